@@ -10,7 +10,7 @@ from aws_cdk import App
 
 from planner.calibration import load_calibration
 from planner.decide import decide
-from planner.load import find_workload
+from planner.places import find_workload
 from planner.relock import locked_build
 from pricing.aws.images import resolve_image
 from pricing.errors import BerthError

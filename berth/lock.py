@@ -22,18 +22,27 @@ def lock(
 
     from planner.calibration import load_calibration
     from planner.decide import decide
-    from planner.load import find_workload, load_workload
-    from planner.lock import lock_path, new_lock
+    from planner.load import load_workload
+    from planner.lock import new_lock
+    from planner.places import find_workload, lock_path
     from planner.relock import relock
     from planner.report.terminal import headline
+    from pricing.aws.images import resolve_image
 
-    now = datetime.now(UTC)
+    now, calibration = datetime.now(UTC), load_calibration()
     loaded = load_workload(find_workload(workload))
-    decided = decide(loaded, now)
+    decision = decide(loaded, calibration, now)
     path = lock_path(loaded.file)
-    replacing, other = relock(path, new_lock(loaded, decided, load_calibration(), now), replace_nodes=replace)
-    for item in replacing:
+    changed, notes = relock(
+        path,
+        new_lock(loaded, decision, calibration, now),
+        replace_nodes=replace,
+        resolve=None if offline else resolve_image,
+    )
+    for item in changed.replacing:
         print(f"replaces every node: {item}", file=sys.stderr)
-    for item in other:
+    for item in changed.around:
         print(f"changes: {item}", file=sys.stderr)
-    print(f"{path}: {headline(decided.chosen)}")
+    for note in notes:
+        print(note, file=sys.stderr)
+    print(f"{path}: {headline(decision.plan.chosen)}")

@@ -21,21 +21,18 @@ def plan(
 
     from planner.calibration import load_calibration
     from planner.decide import decide
-    from planner.load import find_workload, load_workload
-    from planner.lock import lock_json, lock_path, new_lock, read_lock
-    from planner.relock import drift
-    from planner.report.terminal import headline, print_plan
+    from planner.load import load_workload
+    from planner.lock import lock_json, new_lock, read_lock
+    from planner.places import find_workload, lock_path
+    from planner.report.terminal import print_drift, print_plan
 
-    now = datetime.now(UTC)
+    now, calibration = datetime.now(UTC), load_calibration()
     loaded = load_workload(find_workload(workload))
-    decided = decide(loaded, now)
+    decision = decide(loaded, calibration, now)
     if json:
-        print(lock_json(new_lock(loaded, decided, load_calibration(), now)), end="")
+        print(lock_json(new_lock(loaded, decision, calibration, now)), end="")
     else:
-        print_plan(decided)
+        print_plan(decision.plan)
     path = lock_path(loaded.file)
     if os.path.exists(path):
-        locked = read_lock(path).plan
-        differences = drift(locked, decided)
-        holds = f"another plan: {headline(locked.chosen)}" if differences else "this plan."
-        print(f"\n{path} holds {holds}", *differences, sep="\n  ", file=sys.stderr)
+        print_drift(path, read_lock(path), decision, sys.stderr)

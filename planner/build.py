@@ -8,7 +8,6 @@ from planner.image import image_parameter
 from planner.plan import Build, Candidate, Image, Target
 from planner.workload import Workload
 from pricing.instance_type import InstanceType
-from pricing.units import GIB
 
 
 def build_of(workload: Workload, candidate: Candidate, machine: InstanceType, now: datetime) -> Build:
@@ -21,18 +20,17 @@ def build_of(workload: Workload, candidate: Candidate, machine: InstanceType, no
         target=provision.target or clustered,
         instance_type=machine.name,
         vendor=machine.accelerator.vendor,
-        architecture=machine.architecture,
         accelerators=machine.accelerators,
         nvme_bytes=machine.nvme_bytes,
         efa_cards=machine.efa_cards,
         nic_slots=machine.nic_slots,
         nodes=candidate.nodes,
         region=candidate.region,
-        zone_id=provision.zone or candidate.zone_ids[0],
+        zone_id=candidate.zone_ids[0],
         purchase=candidate.purchase,
         reservation_id=provision.reservation,
         image=_image(workload, machine),
-        root_volume_gib=-(-provision.storage.root_volume // GIB),
+        root_volume_bytes=provision.storage.root_volume,
         lifecycle=provision.storage.lifecycle,
         expires_at=now + timedelta(seconds=live) if live else None,
         budget_usd=provision.budget,
@@ -43,5 +41,5 @@ def build_of(workload: Workload, candidate: Candidate, machine: InstanceType, no
 def _image(workload: Workload, machine: InstanceType) -> Image:
     """The user's own image, or the public parameter of the type; one's id is never kept for the other."""
     if workload.provision.image:
-        return Image(parameter="", id=workload.provision.image)
-    return Image(parameter=image_parameter(machine) or "", id=None)
+        return Image(parameter=None, id=workload.provision.image)
+    return Image(parameter=image_parameter(machine), id=None)

@@ -7,7 +7,6 @@ from decimal import Decimal
 from typing import Any
 
 from planner.calibration import Calibration
-from planner.communication import node_fabric
 from planner.eligible import Contender
 from planner.layout import Layout
 from planner.memory import training_memory, worst_stage
@@ -21,19 +20,19 @@ from planner.shape import ModelShape
 from planner.training_time import step_time
 from pricing.units import HOUR_S, HOURS_PER_MONTH
 
-Job = TrainingJob | ServingJob
+AnyJob = TrainingJob | ServingJob
 # Money is shown to cents; hourly prices keep the six digits that AWS publishes.
 CENT = Decimal("0.01")
 
 
 def candidate(
-    shape: ModelShape, job: Job, contender: Contender, pool: Pool, row: int, calibration: Calibration
+    shape: ModelShape, job: AnyJob, contender: Contender, pool: Pool, row: int, calibration: Calibration
 ) -> Candidate:
     """The candidate that a row of the pool stands for."""
     option = contender.options[int(pool.option[row])]
     layout = pool.layout.row(row)
     nodes, replicas = int(pool.nodes[row]), int(pool.replicas[row])
-    usd_per_hour = contender.offer.usd_per_hour * nodes
+    usd_per_hour = contender.offer.usd_per_hour_per_node * nodes
     service = run = None
     if isinstance(job, TrainingJob):
         memory = training_table(shape, job, contender, option, layout, calibration)
@@ -50,8 +49,10 @@ def candidate(
         zone_ids=contender.offer.zone_ids,
         purchase=contender.offer.purchase,
         usd_per_hour=usd_per_hour,
+        provenance=contender.offer.provenance,
         framework=option.framework.name,
         techniques=option.recipe.techniques,
+        accuracy=option.recipe.accuracy,
         layout=layout,
         memory=memory,
         run=run,
@@ -120,8 +121,7 @@ def _service(
     machine = contender.machine
     factors = calibration.serving_factors(option.framework.name, machine.accelerator.name)
     memory = replica_memory(shape, option.recipe, layout, machine, factors)
-    net = node_fabric(machine, factors)
-    answer = replica_answer(shape, option.recipe, layout, job.load, machine, factors, net)
+    answer = replica_answer(shape, option.recipe, layout, job.load, machine, factors)
     used = layout.micro_batch * (job.load.input_tokens + job.load.output_tokens) * float(memory.cache_per_token)
     terms = (
         Term(name="weights", value=float(memory.weights)),

@@ -10,15 +10,15 @@ import numpy as np
 
 from planner.build import build_of
 from planner.calibration import Calibration
-from planner.candidate import Job, candidate
+from planner.candidate import AnyJob, candidate
 from planner.eligible import Contender, contenders
 from planner.errors import NoFeasiblePlan
-from planner.explain import Found, broken_pins, ladder, rung_miss, searched_rejections
-from planner.plan import Candidate, Plan, PriceNote, Rejection, Target
+from planner.explain import Found, broken_pins, grouped, ladder, rung_miss, searched_rejections
+from planner.plan import Candidate, Decision, Plan, Rejection, Target
 from planner.rank import rank
 from planner.recipe import Accuracy
 from planner.requirement import requirement
-from planner.search import RUNGS, Field
+from planner.search import RUNGS, Scope
 from planner.search_serving import ServingJob, search_serving
 from planner.search_training import TrainingJob, search_training
 from planner.serving import Load
@@ -34,7 +34,9 @@ RUNNERS_UP = 5
 ANY_NODES = 10**9
 
 
-def make_plan(workload: Workload, shape: ModelShape, market: Market, calibration: Calibration, now: datetime) -> Plan:
+def make_plan(
+    workload: Workload, shape: ModelShape, market: Market, calibration: Calibration, now: datetime
+) -> Decision:
     """The plan of least cost or time within the limits. `now` (UTC) is when it counts from.
 
     Raises NoFeasiblePlan with the nearest miss of every rung where nothing does the job.
@@ -48,25 +50,24 @@ def make_plan(workload: Workload, shape: ModelShape, market: Market, calibration
         raise NoFeasiblePlan(_nothing_fits(found))
     chosen = found.describe(found.pool, found.chosen)
     winner = able[int(found.pool.machine[found.chosen])]
-    return Plan(
+    plan = Plan(
         workload=workload.name,
         model=shape.name,
         job=job_sentence(workload),
         parameters=shape.parameters,
         active_parameters=shape.active_parameters,
-        requirement=requirement(shape, job, able, calibration).sentence,
+        requirement=requirement(shape, job, able, calibration),
         chosen=chosen,
         ladder=ladder(found),
         runners_up=_runners_up(found),
         rejections=(*searched_rejections(found), *refused),
-        price=PriceNote(source=winner.offer.provenance.source, as_of=winner.offer.provenance.as_of),
         covered=found.pool.covered,
-        warnings=warnings_of(workload, chosen, winner, market, now),
-        build=build_of(workload, chosen, winner.machine, now),
+        warnings=warnings_of(workload, chosen, winner.machine, market, now),
     )
+    return Decision(plan=plan, build=build_of(workload, chosen, winner.machine, now))
 
 
-def job_of(workload: Workload) -> Job:
+def job_of(workload: Workload) -> AnyJob:
     """The workload as the search needs it."""
     if workload.training:
         training = workload.training
@@ -115,10 +116,10 @@ def job_sentence(workload: Workload) -> str:
 
 
 def _search(
-    workload: Workload, shape: ModelShape, able: tuple[Contender, ...], job: Job, calibration: Calibration
+    workload: Workload, shape: ModelShape, able: tuple[Contender, ...], job: AnyJob, calibration: Calibration
 ) -> Found:
     single = workload.provision.target is Target.SINGLE_INSTANCE
-    field = Field(
+    scope = Scope(
         shape=shape,
         machines=tuple(item.machine for item in able),
         options=tuple(item.options for item in able),
@@ -127,15 +128,15 @@ def _search(
         pins=pins_of(workload),
     )
     if isinstance(job, TrainingJob):
-        pool = loose = search_training(field, job)
+        pool = loose = search_training(scope, job)
     else:
-        pool = search_serving(field, job)
-        free = {name: value for name, value in field.pins.items() if name != "nodes"}
-        unlimited = replace(field, max_nodes=ANY_NODES, pins=free)
+        pool = search_serving(scope, job)
+        free = {name: value for name, value in scope.pins.items() if name != "nodes"}
+        unlimited = replace(scope, max_nodes=ANY_NODES, pins=free)
         loose = search_serving(unlimited, replace(job, ttft_s=np.inf, tpot_s=np.inf))
     return Found(
         workload=workload,
-        field=field,
+        scope=scope,
         contenders=able,
         pool=pool,
         loose=loose,
@@ -161,15 +162,11 @@ def _runners_up(found: Found) -> tuple[Candidate, ...]:
 
 def _nothing_able(workload: Workload, refused: Sequence[Rejection]) -> list[str]:
     pin = workload.pin.instance_type
-    reasons: dict[tuple[str, str], list[str]] = {}
-    for item in refused:
-        # Where a type is pinned, its own reason is all that matters.
-        if pin is None or item.subject == pin:
-            reasons.setdefault((item.reason.replace(item.subject, "it"), item.change), []).append(item.subject)
+    # Where a type is pinned, its own reason is all that matters.
+    told = [item for item in refused if pin is None or item.subject == pin]
     findings = ["No instance type may be considered:"]
-    for (reason, change), names in sorted(reasons.items(), key=lambda item: -len(item[1])):
-        shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
-        findings.append(f"  {shown}: {reason}" + (f"; {change}" if change else ""))
+    for says, names in grouped(told):
+        findings.append(f"  {', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}: {says}")
     return findings
 
 

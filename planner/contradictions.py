@@ -15,14 +15,13 @@ from planner.framework import Framework, load_frameworks
 from planner.plan import Target
 from planner.recipe import Group, Job
 from planner.recipes import named_techniques
+from planner.source import FieldPath
 from planner.techniques import load_techniques
-from planner.workload import PinLayout, Weights, Workload
-from pricing.bundle_prices import offerings
-from pricing.catalog import close_match, load_instance_types
-from pricing.market import known_regions
+from planner.workload import ObjectiveWeights, PinLayout, Workload
+from pricing.catalog import load_instance_types
+from pricing.market import known_regions, known_zones
 from pricing.offer import Purchase
-
-FieldPath = tuple[str | int, ...]
+from pricing.wording import close_match
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +201,7 @@ def _regions(workload: Workload) -> Iterator[Finding]:
     zone = workload.provision.zone
     if zone is None:
         return
-    zones = {each: region for (_, region), listed in offerings().items() for each in listed}
+    zones = known_zones()
     if zone not in zones:
         yield Finding(
             path=("provision", "zone"), says=f"{zone!r} is no zone id that Berth knows{close_match(zone, zones)}"
@@ -240,7 +239,7 @@ def _instance_types(workload: Workload) -> Iterator[Finding]:
 
 
 def _objective(workload: Workload) -> Iterator[Finding]:
-    if isinstance(workload.objective, Weights) and not workload.objective.cost + workload.objective.time:
+    if isinstance(workload.objective, ObjectiveWeights) and not workload.objective.cost + workload.objective.time:
         yield Finding(path=("objective",), says="both weights are zero; give cost, time or both a weight")
 
 

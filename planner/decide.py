@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from planner.calibration import load_calibration
-from planner.choose import make_plan
+from planner.calibration import Calibration
 from planner.load import Loaded
-from planner.plan import Plan
-from pricing.market import load_market
+from planner.plan import Decision
 
 
-def decide(loaded: Loaded, now: datetime) -> Plan:
+def decide(loaded: Loaded, calibration: Calibration, now: datetime) -> Decision:
     """The plan on the market of the workload's regions. `now` is in UTC.
 
     Raises MarketError for an unknown region, NoFeasiblePlan where nothing does the job.
     """
+    # A synth with a lock imports this module and decides nothing: NumPy and the market are loaded when needed.
+    from planner.choose import make_plan
+    from pricing.market import load_market
+
     limits = loaded.workload.limits
     market = load_market(limits.regions, limits.purchase)
-    return make_plan(loaded.workload, loaded.shape, market, load_calibration(), now)
+    return make_plan(loaded.workload, loaded.shape, market, calibration, now)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from planner.framework import Framework, load_frameworks
@@ -45,16 +45,21 @@ def contenders(workload: Workload, market: Market) -> tuple[tuple[Contender, ...
 
 
 def cheapest_offer(workload: Workload, market: Market, machine: InstanceType) -> Offer | None:
-    """The cheapest acceptable offer of a type; ties go to the region, then the purchase named first."""
+    """The cheapest acceptable offer of a type; ties go to the region, then the purchase named first.
+
+    Where the workload names a zone, the offer is of that zone alone.
+    """
     limits, zone = workload.limits, workload.provision.zone
     fitting = [
-        offer for offer in market.offers if offer.instance_type == machine.name and _reaches(offer, zone, market)
+        replace(offer, zone_ids=(zone,)) if zone else offer
+        for offer in market.offers
+        if offer.instance_type == machine.name and _reaches(offer, zone, market)
     ]
     return min(
         fitting,
         key=lambda offer: (
             # The price list differs between regions by rounding: p4d is 21.957642 in one, 21.95764 in another.
-            round(offer.usd_per_hour, 4),
+            round(offer.usd_per_hour_per_node, 4),
             limits.regions.index(offer.region),
             limits.purchase.index(offer.purchase),
             offer.zone_ids,

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from planner.eligible import Contender
 from planner.layout import Ints, Layout
-from planner.legal import HEADS_DIVIDE, SEQUENCE_SPLITS, STAGES_FILLED, TENSOR_IN_DOMAIN, Space
+from planner.legal import HEADS_DIVIDE, SEQUENCE_SPLITS, STAGES_FILLED, TENSOR_IN_NODE, Space, broken_rules
 from planner.plan import Candidate, Rejection, Rung, RungAnswer
 from planner.rank import Ranking
-from planner.search import RUNGS, Field, Miss, Pool
+from planner.search import RUNGS, Miss, Pool, Scope
 from planner.workload import Workload
 from pricing.units import show_duration, show_gib, show_usd
 
 # Rules that a pinned degree breaks or keeps whatever the free ones are.
-_RULES_OF_ONE = (HEADS_DIVIDE, TENSOR_IN_DOMAIN, STAGES_FILLED, SEQUENCE_SPLITS)
+_RULES_OF_ONE = (HEADS_DIVIDE, TENSOR_IN_NODE, STAGES_FILLED, SEQUENCE_SPLITS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Found:
     """
 
     workload: Workload
-    field: Field
+    scope: Scope
     contenders: tuple[Contender, ...]
     pool: Pool
     loose: Pool
@@ -88,33 +88,43 @@ def rung_miss(found: Found, rung: Rung) -> str:
     if len(loose):
         return _late_miss(found, loose)
     if rung in found.pool.misses:
-        return _memory_miss(found.pool.misses[rung])
+        return _memory_miss(found, found.pool.misses[rung])
     if rung is Rung.MORE_OPTIMIZATION:
         return "no further technique is allowed; techniques.accept widens the choice"
-    if rung is Rung.CLUSTER and found.field.max_nodes == 1:
+    if rung is Rung.CLUSTER and found.scope.max_nodes == 1:
         return "the limits allow one node"
     return "no legal layout within the limits and pins"
 
 
 def broken_pins(found: Found) -> tuple[str, ...]:
     """Rules that the pinned degrees break on every contender, in words."""
-    layout = Layout(**{name: value for name, value in found.field.pins.items() if name != "nodes"})
+    layout = Layout(**{name: value for name, value in found.scope.pins.items() if name != "nodes"})
     training = found.workload.training
     broken = []
     for contender in found.contenders:
         for framework in {option.framework.name: option.framework for option in contender.options}.values():
             space = Space(
-                shape=found.field.shape,
+                shape=found.scope.shape,
                 sequence_tokens=training.sequence_length if training else 1,
                 global_batch=training.global_batch if training else 1,
                 framework=framework,
                 devices_per_node=contender.machine.devices,
-                domain=contender.machine.devices,
-                max_nodes=found.field.max_nodes,
-                pins=found.field.pins,
+                max_nodes=found.scope.max_nodes,
+                pins=found.scope.pins,
             )
-            broken.append({rule.says for rule in _RULES_OF_ONE if not bool(rule.holds(space, layout))})
+            broken.append(set(broken_rules(space, layout, _RULES_OF_ONE)))
     return tuple(sorted(set.intersection(*broken))) if broken else ()
+
+
+def grouped(rejections: Sequence[Rejection]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """What keeps types out, with the types that each reason keeps out; the reason of most of them first."""
+    groups: dict[str, list[str]] = {}
+    for item in rejections:
+        # A sentence that begins with the type says the same of every type.
+        says = f"it{item.reason.removeprefix(item.subject)}" if item.reason.startswith(item.subject) else item.reason
+        groups.setdefault(f"{says}; {item.change}" if item.change else says, []).append(item.subject)
+    ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
+    return tuple((says, tuple(names)) for says, names in ordered)
 
 
 def _comparison(found: Found, row: int) -> str:
@@ -142,12 +152,13 @@ def _of(workload: Workload) -> str:
     return "a run" if workload.training else "a request"
 
 
-def _memory_miss(miss: Miss) -> str:
+def _memory_miss(found: Found, miss: Miss) -> str:
     techniques = ", ".join(miss.option.recipe.techniques)
+    # A trained model is judged with its band, a served one by the share of memory that the engine takes.
+    edge = " at the upper edge of its band" if found.workload.training else ""
     return (
         f"does not fit: nearest is {_fleet(miss.machine.name, miss.nodes)}, which needs "
-        f"{show_gib(miss.need_bytes)} per device at the upper edge of its band and has {show_gib(miss.have_bytes)} "
-        f"({techniques})"
+        f"{show_gib(miss.need_bytes)} per device{edge} and has {show_gib(miss.have_bytes)} ({techniques})"
     )
 
 
@@ -178,9 +189,9 @@ def _limit_miss(found: Found, rows: Ints) -> str:
 
 def _late_miss(found: Found, rows: Ints) -> str:
     """Fits in memory, but answers too late, or carries the load only with too many instances."""
-    loose, inference, pins = found.loose, found.workload.inference, found.field.pins
+    loose, inference, pins = found.loose, found.workload.inference, found.scope.pins
     assert inference is not None
-    most = pins.get("nodes", found.field.max_nodes)
+    most = pins.get("nodes", found.scope.max_nodes)
     few = rows[loose.nodes[rows] <= most]
     best = int(few[np.argmin(loose.job_s[few])] if len(few) else rows[np.argmin(loose.nodes[rows])])
     service = found.describe(loose, best).service

@@ -23,7 +23,8 @@ class Framework:
     parallelism it has, `techniques` those it offers by name, `piped_sharding` the sharding techniques that it
     combines with a pipeline. `replicates_kv` says that the tensor degree may exceed the key-value heads. `states`
     are the bytes per element with which it departs from the plain recipe. `logits_bytes` is what one logit takes
-    at the peak of the loss, copies and gradient together.
+    at the peak of the loss, copies and gradient together. `tensor_degrees` are the only ones that it takes; None
+    for any.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Framework:
     states: Mapping[str, float]
     logits_bytes: float
     source: str
+    tensor_degrees: frozenset[int] | None = None
 
     def runs_on(self, accelerator: Accelerator) -> bool:
         """Whether the software runs on the accelerator at all."""

@@ -216,11 +216,3 @@ def _finding(key: str, kind: str, given: Any, message: str) -> str:
     if given is None or kind == "missing":
         return f"`{key}` is missing: {told}" if kind == "value_error" else f"`{key}` is missing"
     return f"`{key}` is {given!r:.40}: {told}"
-
-
-def shape_from_inline(fields: Mapping[str, Any], name: str = "inline") -> ModelShape:
-    """The shape written into a workload; keys as in `InlineShape`, counts as whole numbers.
-
-    Raises ModelError with all findings.
-    """
-    return InlineShape.checked(fields, "model").to_shape(name)

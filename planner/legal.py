@@ -20,19 +20,18 @@ from planner.shape import ModelShape
 # The most chunks a stage has in any measured run, and twice the longest measured context-parallel ring.
 LARGEST_VIRTUAL = 24
 LARGEST_CONTEXT = 16
-LARGEST_MICRO_BATCH = 64
+# The power of two beyond the largest micro-batch of any measured run, 96.
+LARGEST_MICRO_BATCH = 128
 # The shortest piece of a sequence that any measured context-parallel run gave to a rank.
 SHORTEST_CONTEXT_TOKENS = 4096
-# NeuronX Distributed shards over whole powers of two of NeuronCores.
-NEURON_TENSOR = (1, 2, 4, 8, 16, 32, 64)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Space:
     """What layouts are enumerated over: the model, the batch, the node and the user's pins.
 
-    `devices_per_node` counts GPUs or NeuronCores, `domain` the devices that a fast link joins. `pins` maps
-    degree names (and `micro_batch`, `nodes`) to the one value allowed.
+    `devices_per_node` counts GPUs or NeuronCores, which a fast link joins. `pins` maps degree names (and
+    `micro_batch`, `nodes`) to the one value allowed.
     """
 
     shape: ModelShape
@@ -40,7 +39,6 @@ class Space:
     global_batch: int
     framework: Framework
     devices_per_node: int
-    domain: int
     max_nodes: int
     pins: dict[str, int]
 
@@ -50,8 +48,8 @@ class Space:
             return np.array([1] if self.pins.get(degree, 1) == 1 else [])
         if degree in self.pins:
             return np.array([self.pins[degree]])
-        if degree == "tensor" and "AWS" in self.framework.vendors:
-            values = [value for value in values if value in NEURON_TENSOR]
+        if degree == "tensor" and self.framework.tensor_degrees is not None:
+            values = [value for value in values if value in self.framework.tensor_degrees]
         return np.array(values)
 
 
@@ -82,9 +80,9 @@ HEADS_DIVIDE = Rule(
     says="the tensor degree must divide the attention heads and the key-value heads",
     holds=_heads_divide,
 )
-TENSOR_IN_DOMAIN = Rule(
+TENSOR_IN_NODE = Rule(
     says="the tensor degree must divide the devices that a fast link joins in one node",
-    holds=lambda space, layout: np.equal(np.remainder(space.domain, layout.tensor), 0),
+    holds=lambda space, layout: np.equal(np.remainder(space.devices_per_node, layout.tensor), 0),
 )
 STAGES_FILLED = Rule(
     says="every pipeline stage needs a layer, and interleaved chunks must be equal",
@@ -135,7 +133,7 @@ NODES_FILLED = Rule(
 )
 RULES = (
     HEADS_DIVIDE,
-    TENSOR_IN_DOMAIN,
+    TENSOR_IN_NODE,
     STAGES_FILLED,
     INTERLEAVING,
     MICRO_BATCHES_FILL,
@@ -146,14 +144,14 @@ RULES = (
 )
 
 
-def broken_rules(space: Space, layout: Layout) -> tuple[str, ...]:
-    """What a layout breaks, in words; empty where it is legal."""
-    return tuple(rule.says for rule in RULES if not bool(rule.holds(space, layout)))
+def broken_rules(space: Space, layout: Layout, rules: Sequence[Rule] = RULES) -> tuple[str, ...]:
+    """Which of the rules a layout breaks, in words; none of all where it is legal."""
+    return tuple(rule.says for rule in rules if not bool(rule.holds(space, layout)))
 
 
 def legal_layouts(space: Space) -> LayoutGrid:
     """Every legal layout of the space within the pins."""
-    rows = cross({}, "tensor", space.choices("tensor", divisors(space.domain)))
+    rows = cross({}, "tensor", space.choices("tensor", divisors(space.devices_per_node)))
     rows = keep(space, rows, (HEADS_DIVIDE,))
     rows = cross(rows, "pipeline", space.choices("pipeline", _stage_counts(space.shape.layers)))
     rows = cross(rows, "virtual", space.choices("virtual", range(1, LARGEST_VIRTUAL + 1)))

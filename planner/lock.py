@@ -1,7 +1,8 @@
 """Which plan was decided on, and does it still answer the workload?
 
 A lock, `NAME.plan.json` beside `NAME.yaml`, keeps a plan as package managers keep versions, so that a price
-move never replaces a running cluster. Written whole or not at all.
+move never replaces a running cluster. Its head says what is built, the rest why; a stack needs the head alone,
+so that a lock outlives changes of what plans report. Written whole or not at all.
 """
 
 from __future__ import annotations
@@ -9,51 +10,57 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import from_json, to_json
 
 from planner.calibration import Calibration
 from planner.errors import LockError
 from planner.load import Loaded
-from planner.load import lock_path as lock_path  # where a lock stands is known to those who look for workloads
-from planner.plan import Plan
+from planner.plan import Build, Decision, Image, Plan
 from planner.workload import Provision, Workload
 
 FORMAT = 1
 # What a user may change while a stack stands, without the choice of machines being asked again; and the
 # lifecycle of the storage.
 _FREE = ("time_to_live", "budget", "budget_email")
+_MEND = "restore it from version control, or delete it and run `berth lock`"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lock:
-    """A plan with what it answers. `digest` is that of the workload, its model's shape and the calibration."""
+class Head:
+    """What is built, and for which question: the digest of the workload, its model's shape and the calibration."""
 
     format: int
     digest: str
     locked_at: datetime
-    plan: Plan
+    build: Build
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Header:
+class Lock(Head):
+    """A head with the plan behind it; None where another Berth wrote a plan that this one cannot read."""
+
+    plan: Plan | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Format:
     """What a lock of any format has."""
 
     format: int
 
 
-_ADAPTER = TypeAdapter(Lock)
-_HEADER = TypeAdapter(_Header)
-
-
 def digest_of(loaded: Loaded, calibration: Calibration) -> str:
-    """Digest over what decides the choice: comments, order and free provisioning change nothing."""
+    """Digest over what decides the choice: comments, order, defaults and free provisioning change nothing."""
     asked = _deciding(loaded.workload).model_dump(mode="json", exclude_defaults=True, exclude={"model"})
-    whole = {"workload": asked, "shape": asdict(loaded.shape), "calibration": asdict(calibration)}
+    whole = {"workload": asked, "shape": _given(loaded.shape), "calibration": _given(calibration)}
     return sha256(json.dumps(whole, sort_keys=True).encode()).hexdigest()
 
 
@@ -65,43 +72,93 @@ def _deciding(workload: Workload) -> Workload:
     return workload.model_copy(update={"provision": given.model_copy(update={**free, "storage": storage})})
 
 
-def new_lock(loaded: Loaded, plan: Plan, calibration: Calibration, now: datetime) -> Lock:
-    """The lock of a plan made `now` (UTC)."""
-    return Lock(format=FORMAT, digest=digest_of(loaded, calibration), locked_at=now, plan=plan)
+def _given(value: Any) -> Any:
+    """A record as plain data without fields at their default, so that a new field unlocks nothing."""
+    if isinstance(value, tuple):
+        return [_given(item) for item in value]
+    if isinstance(value, Mapping):
+        return {name: _given(item) for name, item in value.items()}
+    if not is_dataclass(value):
+        return value
+    named = {field.name: (field.default, getattr(value, field.name)) for field in fields(value)}
+    return {name: _given(held) for name, (default, held) in named.items() if default is MISSING or held != default}
+
+
+def new_lock(loaded: Loaded, decision: Decision, calibration: Calibration, now: datetime) -> Lock:
+    """The lock of a decision made `now` (UTC)."""
+    return Lock(
+        format=FORMAT,
+        digest=digest_of(loaded, calibration),
+        locked_at=now,
+        build=decision.build,
+        plan=decision.plan,
+    )
 
 
 def lock_json(lock: Lock) -> str:
     """The lock as it stands in its file."""
-    return _ADAPTER.dump_json(lock, indent=2).decode() + "\n"
+    return TypeAdapter(Lock).dump_json(lock, indent=2).decode() + "\n"
+
+
+def read_head(path: Path) -> Head:
+    """Reads what a stack must know of a lock. Raises LockError where there is no such lock."""
+    return _head(path, _read(path))
 
 
 def read_lock(path: Path) -> Lock:
-    """Reads a lock. Raises LockError where the file cannot be read or is not a lock of this format."""
-    mend = "restore it from version control, or delete it and run `berth lock`"
+    """Reads a lock with its plan. Raises LockError where there is no such lock."""
+    text = _read(path)
+    head = _head(path, text)
     try:
-        text = path.read_text(encoding="utf-8")
-        known = _HEADER.validate_json(text).format
-        if known != FORMAT:
-            raise LockError(f"{path}: a lock of format {known}, and this Berth reads format {FORMAT}; {mend}")
-        return _ADAPTER.validate_json(text)
+        plan = TypeAdapter(Plan).validate_python(json.loads(text).get("plan"), strict=False)
+    except ValidationError:
+        plan = None
+    return Lock(**{field.name: getattr(head, field.name) for field in fields(Head)}, plan=plan)
+
+
+def write_lock(path: Path, lock: Lock) -> None:
+    """Writes a lock. Raises LockError where the folder cannot be written."""
+    _write(path, lock_json(lock))
+
+
+def write_image(path: Path, image: Image) -> None:
+    """Pins the image in the lock at `path`, and leaves the rest as it is, whichever Berth wrote it.
+
+    Raises LockError where there is no such lock, or the folder cannot be written.
+    """
+    text = _read(path)
+    _head(path, text)
+    data = from_json(text)
+    data["build"]["image"] = asdict(image)
+    # The writer of `lock_json`, so that numbers keep their spelling and only the image's line changes.
+    _write(path, to_json(data, indent=2).decode() + "\n")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
     except OSError as error:
         raise LockError(f"{path}: the lock cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise LockError(f"{path}: the lock is not UTF-8 text; {mend}") from None
+        raise LockError(f"{path}: the lock is not UTF-8 text; {_MEND}") from None
+
+
+def _head(path: Path, text: str) -> Head:
+    try:
+        known = TypeAdapter(_Format).validate_json(text).format
+        if known != FORMAT:
+            raise LockError(f"{path}: a lock of format {known}, and this Berth reads format {FORMAT}; {_MEND}")
+        return TypeAdapter(Head).validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(str(part) for part in first["loc"]) or "the file"
         raise LockError(
-            f"{path}: not a lock that this Berth can read ({field}: {first['msg'].lower()}); {mend}"
+            f"{path}: not a lock that this Berth can read ({field}: {first['msg'].lower()}); {_MEND}"
         ) from None
 
 
-def write_lock(path: Path, lock: Lock) -> None:
-    """Writes a lock in one move, so that a reader sees the old file or the new one, never a part.
-
-    A link stays a link. Raises LockError where the folder cannot be written.
-    """
-    text = lock_json(lock)
+def _write(path: Path, text: str) -> None:
+    """Writes in one move, so that a reader sees the old file or the new one, never a part. A link stays a link."""
     target = os.path.realpath(path)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=os.path.dirname(target))

@@ -13,11 +13,9 @@ from typing import Any
 from planner.architecture import Architecture, Config
 from planner.architectures import ARCHITECTURES
 from planner.errors import ModelError
-from planner.inline_shape import InlineShape, shape_from_inline
+from planner.inline_shape import InlineShape
 from planner.shape import ModelShape
 from pricing.units import MIB, show_bytes
-
-__all__ = ["InlineShape", "shape_from_config", "shape_from_inline"]
 
 # A config.json is some pages of text; beyond this it is weights or something else.
 LARGEST_FILE_BYTES = 1 * MIB

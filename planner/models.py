@@ -6,7 +6,6 @@ and its shape. A look-up parses only documents that hold the name: a plan does n
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from planner.errors import UnknownModel
 from planner.inline_shape import InlineShape
 from planner.shape import ModelShape
+from pricing.wording import close_match
 
 FAMILIES = Path(__file__).with_name("data") / "models"
 
@@ -94,9 +94,8 @@ def _plain(text: str) -> str:
 
 
 def _unknown(name: str) -> str:
-    close = difflib.get_close_matches(name.lower().rpartition("/")[2], preset_names(), n=4)
-    hint = f"did you mean {', '.join(close)}? " if close else ""
+    hint = close_match(name.rpartition("/")[2], preset_names())
     return (
-        f"no model is called {name!r}; {hint}`berth models` lists those known; "
+        f"no model is called {name!r}{hint} `berth models` lists those known; "
         "for any other, give the path of its config.json or write its shape into the workload"
     )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from planner.layout import Layout
-from pricing.offer import Purchase
+from planner.recipe import Accuracy
+from pricing.offer import Provenance, Purchase
 
 
 class Rung(StrEnum):
@@ -36,7 +37,7 @@ class Lifecycle(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Term:
-    """One line of an itemised sum; bytes in a memory table, seconds in a time table, USD in a cost table."""
+    """One line of an itemised sum: bytes in a memory table, seconds in a time table."""
 
     name: str
     value: float
@@ -102,7 +103,8 @@ class Service:
 class Candidate:
     """One way to do the job. Exactly one of `run` and `service` is set.
 
-    `nodes` are all instances paid for; `usd_per_hour` is the price of all of them.
+    `nodes` are all instances paid for; `usd_per_hour` is the price of all of them, and `provenance` says whose word
+    that price is. `accuracy` is the greatest loss that any of the techniques brings.
     """
 
     rung: Rung
@@ -114,8 +116,10 @@ class Candidate:
     zone_ids: tuple[str, ...]
     purchase: Purchase
     usd_per_hour: Decimal
+    provenance: Provenance
     framework: str
     techniques: tuple[str, ...]
+    accuracy: Accuracy
     layout: Layout
     memory: MemoryTable
     run: Run | None
@@ -124,7 +128,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
-    """Why something is not in the plan. `subject` is an instance type or a rung; `change` is what would help."""
+    """Why an instance type is not in the plan. `change` is what would help; empty where nothing would."""
 
     subject: str
     reason: str
@@ -141,18 +145,75 @@ class RungAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PriceNote:
-    """Where the price of the chosen offer comes from."""
+class Requirement:
+    """Accelerator memory that the job asks for. Bytes of one device that would do all the work alone.
 
-    source: str
-    as_of: date
+    `plain_bytes` without any extra technique, `least_bytes` with those that save most; `largest_device_bytes` is
+    the largest device among the instance types that may be considered.
+    """
+
+    plain_bytes: float
+    least_bytes: float
+    largest_device_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostLine:
+    """One thing that is paid for. USD; None where its price is unknown, and for a run when serving.
+
+    `usd_per_month` is what it costs to stand, or serve, for a month; of what a run uses once, that use. `basis` says
+    how the amount was counted, what was assumed, or what is not known.
+    """
+
+    name: str
+    usd_per_hour: Decimal | None
+    usd_per_run: Decimal | None
+    usd_per_month: Decimal | None
+    basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """The bill of the choice. USD. The sums are over `lines` with a price; `unpriced` names the others.
+
+    `elsewhere` is what other ways to build the same fleet would add.
+    """
+
+    lines: tuple[CostLine, ...]
+    elsewhere: tuple[CostLine, ...]
+    usd_per_hour: Decimal
+    usd_per_run: Decimal | None
+    usd_per_month: Decimal
+    unpriced: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deal:
+    """The chosen fleet bought on some terms in some region. USD, instances only.
+
+    `committed_usd` is what the whole term of a commitment comes to, used or not; `nodes_allowed` what the account's
+    quota allows, None where it is not known.
+    """
+
+    region: str
+    purchase: Purchase
+    zone_ids: tuple[str, ...]
+    usd_per_hour_per_node: Decimal
+    usd_per_run: Decimal | None
+    usd_per_month: Decimal
+    committed_usd: Decimal | None
+    nodes_allowed: int | None
+    provenance: Provenance
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
-    """The machine image: the public SSM parameter that names it, and its id once resolved in the region."""
+    """The machine image: the public SSM parameter that names it, and its id once resolved in the region.
 
-    parameter: str
+    An image of the user's own has an id and no parameter.
+    """
+
+    parameter: str | None
     id: str | None
 
 
@@ -168,7 +229,6 @@ class Build:
     target: Target
     instance_type: str
     vendor: str
-    architecture: str
     accelerators: int
     nvme_bytes: int
     efa_cards: tuple[int, ...]
@@ -179,7 +239,7 @@ class Build:
     purchase: Purchase
     reservation_id: str | None
     image: Image
-    root_volume_gib: int
+    root_volume_bytes: int
     lifecycle: Lifecycle
     expires_at: datetime | None
     budget_usd: Decimal | None
@@ -198,12 +258,18 @@ class Plan:
     job: str
     parameters: int
     active_parameters: int
-    requirement: str
+    requirement: Requirement
     chosen: Candidate
     ladder: tuple[RungAnswer, ...]
     runners_up: tuple[Candidate, ...]
     rejections: tuple[Rejection, ...]
-    price: PriceNote
     covered: int
     warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """A plan, and what a stack must know to build it."""
+
+    plan: Plan
     build: Build

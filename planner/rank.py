@@ -8,8 +8,8 @@ import numpy as np
 
 from planner.eligible import Contender
 from planner.layout import Ints
-from planner.search import Floats, Mask, Pool
-from planner.workload import Weights, Workload
+from planner.search import Floats, Pool
+from planner.workload import ObjectiveWeights, Workload
 from pricing.units import HOUR_S, HOURS_PER_MONTH
 
 
@@ -17,12 +17,11 @@ from pricing.units import HOUR_S, HOURS_PER_MONTH
 class Ranking:
     """All rows of a pool with their money, and the best first. USD.
 
-    `usd` is the price of the run when training, of a month when serving; `within` says which rows keep
-    deadline and budget; `order` lists those, best first.
+    `usd` is the price of the run when training, of a month when serving; `order` lists the rows that keep
+    deadline and budget, best first.
     """
 
     usd: Floats
-    within: Mask
     order: Ints
 
 
@@ -32,7 +31,7 @@ def rank(workload: Workload, contenders: tuple[Contender, ...], pool: Pool) -> R
     Money comes first, because types that differ only in their host are equally fast; nodes come before time,
     because a cluster that is as cheap as one instance only has more that can fail.
     """
-    price = np.array([float(item.offer.usd_per_hour) for item in contenders] or [np.nan])
+    price = np.array([float(item.offer.usd_per_hour_per_node) for item in contenders] or [np.nan])
     hours = pool.job_s / HOUR_S if workload.training else np.full(len(pool), float(HOURS_PER_MONTH))
     usd = price[pool.machine] * pool.nodes * hours
     within = np.ones(len(pool), dtype=bool)
@@ -47,13 +46,13 @@ def rank(workload: Workload, contenders: tuple[Contender, ...], pool: Pool) -> R
         pool.job_s[rows],
         _extra(contenders, pool)[rows],
         pool.nodes[rows],
-        _score(Weights(cost=1, time=0), usd[rows], pool.job_s[rows]),
+        _score(ObjectiveWeights(cost=1, time=0), usd[rows], pool.job_s[rows]),
         _score(workload.weights, usd[rows], pool.job_s[rows]),
     )
-    return Ranking(usd=usd, within=within, order=rows[np.lexsort(keys)])
+    return Ranking(usd=usd, order=rows[np.lexsort(keys)])
 
 
-def _score(weights: Weights, usd: Floats, job_s: Floats) -> Floats:
+def _score(weights: ObjectiveWeights, usd: Floats, job_s: Floats) -> Floats:
     """Weighed logarithms, so that the weights compare relative changes and units do not matter.
 
     Rounded to a part in a billion, so that rows that differ by arithmetic noise alone are ties.

@@ -52,12 +52,20 @@ class Recompute(StrEnum):
     FULL = "full"
 
 
+class AdapterTargets(StrEnum):
+    """Which matrices have adapters."""
+
+    ALL_LINEAR = "all-linear"
+    ATTENTION = "attention"
+    QUERY_VALUE = "query-value"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapter:
     """Low-rank adapters: their rank and which matrices have them."""
 
-    rank: int
-    targets: str
+    rank: int = 16
+    targets: AdapterTargets = AdapterTargets.ALL_LINEAR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

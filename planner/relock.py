@@ -9,22 +9,37 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from planner.calibration import Calibration
-from planner.errors import LockError, PlannerError
+from planner.errors import LockError
 from planner.load import Loaded, load_workload
-from planner.lock import Lock, digest_of, lock_path, new_lock, read_lock, write_lock
-from planner.plan import Build, Image, Plan
+from planner.lock import Head, Lock, digest_of, new_lock, read_head, read_lock, write_image, write_lock
+from planner.places import lock_path
+from planner.plan import Build, Decision, Image
 from planner.workload import Workload
-from pricing.errors import MarketError
+from pricing.errors import BerthError, MarketError
 
-Decide = Callable[[Loaded, datetime], Plan]
+Decide = Callable[[Loaded, Calibration, datetime], Decision]
 Resolve = Callable[[str, str], str]
 
-# Fields of a build that stand in create-only properties of the fleet, or in the launch template that it is
-# replaced with (AWS::EC2::EC2Fleet, AWS::EC2::Instance in the CloudFormation reference).
-_REPLACING = (
-    "name", "target", "instance_type", "nodes", "region", "zone_id", "purchase", "reservation_id", "image",
-    "root_volume_gib",
-)  # fmt: skip
+# Another name or region is another stack. In another zone the subnets would be made anew beside the old ones,
+# with the same addresses, which EC2 refuses.
+_MOVING = ("name", "region", "zone_id")
+# Change around running nodes; all else stands in create-only properties of the fleet, or in the launch template
+# that it is replaced with (AWS::EC2::EC2Fleet, AWS::EC2::Instance in the CloudFormation reference).
+_AROUND = ("lifecycle", "expires_at", "budget_usd", "budget_email")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What differs between two builds, in words: what makes another stack, what replaces every node, and the rest."""
+
+    moving: tuple[str, ...] = ()
+    replacing: tuple[str, ...] = ()
+    around: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every difference, the gravest first."""
+        return (*self.moving, *self.replacing, *self.around)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,47 +50,39 @@ class Locked:
     notes: tuple[str, ...]
 
 
-def changes(old: Build, new: Build) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """What differs between two builds, in words: what replaces every node, and what does not."""
-    replacing: list[str] = []
-    other: list[str] = []
+def changes(old: Build, new: Build) -> Changes:
+    """What differs between the build of a stack and another."""
+    words: dict[str, list[str]] = {"moving": [], "replacing": [], "around": []}
     for field in fields(Build):
         before, after = getattr(old, field.name), getattr(new, field.name)
         if before != after and not _pins(before, after):
-            words = f"{field.name.replace('_', ' ')}: {_shown(before)} -> {_shown(after)}"
-            (replacing if field.name in _REPLACING else other).append(words)
-    return tuple(replacing), tuple(other)
+            kind = "moving" if field.name in _MOVING else "around" if field.name in _AROUND else "replacing"
+            words[kind].append(f"{field.name.replace('_', ' ')}: {_shown(before)} -> {_shown(after)}")
+    return Changes(**{kind: tuple(items) for kind, items in words.items()})
 
 
-def relock(path: Path, lock: Lock, *, replace_nodes: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Writes `lock` over the one at `path`, keeping its image; returns what changes, replacing and otherwise.
+def relock(path: Path, lock: Lock, *, replace_nodes: bool, resolve: Resolve | None) -> tuple[Changes, tuple[str, ...]]:
+    """Writes `lock` over the one at `path`, keeping its image; returns what changes, and notes.
 
-    Raises LockError, naming what would be replaced, where nodes would be and `replace_nodes` is not set.
+    `resolve` looks up an image that is not pinned yet, None to leave it. Raises LockError, and writes nothing,
+    where the change would leave a stack behind, or would replace its nodes and `replace_nodes` is not set.
     """
+    notes: list[str] = []
     if not os.path.exists(path):
-        write_lock(path, lock)
-        return (), ()
+        write_lock(path, _resolved(lock, resolve, notes))
+        return Changes(), tuple(notes)
     old = read_lock(path)
-    lock = with_image(lock, _kept_image(old.plan.build, lock.plan.build))
-    replacing, other = changes(old.plan.build, lock.plan.build)
-    if replacing and not replace_nodes:
-        raise LockError(
-            [
-                f"{path}: the new plan would replace every node of the stack:",
-                *(f"  {item}" for item in replacing),
-                "Nothing was written; to go on, run `berth lock` with --replace.",
-            ]
-        )
-    if lock.digest != old.digest or lock.plan != old.plan:
+    lock = replace(lock, build=_keeping(old.build, lock))
+    changed = _permitted(path, old.build, lock.build, replace_nodes=replace_nodes)
+    lock = _resolved(lock, resolve, notes)
+    if replace(lock, locked_at=old.locked_at) != old:
         write_lock(path, lock)
-    return replacing, other
+    return changed, tuple(notes)
 
 
-def drift(locked: Plan, today: Plan) -> tuple[str, ...]:
-    """What today's plan would change in the stack of a locked one, in words; its end moves with the clock alone."""
-    build = replace(today.build, image=_kept_image(locked.build, today.build), expires_at=locked.build.expires_at)
-    replacing, other = changes(locked.build, build)
-    return (*replacing, *other)
+def drift(locked: Build, today: Decision) -> tuple[str, ...]:
+    """What today's decision would change in the stack of a lock, in words; its end moves with the clock alone."""
+    return changes(locked, replace(_keeping(locked, today), expires_at=locked.expires_at)).all
 
 
 def locked_build(
@@ -95,78 +102,128 @@ def locked_build(
     path = lock_path(file)
     notes: list[str] = []
     if os.path.exists(path) and not replan:
-        lock = read_lock(path)
-        build = _rebuilt(file, lock, calibration, notes)
+        build = _rebuilt(file, read_head(path), calibration, notes)
     else:
-        loaded = load_workload(file)
-        lock = new_lock(loaded, decide(loaded, now), calibration, now)
-        if os.path.exists(path):
-            lock = with_image(lock, _kept_image(read_lock(path).plan.build, lock.plan.build))
-        build = lock.plan.build
-        _write(path, lock, notes, "The next synth may plan differently.")
+        build = _planned(file, path, decide, calibration, now, notes)
     if build.image.id is None:
-        build = _pinned(path, lock, build, resolve, notes)
+        build = _pinned(path, build, resolve, notes)
+    if build.expires_at and build.expires_at <= now:
+        notes.append(
+            f"The stack's time to live ended at {build.expires_at:%Y-%m-%d %H:%M} UTC; `berth lock {file}` begins anew."
+        )
     return Locked(build=build, notes=tuple(notes))
 
 
-def with_image(lock: Lock, image: Image) -> Lock:
-    """The lock with another image."""
-    return replace(lock, plan=replace(lock.plan, build=replace(lock.plan.build, image=image)))
+def _permitted(path: Path, old: Build, new: Build, *, replace_nodes: bool) -> Changes:
+    """What changes, where nobody has to be warned of it. Raises LockError otherwise."""
+    changed = changes(old, new)
+    if changed.moving:
+        raise LockError(
+            [
+                f"{path}: the new plan stands elsewhere, and the stack that runs would be left behind, still billed:",
+                *(f"  {item}" for item in changed.moving),
+                f"Nothing was written; run `cdk destroy` first, then delete {path} and lock again.",
+            ]
+        )
+    if changed.replacing and not replace_nodes:
+        raise LockError(
+            [
+                f"{path}: the new plan would replace every node of the stack:",
+                *(f"  {item}" for item in changed.replacing),
+                "Nothing was written. CloudFormation starts the new nodes before it ends the old ones, so quota and "
+                "capacity are needed twice; to go on, run `berth lock` with --replace.",
+            ]
+        )
+    return changed
 
 
-def _rebuilt(file: Path, lock: Lock, calibration: Calibration, notes: list[str]) -> Build:
+def _planned(
+    file: Path, path: Path, decide: Decide, calibration: Calibration, now: datetime, notes: list[str]
+) -> Build:
+    """Today's plan, locked, with what it changes of the lock that stood there before."""
+    loaded = load_workload(file)
+    lock = new_lock(loaded, decide(loaded, calibration, now), calibration, now)
+    if os.path.exists(path):
+        old = read_head(path).build
+        lock = replace(lock, build=_keeping(old, lock))
+        changed = _permitted(path, old, lock.build, replace_nodes=True)
+        notes += [f"Planned anew; replaces every node: {item}" for item in changed.replacing]
+        notes += [f"Planned anew: {item}" for item in changed.around]
+    try:
+        write_lock(path, lock)
+    except LockError as error:
+        # A folder that cannot be written costs the lock, not the synth.
+        notes.append(f"{error.findings[0]}. The next synth may plan differently.")
+    return lock.build
+
+
+def _rebuilt(file: Path, head: Head, calibration: Calibration, notes: list[str]) -> Build:
     """The locked build, with the provisioning that may change freely taken from the file as it is now."""
     try:
         loaded = load_workload(file)
-    except PlannerError as error:
+    except BerthError as error:
         notes.append(f"The workload cannot be read, so the locked plan is built as it is: {error.findings[0]}")
-        return lock.plan.build
-    if digest_of(loaded, calibration) != lock.digest:
+        return head.build
+    if digest_of(loaded, calibration) != head.digest:
         notes.append(
             f"{file} no longer matches its lock; the locked plan is built. Run `berth lock {file}` or synthesize "
             "with -c replan=true to move on."
         )
-        return lock.plan.build
-    return _provisioned(lock, loaded.workload)
+    return _provisioned(head, loaded.workload)
 
 
-def _provisioned(lock: Lock, workload: Workload) -> Build:
+def _provisioned(head: Head, workload: Workload) -> Build:
     provision = workload.provision
     live = provision.time_to_live
     return replace(
-        lock.plan.build,
+        head.build,
         lifecycle=provision.storage.lifecycle,
-        expires_at=lock.locked_at + timedelta(seconds=live) if live else None,
+        expires_at=head.locked_at + timedelta(seconds=live) if live else None,
         budget_usd=provision.budget,
         budget_email=provision.budget_email,
     )
 
 
-def _pinned(path: Path, lock: Lock, build: Build, resolve: Resolve | None, notes: list[str]) -> Build:
+def _pinned(path: Path, build: Build, resolve: Resolve | None, notes: list[str]) -> Build:
     """The build with its image resolved and written into the lock, where credentials allow it."""
-    if resolve is None:
+    image = _looked_up(build, resolve, notes)
+    if image.id is None:
         return build
+    if not os.path.exists(path):
+        # The lock could not be written, which has been told.
+        return replace(build, image=image)
     try:
-        image = Image(parameter=build.image.parameter, id=resolve(build.image.parameter, build.region))
-    except MarketError as error:
-        notes.append(error.findings[0])
-        return build
-    _write(path, with_image(lock, image), notes, "The image is not pinned: a newer one may replace the nodes.")
+        write_image(path, image)
+    except LockError as error:
+        notes.append(f"{error.findings[0]}. The image is not pinned: a newer one may replace the nodes.")
     return replace(build, image=image)
 
 
-def _write(path: Path, lock: Lock, notes: list[str], consequence: str) -> None:
-    """Writes a lock; a folder that cannot be written costs the lock, not the synth."""
+def _resolved(lock: Lock, resolve: Resolve | None, notes: list[str]) -> Lock:
+    """The lock with its image looked up, where it is not pinned and credentials allow it."""
+    return replace(lock, build=replace(lock.build, image=_looked_up(lock.build, resolve, notes)))
+
+
+def _looked_up(build: Build, resolve: Resolve | None, notes: list[str]) -> Image:
+    image = build.image
+    if image.id or image.parameter is None or resolve is None:
+        return image
     try:
-        write_lock(path, lock)
-    except LockError as error:
-        notes.append(f"{error.findings[0]}. {consequence}")
+        return Image(parameter=image.parameter, id=resolve(image.parameter, build.region))
+    except MarketError as error:
+        notes.append(f"The image is not pinned. {error.findings[0]}")
+        return image
 
 
-def _kept_image(old: Build, new: Build) -> Image:
-    """The image of the old build where the new one asks for the same in the same region."""
-    same = old.image.parameter == new.image.parameter and old.region == new.region
-    return old.image if same and new.image.id is None else new.image
+def _keeping(old: Build, decided: Decision | Lock) -> Build:
+    """What was decided, in the zone and with the image of the old build, where they still answer the question."""
+    new = decided.build
+    if old.region != new.region:
+        return new
+    if decided.plan and old.zone_id in decided.plan.chosen.zone_ids:
+        new = replace(new, zone_id=old.zone_id)
+    same = old.image.parameter == new.image.parameter
+    return replace(new, image=old.image) if same and new.image.id is None else new
 
 
 def _pins(before: object, after: object) -> bool:
@@ -181,5 +238,5 @@ def _pins(before: object, after: object) -> bool:
 
 def _shown(value: object) -> str:
     if isinstance(value, Image):
-        return value.id or value.parameter
+        return value.id or str(value.parameter)
     return "none" if value is None else str(value)

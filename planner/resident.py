@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from planner.layout import AnyLayout
-from planner.recipe import Adapter
+from planner.recipe import Adapter, AdapterTargets
 from planner.shape import Blocks, ModelShape
 
 
@@ -96,16 +96,11 @@ def _adapter_parameters(run: Blocks, hidden: int, adapter: Adapter | None) -> in
         return 0
     attention, mlp = run.attention, run.mlp
     query, key_value = hidden + attention.query_width, hidden + attention.kv_width
-    if adapter.targets == "query-value":
+    if adapter.targets is AdapterTargets.QUERY_VALUE:
         widths = query + key_value
     else:
         widths = query + 2 * key_value + attention.value_width + hidden
-    if adapter.targets == "all-linear":
+    if adapter.targets is AdapterTargets.ALL_LINEAR:
         widths += mlp.matrices * (hidden + mlp.ffn) * max(mlp.experts, 1)
         widths += mlp.matrices * (hidden + mlp.shared_ffn) * bool(mlp.shared_ffn)
     return adapter.rank * widths
-
-
-def adapter_parameters(shape: ModelShape, adapter: Adapter | None) -> int:
-    """Adapter parameters of the whole model."""
-    return sum(run.count * _adapter_parameters(run, shape.hidden, adapter) for run in shape.blocks)

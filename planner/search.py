@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.calibration import Calibration
-from planner.layout import Ints, Layout, LayoutGrid, concatenate
+from planner.layout import Ints, LayoutGrid, concatenate
 from planner.plan import Rung
 from planner.recipes import Option
 from planner.shape import ModelShape
@@ -26,7 +26,7 @@ RUNGS = tuple(Rung)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Scope:
     """What is searched over: machines in order of name, and the options that each of them can run."""
 
     shape: ModelShape
@@ -43,14 +43,13 @@ class Miss:
 
     machine: InstanceType
     option: Option
-    layout: Layout
     nodes: int
     need_bytes: float
     have_bytes: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class Part:
     """What one (instance type, option) came to: its feasible rows, the nearest miss per rung, the rows decided on.
 
     `job_s` is the whole run when training, one request when serving; `replicas` is 1 when training.
@@ -69,7 +68,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """All feasible rows; `machine` and `option` index the field, `rung` indexes `RUNGS`.
+    """All feasible rows; `machine` and `option` index the scope's, `rung` indexes `RUNGS`.
 
     `misses` are the nearest by rung, `machine_misses` by machine.
     """
@@ -89,27 +88,27 @@ class Pool:
         return len(self.machine)
 
 
-def pool(batches: Iterable[Batch]) -> Pool:
-    """All batches as one pool, with the nearest miss of each rung among them."""
-    found = list(batches)
-    sizes = [len(batch.job_s) for batch in found]
+def pool(parts: Iterable[Part]) -> Pool:
+    """All parts as one pool, with the nearest miss of each rung among them."""
+    found = list(parts)
+    sizes = [len(part.job_s) for part in found]
     misses: dict[Rung, Miss] = {}
     machine_misses: dict[int, Miss] = {}
-    for batch in found:
-        for rung, miss in batch.misses.items():
+    for part in found:
+        for rung, miss in part.misses.items():
             misses[rung] = _nearer(misses.get(rung), miss)
-            machine_misses[batch.machine] = _nearer(machine_misses.get(batch.machine), miss)
+            machine_misses[part.machine] = _nearer(machine_misses.get(part.machine), miss)
     return Pool(
-        machine=np.repeat([batch.machine for batch in found], sizes).astype(np.int64),
-        option=np.repeat([batch.option for batch in found], sizes).astype(np.int64),
-        layout=concatenate([batch.layout for batch in found]),
-        nodes=np.concatenate([np.zeros(0, dtype=np.int64), *(batch.nodes for batch in found)]),
-        replicas=np.concatenate([np.zeros(0, dtype=np.int64), *(batch.replicas for batch in found)]),
-        rung=np.concatenate([np.zeros(0, dtype=np.int64), *(batch.rung for batch in found)]),
-        job_s=np.concatenate([np.zeros(0), *(batch.job_s for batch in found)]),
+        machine=np.repeat([part.machine for part in found], sizes).astype(np.int64),
+        option=np.repeat([part.option for part in found], sizes).astype(np.int64),
+        layout=concatenate([part.layout for part in found]),
+        nodes=np.concatenate([np.zeros(0, dtype=np.int64), *(part.nodes for part in found)]),
+        replicas=np.concatenate([np.zeros(0, dtype=np.int64), *(part.replicas for part in found)]),
+        rung=np.concatenate([np.zeros(0, dtype=np.int64), *(part.rung for part in found)]),
+        job_s=np.concatenate([np.zeros(0), *(part.job_s for part in found)]),
         misses=misses,
         machine_misses=machine_misses,
-        covered=sum(batch.covered for batch in found),
+        covered=sum(part.covered for part in found),
     )
 
 
@@ -134,12 +133,10 @@ def nearest_misses(
     for index in np.unique(rung[missed]):
         rows = np.flatnonzero(missed & (rung == index))
         best = int(rows[np.argmin(need[rows])])
-        layout = grid.row(best)
         found[RUNGS[index]] = Miss(
             machine=machine,
             option=option,
-            layout=layout,
-            nodes=max(layout.devices // machine.devices, 1),
+            nodes=max(int(grid.devices[best]) // machine.devices, 1),
             need_bytes=float(need[best]),
             have_bytes=have,
         )

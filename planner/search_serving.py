@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from planner.calibration import ServingFactors
-from planner.communication import node_fabric
 from planner.layout import Ints, LayoutGrid
 from planner.legal import HEADS_DIVIDE, Space, cross, divisors, keep, powers
 from planner.recipes import Option
-from planner.search import Batch, Field, Mask, Pool, nearest_misses, pool, rungs
+from planner.search import Mask, Part, Pool, Scope, nearest_misses, pool, rungs
 from planner.serving import Answer, Load, replica_answer, replica_memory
 from pricing.instance_type import InstanceType
 
@@ -30,16 +29,16 @@ class ServingJob:
     tpot_s: float
 
 
-def search_serving(searched: Field, job: ServingJob) -> Pool:
+def search_serving(searched: Scope, job: ServingJob) -> Pool:
     """Every replica that fits and answers in time on every machine, with the fleet that the load takes."""
     return pool(
-        _batch(searched, job, index, number)
+        _part(searched, job, index, number)
         for index in range(len(searched.machines))
         for number in range(len(searched.options[index]))
     )
 
 
-def _batch(searched: Field, job: ServingJob, index: int, number: int) -> Batch:
+def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
     machine, option = searched.machines[index], searched.options[index][number]
     factors = searched.calibration.serving_factors(option.framework.name, machine.accelerator.name)
     grid = _layouts(searched, option, machine, factors)
@@ -50,13 +49,13 @@ def _batch(searched: Field, job: ServingJob, index: int, number: int) -> Batch:
     fits = need <= have
     rung = rungs(machine, grid.devices, option)
     chosen = grid.take(fits)
-    answer = _answer(searched, job, machine, option, factors, chosen)
+    answer = replica_answer(searched.shape, option.recipe, chosen, job.load, machine, factors)
     replicas = _replicas(job, chosen, answer)
     nodes = _fleet_nodes(chosen, machine, replicas)
     kept = _in_time(job, answer) & (nodes <= searched.max_nodes)
     if "nodes" in searched.pins:
         kept &= nodes == searched.pins["nodes"]
-    return Batch(
+    return Part(
         machine=index,
         option=number,
         layout=chosen.take(kept),
@@ -69,7 +68,7 @@ def _batch(searched: Field, job: ServingJob, index: int, number: int) -> Batch:
     )
 
 
-def _layouts(searched: Field, option: Option, machine: InstanceType, factors: ServingFactors) -> LayoutGrid:
+def _layouts(searched: Scope, option: Option, machine: InstanceType, factors: ServingFactors) -> LayoutGrid:
     """Every tensor and pipeline degree of a replica, with requests in flight up to the engine's largest batch."""
     space = Space(
         shape=searched.shape,
@@ -77,7 +76,6 @@ def _layouts(searched: Field, option: Option, machine: InstanceType, factors: Se
         global_batch=1,
         framework=option.framework,
         devices_per_node=machine.devices,
-        domain=machine.devices,
         max_nodes=searched.max_nodes,
         pins=searched.pins,
     )
@@ -93,18 +91,6 @@ def _layouts(searched: Field, option: Option, machine: InstanceType, factors: Se
     whole = (devices <= machine.devices) | (devices % machine.devices == 0)
     rows = {name: values[whole & (devices <= machine.devices * searched.max_nodes)] for name, values in rows.items()}
     return LayoutGrid.of(cross(rows, "micro_batch", space.choices("micro_batch", powers(factors.largest_batch))))
-
-
-def _answer(
-    searched: Field,
-    job: ServingJob,
-    machine: InstanceType,
-    option: Option,
-    factors: ServingFactors,
-    grid: LayoutGrid,
-) -> Answer:
-    net = node_fabric(machine, factors)
-    return replica_answer(searched.shape, option.recipe, grid, job.load, machine, factors, net)
 
 
 def _in_time(job: ServingJob, answer: Answer) -> Mask:

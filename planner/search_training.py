@@ -11,7 +11,7 @@ from planner.layout import LayoutGrid
 from planner.legal import Space, legal_layouts
 from planner.memory import peak_bytes, training_memory
 from planner.recipes import Option
-from planner.search import Batch, Field, Floats, Mask, Pool, nearest_misses, pool, rungs
+from planner.search import Floats, Mask, Part, Pool, Scope, nearest_misses, pool, rungs
 from planner.training_time import step_time
 from pricing.instance_type import InstanceType
 
@@ -30,12 +30,12 @@ class TrainingJob:
         return -(-self.tokens // (self.sequence_tokens * self.global_batch))
 
 
-def search_training(searched: Field, job: TrainingJob) -> Pool:
+def search_training(searched: Scope, job: TrainingJob) -> Pool:
     """Every layout that fits on every machine, with the seconds of its run."""
-    return pool(_batches(searched, job))
+    return pool(_parts(searched, job))
 
 
-def _batches(searched: Field, job: TrainingJob) -> Iterator[Batch]:
+def _parts(searched: Scope, job: TrainingJob) -> Iterator[Part]:
     memo = _Memo(searched, job)
     for index, machine in enumerate(searched.machines):
         for number, option in enumerate(searched.options[index]):
@@ -46,7 +46,7 @@ def _batches(searched: Field, job: TrainingJob) -> Iterator[Batch]:
             nodes = grid.devices // machine.devices
             rung = rungs(machine, grid.devices, option)
             step, known = _steps(searched, job, machine, option, grid.take(fits))
-            yield Batch(
+            yield Part(
                 machine=index,
                 option=number,
                 layout=grid.take(fits).take(known),
@@ -60,7 +60,7 @@ def _batches(searched: Field, job: TrainingJob) -> Iterator[Batch]:
 
 
 def _steps(
-    searched: Field, job: TrainingJob, machine: InstanceType, option: Option, grid: LayoutGrid
+    searched: Scope, job: TrainingJob, machine: InstanceType, option: Option, grid: LayoutGrid
 ) -> tuple[Floats, Mask]:
     """Seconds of a step of each layout, and where they are known."""
     if not len(grid):
@@ -85,7 +85,7 @@ def _combines(option: Option, grid: LayoutGrid) -> Mask:
 class _Memo:
     """Layouts and memory needs, which machines with equally many devices and one vendor share."""
 
-    searched: Field
+    searched: Scope
     job: TrainingJob
     grids: dict[tuple[str, int], LayoutGrid] = field(default_factory=dict)
     needs: dict[tuple[str, tuple[str, ...], int, str], Floats] = field(default_factory=dict)
@@ -100,7 +100,6 @@ class _Memo:
                     global_batch=self.job.global_batch,
                     framework=option.framework,
                     devices_per_node=machine.devices,
-                    domain=machine.devices,
                     max_nodes=self.searched.max_nodes,
                     pins=self.searched.pins,
                 )

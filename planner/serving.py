@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from planner.calibration import ServingFactors
-from planner.communication import Fabric
+from planner.communication import Fabric, node_fabric
 from planner.layout import AnyLayout
 from planner.recipe import Recipe
 from planner.resident import Stage, layers_per_stage, resident
@@ -23,8 +23,11 @@ from planner.shape import Attention, ModelShape
 from planner.work import block_work, head_flop
 from pricing.instance_type import InstanceType
 
-# A replica is planned to at most this share of the rate it could just sustain, so that bursts find room.
+# A replica is planned to at most this share of the rate it could just sustain: at 0.8 the queue of the M/D/1
+# formula is two prompts long, at 0.9 already four and a half.
 PLANNED_SHARE = 0.8
+# The M/D/1 formula has no end at a full device, where the prefill queue is bounded by the requests in flight.
+BUSIEST = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,19 +85,19 @@ def replica_answer(
     load: Load,
     machine: InstanceType,
     factors: ServingFactors,
-    net: Fabric,
 ) -> Answer:
     """Mean TTFT and TPOT of a replica with `layout.micro_batch` requests in flight, and its rate.
 
     NaN where a rate that the layout needs is unknown.
     """
+    net = node_fabric(machine, factors)
     prefill = _prefill_s(shape, recipe, layout, load, machine, factors, net)
     step = _decode_step_s(shape, recipe, layout, load, machine, factors, net)
     # Every request in flight is prefilled once while the others decode `output_tokens` steps; the stages of a
     # pipeline work on different requests at once.
     tpot = step + layout.micro_batch * prefill / layout.pipeline / load.output_tokens
     rate = layout.micro_batch / (prefill + load.output_tokens * tpot)
-    busy = np.minimum(rate * prefill / layout.pipeline, 0.95)
+    busy = np.minimum(rate * prefill / layout.pipeline, BUSIEST)
     # A prompt waits for the running step, and for prompts before it (M/D/1).
     wait = step + busy / (2 * (1 - busy)) * prefill
     ttft = prefill + wait

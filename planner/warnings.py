@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import datetime
 
-from planner.eligible import Contender
 from planner.plan import Candidate
 from planner.workload import Workload
+from pricing.instance_type import InstanceType
 from pricing.market import Market
 from pricing.offer import Purchase
 
@@ -16,15 +16,17 @@ OLD_PRICE_DAYS = 90
 
 
 def warnings_of(
-    workload: Workload, chosen: Candidate, winner: Contender, market: Market, now: datetime
+    workload: Workload, chosen: Candidate, machine: InstanceType, market: Market, now: datetime
 ) -> tuple[str, ...]:
     """Sentences on doubtful prices, unmeasured predictions and what the plan leaves out."""
-    return tuple(_warnings(workload, chosen, winner, market, now))
+    return tuple(_warnings(workload, chosen, machine, market, now))
 
 
-def _warnings(workload: Workload, chosen: Candidate, winner: Contender, market: Market, now: datetime) -> Iterator[str]:
+def _warnings(
+    workload: Workload, chosen: Candidate, machine: InstanceType, market: Market, now: datetime
+) -> Iterator[str]:
     yield from market.notes
-    age = winner.offer.provenance.age_days(now.date())
+    age = chosen.provenance.age_days(now.date())
     if age > OLD_PRICE_DAYS:
         yield f"The price of {chosen.instance_type} is {age} days old; check it before you commit."
     if chosen.purchase is Purchase.SPOT:
@@ -34,8 +36,8 @@ def _warnings(workload: Workload, chosen: Candidate, winner: Contender, market: 
         yield f"{band.basis}: the time band is wide."
     if workload.training and workload.limits.deadline is None:
         yield "No deadline is given; 30 days were assumed."
-    if chosen.service and chosen.nodes > 1 and chosen.layout.devices <= winner.machine.devices:
+    if chosen.service and chosen.nodes > 1 and chosen.layout.devices <= machine.devices:
         yield f"{chosen.nodes} independent instances serve; the stack puts no load balancer before them."
-    if chosen.nodes > 1 and not winner.machine.efa_cards:
+    if chosen.nodes > 1 and not machine.efa_cards:
         yield f"{chosen.instance_type} has no EFA: its nodes talk over TCP."
     yield "Costs are those of the instances; storage, NAT and data transfer are not in them."

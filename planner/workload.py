@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from planner.inline_shape import InlineShape
 from planner.plan import Lifecycle, Target
-from planner.recipe import Accuracy
+from planner.recipe import Accuracy, Adapter, AdapterTargets
 from pricing.offer import Purchase
 from pricing.units import DAY_S, GIB, TIB, YEAR_S, parse_bytes, parse_count, parse_duration_s, show_bytes
 
@@ -63,7 +63,7 @@ Usd = Annotated[
 Degree = Annotated[int, Field(ge=1, le=65_536)]
 
 
-class Model(BaseModel):
+class Section(BaseModel):
     """Base of all parts of a workload."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
@@ -78,16 +78,16 @@ class Method(StrEnum):
     QLORA = "qlora"
 
 
-class Lora(Model):
+class Lora(Section):
     """Low-rank adapters (arXiv 2106.09685)."""
 
-    rank: Annotated[int, Field(ge=1, le=1024)] = 16
+    rank: Annotated[int, Field(ge=1, le=1024)] = Adapter().rank
     """Rank of the adapters."""
-    targets: Literal["all-linear", "attention", "query-value"] = "all-linear"
+    targets: AdapterTargets = Adapter().targets
     """Which matrices get adapters."""
 
 
-class Training(Model):
+class Training(Section):
     """What is to be trained, and by how much."""
 
     method: Method
@@ -119,7 +119,7 @@ class Training(Model):
         return round((self.epochs or 1.0) * (self.dataset_tokens or 0))
 
 
-class Inference(Model):
+class Inference(Section):
     """What is to be served, at which load, how fast."""
 
     requests_per_second: Annotated[float, Field(ge=1e-6, le=1e7)] | None = None
@@ -147,7 +147,7 @@ class Inference(Model):
         return self.context_length or self.input_tokens + self.output_tokens
 
 
-class Techniques(Model):
+class Techniques(Section):
     """What the planner may do to the model to make it fit or run faster."""
 
     accept: Accuracy = Accuracy.EXACT
@@ -158,7 +158,7 @@ class Techniques(Model):
     """Techniques that the plan must not use."""
 
 
-class InstanceTypes(Model):
+class InstanceTypes(Section):
     """Instance types by name, with * and ? as wildcards, such as p5*."""
 
     allow: tuple[str, ...] = ()
@@ -167,7 +167,7 @@ class InstanceTypes(Model):
     """None of these."""
 
 
-class Limits(Model):
+class Limits(Section):
     """What the plan must stay within."""
 
     deadline: Seconds | None = None
@@ -189,7 +189,7 @@ class Limits(Model):
         return self.deadline or 30.0 * DAY_S
 
 
-class Weights(Model):
+class ObjectiveWeights(Section):
     """Objective that weighs cost against time; only the ratio counts."""
 
     cost: Annotated[float, Field(ge=0, le=1e6)]
@@ -198,7 +198,7 @@ class Weights(Model):
     """Weight of time: of the run when training, of a request when serving."""
 
 
-class PinLayout(Model):
+class PinLayout(Section):
     """Degrees of parallelism that the user has already decided; the others stay free."""
 
     tensor: Degree | None = None
@@ -215,7 +215,7 @@ class PinLayout(Model):
     """Data-parallel degree."""
 
 
-class Pin(Model):
+class Pin(Section):
     """What the user has already decided."""
 
     instance_type: str | None = None
@@ -232,7 +232,7 @@ class Pin(Model):
     """What is sharded over the data-parallel ranks."""
 
 
-class Storage(Model):
+class Storage(Section):
     """Disks and buckets of the stack."""
 
     root_volume: Bytes = 300 * GIB
@@ -241,7 +241,7 @@ class Storage(Model):
     """ephemeral storage goes with the stack; persistent storage stays behind it."""
 
 
-class Provision(Model):
+class Provision(Section):
     """How the plan is built."""
 
     target: Target | None = None
@@ -263,7 +263,7 @@ class Provision(Model):
     """Address that the mail goes to, such as ml@example.com."""
 
 
-class Workload(Model):
+class Workload(Section):
     """One model to be trained or served on AWS."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$", max_length=40)]
@@ -278,7 +278,7 @@ class Workload(Model):
     """What the planner may do to the model."""
     limits: Limits = Limits()
     """What the plan must stay within."""
-    objective: Literal["cost", "time"] | Weights = "cost"
+    objective: Literal["cost", "time"] | ObjectiveWeights = "cost"
     """What to minimise: cost, time, or both weighed."""
     pin: Pin = Pin()
     """What is already decided."""
@@ -286,8 +286,8 @@ class Workload(Model):
     """How the plan is built."""
 
     @property
-    def weights(self) -> Weights:
+    def weights(self) -> ObjectiveWeights:
         """The objective as weights."""
-        if isinstance(self.objective, Weights):
+        if isinstance(self.objective, ObjectiveWeights):
             return self.objective
-        return Weights(cost=float(self.objective == "cost"), time=float(self.objective == "time"))
+        return ObjectiveWeights(cost=float(self.objective == "cost"), time=float(self.objective == "time"))

@@ -5,8 +5,7 @@ Loads `data/accelerators`, one file per accelerator. Files are read once, when f
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
@@ -15,6 +14,7 @@ from typing import TypeVar
 from pricing.bundle_hardware import read_hardware
 from pricing.errors import CatalogError
 from pricing.instance_type import Accelerator, InstanceType
+from pricing.wording import close_match
 
 Known = TypeVar("Known")
 DATA = Path(__file__).parent / "data"
@@ -38,14 +38,6 @@ def find_accelerator(name: str) -> Accelerator:
 def find_instance_type(name: str) -> InstanceType:
     """The instance type of that name. Raises CatalogError, with the closest names, where there is none."""
     return _find("instance type", name, load_instance_types())
-
-
-def close_match(name: str, known: Collection[str]) -> str:
-    """The end of a sentence on an unknown `name`: the known names that may be meant, or a full stop."""
-    by_key = {each.casefold(): each for each in known}
-    key = name.casefold()
-    keys = [each for each in by_key if key and key in each][:3] or difflib.get_close_matches(key, by_key)
-    return f"; did you mean {' or '.join(by_key[each] for each in keys)}?" if keys else "."
 
 
 @cache

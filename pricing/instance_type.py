@@ -50,16 +50,6 @@ class Accelerator:
     mig_slices: int
     sources: Mapping[str, str]
 
-    @property
-    def runs_cuda(self) -> bool:
-        """Whether the CUDA stacks (PyTorch, Megatron, vLLM) run on it."""
-        return self.vendor == "NVIDIA"
-
-    @property
-    def runs_neuron(self) -> bool:
-        """Whether the AWS Neuron SDK runs on it."""
-        return self.vendor == "AWS"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstanceType:

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pricing.bundle_prices import Zones, load_offers, offerings, price_rows
-from pricing.catalog import DATA, close_match, load_instance_types
+from pricing.catalog import DATA, load_instance_types
 from pricing.errors import MarketError
 from pricing.instance_type import InstanceType
 from pricing.offer import Offer, Purchase
+from pricing.wording import close_match, listed
 
 # EC2 knows three classes of usage; commitments are discounts on the first.
 _USAGE_CLASS = {
@@ -55,24 +56,24 @@ class Market:
         if kind.retired:
             return f"{instance_type} is retired: EC2 no longer offers it."
         if kind.usage_classes and not classes & kind.usage_classes:
-            only = f"is sold as {_listed(kind.usage_classes)} only"
-            return f"{instance_type} {only}, not as {_listed(purchases, 'or')}."
+            only = f"is sold as {listed(kind.usage_classes)} only"
+            return f"{instance_type} {only}, not as {listed(purchases, 'or')}."
         if not sold_in:
             return self._not_offered(instance_type)
         known = {each.purchase for each in offers}
-        others = f"; the prices known there are {_listed(known)}" if known else ""
-        missing = f"no price as {_listed(purchases, 'or')} is known"
-        return f"{instance_type} is sold in {_listed(sold_in)}, but {missing}{others}."
+        others = f"; the prices known there are {listed(known)}" if known else ""
+        missing = f"no price as {listed(purchases, 'or')} is known"
+        return f"{instance_type} is sold in {listed(sold_in)}, but {missing}{others}."
 
     def _not_offered(self, instance_type: str) -> str:
         elsewhere = [region for name, region in self.zone_ids if name == instance_type]
         if not elsewhere:
             return f"No source lists where {instance_type} is offered, and no price is known."
-        listed = {region for _, region in self.zone_ids} & set(self.regions)
-        here = _listed(listed or self.regions, "or")
-        if not listed:
+        covered = {region for _, region in self.zone_ids} & set(self.regions)
+        here = listed(covered or self.regions, "or")
+        if not covered:
             return f"No price of {instance_type} and no list of offers is known in {here}."
-        return f"{instance_type} is not offered in {here}, but in {_listed(elsewhere)}."
+        return f"{instance_type} is not offered in {here}, but in {listed(elsewhere)}."
 
 
 def load_market(regions: Sequence[str], purchases: Collection[Purchase], folder: Path = DATA) -> Market:
@@ -100,6 +101,11 @@ def known_regions(folder: Path = DATA) -> frozenset[str]:
     return frozenset({region for _, region in offerings(folder)} | {row.region for row in price_rows(folder)})
 
 
+def known_zones(folder: Path = DATA) -> Mapping[str, str]:
+    """The region of every zone of which an offering is known."""
+    return {zone: region for (_, region), zones in offerings(folder).items() for zone in zones}
+
+
 def _refuse_unknown(regions: Sequence[str], known: Collection[str]) -> None:
     findings = [
         f"No price and no offering is known of a region {region}{close_match(region, known)}"
@@ -123,12 +129,3 @@ def _foreign_currencies(regions: Sequence[str], folder: Path) -> Iterable[str]:
     for region, currency in sorted(foreign):
         if region in regions:
             yield f"Prices of {region} are known in {currency} only and are left out: plans are in USD."
-
-
-def _listed(names: Collection[str], joint: str = "and") -> str:
-    shown = sorted(names)
-    # Four names fit a line of a report; a type can be sold in twenty regions.
-    if len(shown) > 5:
-        shown = [*shown[:4], f"{len(shown) - 4} more"]
-    *first, last = shown
-    return f"{', '.join(first)} {joint} {last}" if first else last

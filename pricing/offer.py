@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Purchase(StrEnum):
-    """How an instance is paid for."""
+    """How an instance is paid for. A savings plan without a word before it is an EC2 Instance Savings Plan."""
 
     ON_DEMAND = "on-demand"
     SPOT = "spot"
@@ -18,14 +18,29 @@ class Purchase(StrEnum):
     RESERVED_3YR = "reserved-3yr"
     SAVINGS_PLAN_1YR = "savings-plan-1yr"
     SAVINGS_PLAN_3YR = "savings-plan-3yr"
+    COMPUTE_SAVINGS_PLAN_1YR = "compute-savings-plan-1yr"
+    COMPUTE_SAVINGS_PLAN_3YR = "compute-savings-plan-3yr"
+
+
+class Payment(StrEnum):
+    """When a commitment is paid; `UNSTATED` for what is no commitment, and where a source does not say."""
+
+    UNSTATED = ""
+    NO_UPFRONT = "no-upfront"
+    PARTIAL_UPFRONT = "partial-upfront"
+    ALL_UPFRONT = "all-upfront"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provenance:
-    """Where a price comes from: the source in words, and the day on which it is known to have held."""
+    """Where a price comes from: the source in words, and the day on which it is known to have held.
+
+    `effective` is the day from which the price list says that it holds; None where the source does not say.
+    """
 
     source: str
     as_of: date
+    effective: date | None = None
 
     def age_days(self, today: date) -> int:
         """Days since the price is known to have held."""
@@ -43,6 +58,6 @@ class Offer:
     instance_type: str
     region: str
     purchase: Purchase
-    usd_per_hour: Decimal
+    usd_per_hour_per_node: Decimal
     zone_ids: tuple[str, ...]
     provenance: Provenance

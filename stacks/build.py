@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import Annotations, App, Environment, Stack
 
@@ -13,7 +13,7 @@ from stacks.parts.tags import stack_name, tag
 from stacks.targets.efa_cluster import EfaCluster
 from stacks.targets.single_instance import SingleInstance
 
-TARGETS: dict[Target, type[EfaCluster] | type[SingleInstance]] = {
+TARGETS: Mapping[Target, type[EfaCluster | SingleInstance]] = {
     Target.SINGLE_INSTANCE: SingleInstance,
     Target.EFA_CLUSTER: EfaCluster,
 }

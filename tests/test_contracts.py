@@ -27,6 +27,8 @@ TESTED_WITH = {
     "planner/architecture.py": "planner/test_model_config.py",
     "planner/architectures.py": "planner/test_model_config.py",
     "planner/decide.py": "berth/test_plan.py",
+    "planner/faults.py": "planner/test_load.py",
+    "planner/places.py": "planner/test_load.py",
     "planner/plan.py": "planner/test_candidate.py",
     "planner/recipe.py": "planner/test_recipes.py",
     "planner/search.py": "planner/test_search_training.py",

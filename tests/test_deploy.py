@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from planner.lock import lock_path, read_lock
+from planner.lock import read_head
+from planner.places import lock_path
 from planner.plan import Build
 from stacks.parts.tags import stack_name
 from tests.support.aws import Aws, loopback_aws
@@ -82,7 +83,7 @@ def test_deploy_deploy_again_destroy(aws: Aws, case: Case) -> None:
     app = ("-c", f"workload={file}", "--output", str(aws.home / "cdk.out"))
 
     aws.cdk("deploy", *app, "--require-approval", "never")
-    build = read_lock(lock_path(file)).plan.build
+    build = read_head(lock_path(file)).build
     assert (build.instance_type, build.nodes, build.image.id) == (case.instance_type, case.nodes, IMAGE_ID)
     check_network(aws, build)
     check_nodes(aws, case, build)

@@ -79,13 +79,14 @@ def bench_search() -> None:
     """Prints how many candidates a second the search decides on, all loading done."""
     from datetime import UTC, datetime
 
+    from planner.calibration import load_calibration
     from planner.decide import decide
     from planner.load import load_workload
 
-    loaded = load_workload(ROOT / WORKLOAD)
-    decide(loaded, datetime.now(UTC))
+    loaded, calibration = load_workload(ROOT / WORKLOAD), load_calibration()
+    decide(loaded, calibration, datetime.now(UTC))
     start = time.perf_counter()
-    plan = decide(loaded, datetime.now(UTC))
+    plan = decide(loaded, calibration, datetime.now(UTC)).plan
     seconds = time.perf_counter() - start
     print(f"search: {plan.covered:,} candidates in {seconds:.2f} s, {plan.covered / seconds:,.0f} a second")
 

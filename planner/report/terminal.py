@@ -9,14 +9,30 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from io import StringIO
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from planner.plan import Candidate, MemoryTable, Plan, Rejection, Run, RungAnswer, Service, Term
+from planner.explain import grouped
+from planner.lock import Lock
+from planner.plan import (
+    Band,
+    Candidate,
+    Decision,
+    MemoryTable,
+    Plan,
+    Rejection,
+    Requirement,
+    Run,
+    RungAnswer,
+    Service,
+    Term,
+)
+from planner.relock import drift
 from planner.techniques import load_techniques
 from pricing.units import show_bytes, show_count, show_duration, show_gib, show_rate, show_usd
 
@@ -36,6 +52,25 @@ def print_plan(plan: Plan) -> None:
     Console(file=page, width=FILE_WIDTH, **plain).print(plan_text(plan))
     # Tables fill their columns with blanks, which a file does not need.
     print("\n".join(line.rstrip() for line in page.getvalue().splitlines()))
+
+
+def print_drift(path: Path, lock: Lock, today: Decision, out: TextIO) -> None:
+    """Prints how today's answer differs from the locked one: in the stack, in money, in time."""
+    differences = [*drift(lock.build, today), *_moved(lock.plan, today.plan)]
+    if not differences:
+        same = "this plan" if lock.plan else "this build; another Berth wrote its figures, which are not compared"
+        print(f"\n{path} holds {same}.", file=out)
+        return
+    held = headline(lock.plan.chosen) if lock.plan else f"{lock.build.nodes} x {lock.build.instance_type}"
+    print(f"\n{path} holds another plan: {held}", *differences, sep="\n  ", file=out)
+
+
+def _moved(locked: Plan | None, today: Plan) -> list[str]:
+    """What the same machines would now cost or take, where it is not what it was."""
+    if locked is None:
+        return []
+    before, after = headline(locked.chosen), headline(today.chosen)
+    return [f"today: {after}"] if before != after else []
 
 
 def plan_text(plan: Plan) -> RenderableType:
@@ -63,7 +98,7 @@ def headline(candidate: Candidate) -> str:
     where = f"{candidate.region}, {candidate.purchase}"
     if candidate.run:
         run = candidate.run
-        return f"{fleet} ({where}): {_money_band(run)} in {_time_band(run)}"
+        return f"{fleet} ({where}): {_money_band(run)} in {_banded(run.run_s, run.band)}"
     service = candidate.service
     assert service is not None
     return (
@@ -90,10 +125,10 @@ def _decision(plan: Plan) -> RenderableType:
     rows = [
         ("model", f"{plan.model}, {show_count(plan.parameters)} parameters{active}"),
         ("job", plan.job),
-        ("technique", f"{chosen.framework}: {', '.join([*gists, *plain])}"),
-        ("memory", plan.requirement),
+        ("technique", f"{chosen.framework}: {', '.join([*gists, *plain])}; accuracy: {chosen.accuracy}"),
+        ("memory", _requirement(plan.requirement)),
         ("instance", _instance(chosen)),
-        ("availability", _availability(plan)),
+        ("availability", _availability(chosen)),
         ("layout", _layout(chosen)),
         ("choice", f"{chosen.rung}; {plan.covered:,} candidates decided on"),
     ]
@@ -111,12 +146,23 @@ def _instance(chosen: Candidate) -> str:
     )
 
 
-def _availability(plan: Plan) -> str:
-    chosen, price = plan.chosen, plan.price
+def _requirement(need: Requirement) -> str:
+    plain = f"{show_gib(need.plain_bytes)} on one device as it is"
+    # A saving below a hundredth is not worth a word.
+    saves = need.least_bytes < 0.99 * need.plain_bytes
+    least = f", {show_gib(need.least_bytes)} with every technique allowed" if saves else ""
+    largest = show_gib(need.largest_device_bytes)
+    if need.least_bytes <= need.largest_device_bytes:
+        return f"{plain}{least}; the largest single device has {largest}"
+    several = -(-need.least_bytes // need.largest_device_bytes)
+    return f"{plain}{least}: {several:.0f} devices of {largest} or more smaller ones"
+
+
+def _availability(chosen: Candidate) -> str:
     hourly = chosen.usd_per_hour / chosen.nodes
     return (
         f"{chosen.region} ({', '.join(chosen.zone_ids)}), {chosen.purchase} at {show_usd(hourly)} an hour and node, "
-        f"known to hold on {price.as_of}"
+        f"known to hold on {chosen.provenance.as_of}"
     )
 
 
@@ -142,9 +188,11 @@ def _run(run: Run) -> str:
 
 
 def _service(service: Service) -> str:
+    several = "s" if service.replicas > 1 else ""
+    ttft, tpot = (_banded(seconds, service.band) for seconds in (service.ttft_s, service.tpot_s))
     return (
-        f"{service.replicas} replicas, {show_rate(service.output_tokens_per_s)} output tokens/s, cache for "
-        f"{service.kv_capacity_tokens:,} tokens per replica; {service.band.basis}"
+        f"{service.replicas} replica{several}, {show_rate(service.output_tokens_per_s)} output tokens/s, cache for "
+        f"{service.kv_capacity_tokens:,} tokens per replica; TTFT {ttft}, TPOT {tpot}; {service.band.basis}"
     )
 
 
@@ -153,9 +201,8 @@ def _money_band(run: Run) -> str:
     return f"{show_usd(run.usd)} ({low} to {high})"
 
 
-def _time_band(run: Run) -> str:
-    low, high = (show_duration(run.run_s * edge) for edge in (run.band.low, run.band.high))
-    return f"{show_duration(run.run_s)} ({low} to {high})"
+def _banded(seconds: float, band: Band) -> str:
+    return f"{show_duration(seconds)} ({show_duration(seconds * band.low)} to {show_duration(seconds * band.high)})"
 
 
 def _memory(memory: MemoryTable) -> RenderableType:
@@ -229,13 +276,8 @@ def _service_figures(service: Service | None) -> tuple[str, str, str]:
 
 def _rejections(rejections: Sequence[Rejection]) -> RenderableType:
     """Reasons that many types share are told once."""
-    groups: dict[tuple[str, str], list[str]] = {}
-    for item in rejections:
-        groups.setdefault((item.reason.replace(item.subject, "it"), item.change), []).append(item.subject)
-    shown = sorted(groups.items(), key=lambda item: -len(item[1]))[:SHOWN_REJECTIONS]
-    rows = []
-    for (reason, change), names in shown:
-        rows.append((_named(names), f"{reason}; {change}" if change else reason))
+    shown = grouped(rejections)[:SHOWN_REJECTIONS]
+    rows = [(_named(names), says) for says, names in shown]
     rest = len(rejections) - sum(len(names) for _, names in shown)
     if rest > 0:
         rows.append((f"{rest} others", "each with its reason in --json"))

@@ -10,7 +10,7 @@ from planner.recipe import Accuracy, Adapter, Group, Job, Recipe, Technique
 def _apply(recipe: Recipe) -> Recipe:
     return replace(
         recipe,
-        adapter=recipe.adapter or Adapter(rank=16, targets="all-linear"),
+        adapter=recipe.adapter or Adapter(),
     )
 
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-
 from pricing.errors import MarketError
 
 # A plan must not hang on a network that drops packets: two seconds each, tried once.
-_QUICK = Config(connect_timeout=2, read_timeout=2, retries={"total_max_attempts": 1})
+TIMEOUT_S = 2
 
 
 def resolve_image(parameter: str, region: str) -> str:
@@ -17,9 +13,14 @@ def resolve_image(parameter: str, region: str) -> str:
 
     Raises MarketError without credentials, permission (`ssm:GetParameter`), network or such a parameter.
     """
+    # A synth imports this module, and needs boto3 only the one time that it has an image to look up.
+    from boto3.session import Session
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    quick = Config(connect_timeout=TIMEOUT_S, read_timeout=TIMEOUT_S, retries={"total_max_attempts": 1})
     try:
-        client = boto3.session.Session(region_name=region).client("ssm", config=_QUICK)
-        answer = client.get_parameter(Name=parameter)
+        answer = Session(region_name=region).client("ssm", config=quick).get_parameter(Name=parameter)
     except (BotoCoreError, ClientError) as error:
         raise MarketError(f"The machine image {parameter} cannot be looked up in {region}: {error}") from None
     return str(answer["Parameter"]["Value"])

@@ -9,7 +9,7 @@ import json
 from datetime import datetime
 from decimal import Decimal
 
-from aws_cdk import Annotations, Aws
+from aws_cdk import Aws
 from aws_cdk import aws_budgets as budgets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_scheduler as scheduler
@@ -41,18 +41,7 @@ class Guard(Construct):
         if expires_at is not None:
             self._expire(expires_at)
         if budget_usd is not None and budget_email is not None:
-            self._watch(
-                workload=workload,
-                usd=budget_usd,
-                email=budget_email,
-                # A run's money is spent once, and may be over two months; a service's comes back each month.
-                time_unit="MONTHLY" if expires_at is None else "ANNUALLY",
-            )
-        elif budget_usd is not None:
-            Annotations.of(self).add_warning_v2(
-                "berth:budget-without-address",
-                f"The budget of ${budget_usd} warns nobody: the workload names no e-mail address for it.",
-            )
+            self._watch(workload=workload, usd=budget_usd, email=budget_email)
 
     def _expire(self, moment: datetime) -> None:
         # CloudFormation deletes with the service role that the CDK gave the stack, not with this one.
@@ -75,13 +64,13 @@ class Guard(Construct):
             ),
         )
 
-    def _watch(self, *, workload: str, usd: Decimal, email: str, time_unit: str) -> None:
+    def _watch(self, *, workload: str, usd: Decimal, email: str) -> None:
         Budget(
             self,
             "Budget",
             budget=Budget.BudgetDataProperty(
                 budget_type="COST",
-                time_unit=time_unit,
+                time_unit="MONTHLY",
                 budget_limit=Budget.SpendProperty(amount=float(usd), unit="USD"),
                 cost_filters={"TagKeyValue": [f"user:{WORKLOAD}${workload}"]},
             ),

@@ -14,6 +14,7 @@ from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from planner.plan import Build
+from pricing.units import GIB
 from stacks.errors import StackError
 from stacks.parts.capacity import Capacity
 from stacks.parts.image import root_device
@@ -104,7 +105,7 @@ def _root_volume(build: Build) -> Template.BlockDeviceMappingProperty:
         device_name=root_device(build.image),
         ebs=Template.EbsProperty(
             volume_type="gp3",
-            volume_size=build.root_volume_gib,
+            volume_size=-(-build.root_volume_bytes // GIB),
             encrypted=True,
             delete_on_termination=True,
         ),

@@ -9,6 +9,9 @@ import pytest
 
 from berth.main import run
 
+# What a public image is found to be, where a test lets it be looked up.
+AMI = "ami-0123456789abcdef0"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
@@ -28,6 +31,8 @@ class Command:
 
     def __call__(self, *arguments: object) -> Answer:
         self._monkeypatch.setattr(sys, "argv", ["berth", *map(str, arguments)])
+        # Or the usage would say `python -m pytest`, where that is how the tests were started.
+        self._monkeypatch.setattr(sys.modules["__main__"], "__package__", None)
         self._capsys.readouterr()
         status = 0
         try:

@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
-from planner.lock import lock_path, read_lock
-from tests.berth.command import Command
+import pytest
+
+from planner.lock import read_head, read_lock
+from planner.places import lock_path
+from planner.plan import Image
+from tests.berth.command import AMI, Command
 from tests.planner.market_builders import TRAINING, written
 
 OTHER = TRAINING + "pin: {instance_type: g5.xlarge}\n"
+BUDGET = TRAINING + "provision: {budget: 9, budget_email: ml@example.com}\n"
+PARAMETER = "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-24.04/latest/ami-id"
+
+
+def image_of(file: Path) -> Image:
+    """The image that the lock of a workload names."""
+    return read_head(lock_path(file)).build.image
 
 
 def test_the_lock_is_written_beside_the_workload(berth: Command, folder: Path) -> None:
     """The command names the file that it has written and the plan in it."""
     file = written(folder / "workloads", TRAINING)
     answer = berth("lock", "tiny.yaml", "--offline")
-    path = lock_path(file)
-    plan = read_lock(path).plan
+    plan = read_lock(lock_path(file)).plan
+    assert plan is not None
     assert (answer.status, answer.err) == (0, "")
     assert answer.out.startswith(f"workloads/tiny.plan.json: {plan.chosen.nodes} x {plan.chosen.instance_type} (")
     assert sorted(each.name for each in (folder / "workloads").iterdir()) == ["tiny.plan.json", "tiny.yaml"]
 
 
-def test_what_would_replace_nodes_is_refused(berth: Command, folder: Path) -> None:
+def test_what_would_replace_nodes_is_refused(berth: Command, folder: Path, asked: list[tuple[str, str]]) -> None:
     """Without --replace the old lock stays byte for byte; with it the change is told and written."""
     file = written(folder, TRAINING)
     berth("lock", file)
@@ -32,32 +44,75 @@ def test_what_would_replace_nodes_is_refused(berth: Command, folder: Path) -> No
     assert (refused.status, refused.out) == (1, "")
     assert "would replace every node of the stack:" in refused.err
     assert "\n  instance type: " in refused.err
-    assert refused.err.endswith("Nothing was written; to go on, run `berth lock` with --replace.\n")
+    assert refused.err.endswith("to go on, run `berth lock` with --replace.\n")
+    assert "Nothing was written." in refused.err
     assert lock_path(file).read_bytes() == before
     going_on = berth("lock", file, "--replace")
     assert going_on.status == 0
     assert "replaces every node: instance type: " in going_on.err
-    assert read_lock(lock_path(file)).plan.build.instance_type == "g5.xlarge"
+    assert read_head(lock_path(file)).build.instance_type == "g5.xlarge"
 
 
-def test_a_harmless_change_is_told_and_written(berth: Command, folder: Path) -> None:
+@pytest.mark.parametrize("options", [[], ["--replace"]], ids=["plain", "replace"])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (TRAINING.replace("tiny", "small"), "name: tiny -> small"),
+        (TRAINING + "provision: {zone: use1-az4}\n", "zone id: use1-az1 -> use1-az4"),
+        (TRAINING + "limits: {regions: [us-west-2]}\n", "region: us-east-1 -> us-west-2"),
+    ],
+    ids=["name", "zone", "region"],
+)
+def test_what_would_leave_a_stack_behind_is_refused(
+    berth: Command, folder: Path, asked: list[tuple[str, str]], text: str, words: str, options: list[str]
+) -> None:
+    """Another name, zone or region is refused even with --replace; no image is asked for, and nothing is written."""
+    file = written(folder, TRAINING)
+    berth("lock", file)
+    before, looked_up = lock_path(file).read_bytes(), list(asked)
+    written(folder, text)
+    answer = berth("lock", file, *options)
+    assert (answer.status, answer.out) == (1, "")
+    assert f"\n  {words}\n" in answer.err
+    assert "would be left behind, still billed:\n" in answer.err
+    assert answer.err.endswith(f"run `cdk destroy` first, then delete {lock_path(file)} and lock again.\n")
+    assert lock_path(file).read_bytes() == before
+    assert asked == looked_up
+
+
+def test_a_harmless_change_is_told_and_written(berth: Command, folder: Path, asked: list[tuple[str, str]]) -> None:
     """A budget needs no --replace."""
     file = written(folder, TRAINING)
     berth("lock", file)
-    written(folder, TRAINING + "provision: {budget: 9, budget_email: ml@example.com}\n")
+    written(folder, BUDGET)
     answer = berth("lock", file)
     assert answer.status == 0
     assert answer.err == "changes: budget usd: none -> 9.00\nchanges: budget email: none -> ml@example.com\n"
-    assert str(read_lock(lock_path(file)).plan.build.budget_usd) == "9.00"
+    assert str(read_head(lock_path(file)).build.budget_usd) == "9.00"
 
 
-def test_locking_again_changes_nothing(berth: Command, folder: Path) -> None:
-    """The same plan is not written twice."""
+@pytest.mark.parametrize("options", [[], ["--offline"]], ids=["online", "offline"])
+def test_locking_again_changes_nothing(
+    berth: Command, folder: Path, asked: list[tuple[str, str]], options: list[str]
+) -> None:
+    """The same plan is not written twice, and without network an image that is pinned stays pinned."""
     file = written(folder, TRAINING)
     berth("lock", file)
     before = lock_path(file).read_bytes()
-    assert berth("lock", file).err == ""
+    assert berth("lock", file, *options).err == ""
     assert lock_path(file).read_bytes() == before
+
+
+def test_a_lock_of_another_berth_is_moved_on(berth: Command, folder: Path, asked: list[tuple[str, str]]) -> None:
+    """A plan that cannot be read is written anew; what is built stays, so that nothing is refused or told."""
+    file = written(folder, TRAINING)
+    berth("lock", file)
+    before = json.loads(lock_path(file).read_text(encoding="utf-8"))
+    lock_path(file).write_text(json.dumps(before | {"plan": {"novel": 1}}), encoding="utf-8")
+    answer = berth("lock", file)
+    assert (answer.status, answer.err) == (0, "")
+    after = json.loads(lock_path(file).read_text(encoding="utf-8"))
+    assert after == before | {"locked_at": after["locked_at"]}
 
 
 def test_a_folder_in_place_of_the_lock_is_told(berth: Command, folder: Path) -> None:
@@ -67,3 +122,52 @@ def test_a_folder_in_place_of_the_lock_is_told(berth: Command, folder: Path) -> 
     answer = berth("lock", file)
     assert (answer.status, answer.out) == (1, "")
     assert answer.err == f"{lock_path(file)}: the lock cannot be read: Is a directory\n"
+
+
+def test_the_image_is_pinned_once(
+    berth: Command, folder: Path, asked: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first lock looks the image up; later ones keep it, though a newer one is out by then."""
+    file = written(folder, TRAINING)
+    assert berth("lock", file).err == ""
+    assert image_of(file) == Image(parameter=PARAMETER, id=AMI)
+    assert asked == [(PARAMETER, "us-east-1")]
+    monkeypatch.setattr("pricing.aws.images.resolve_image", lambda parameter, region: "ami-newer")
+    written(folder, BUDGET)
+    assert "image" not in berth("lock", file).err
+    assert image_of(file) == Image(parameter=PARAMETER, id=AMI)
+    written(folder, OTHER)
+    assert "image" not in berth("lock", file, "--replace").err
+    assert image_of(file) == Image(parameter=PARAMETER, id=AMI)
+
+
+def test_an_offline_lock_asks_for_no_image(berth: Command, folder: Path, asked: list[tuple[str, str]]) -> None:
+    """With --offline the image stays open, silently; the next lock with network pins it and calls that no change."""
+    file = written(folder, TRAINING)
+    assert berth("lock", file, "--offline").err == ""
+    assert berth("lock", file, "--offline").err == ""
+    assert (image_of(file), asked) == (Image(parameter=PARAMETER, id=None), [])
+    assert berth("lock", file).err == ""
+    assert (image_of(file), asked) == (Image(parameter=PARAMETER, id=AMI), [(PARAMETER, "us-east-1")])
+
+
+@pytest.mark.parametrize("locked", [False, True], ids=["first", "again"])
+def test_an_image_that_cannot_be_looked_up_is_a_note(berth: Command, folder: Path, locked: bool) -> None:
+    """Without credentials the lock is written all the same; stderr says what it lacks and why."""
+    file = written(folder, TRAINING)
+    if locked:
+        berth("lock", file)
+    answer = berth("lock", file)
+    assert answer.status == 0
+    assert answer.out.startswith(f"{lock_path(file)}: ")
+    assert answer.err == (
+        f"The image is not pinned. The machine image {PARAMETER} cannot be looked up in us-east-1: no network.\n"
+    )
+    assert image_of(file) == Image(parameter=PARAMETER, id=None)
+
+
+def test_the_users_own_image_is_taken_as_it_is(berth: Command, folder: Path, asked: list[tuple[str, str]]) -> None:
+    """An image that the workload names is not looked up, and is never taken for a public one."""
+    file = written(folder, TRAINING + "provision: {image: ami-01234567}\n")
+    assert berth("lock", file).err == ""
+    assert (image_of(file), asked) == (Image(parameter=None, id="ami-01234567"), [])

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from planner.lock import lock_json, lock_path, read_lock
-from planner.relock import with_image
+from planner.lock import lock_json, read_head, read_lock, write_image, write_lock
+from planner.places import lock_path
+from planner.report.terminal import headline
 from tests.berth.command import Command
 from tests.planner.market_builders import SERVING, TRAINING, written
 
@@ -65,6 +68,8 @@ def test_a_lock_that_says_otherwise_is_compared(berth: Command, folder: Path) ->
     assert first.startswith(f"{lock_path(file)} holds another plan: ")
     assert "x g5.xlarge (us-east-1, on-demand): $" in first
     assert any(line.startswith("  instance type: g5.xlarge -> ") for line in changes)
+    assert changes[-1].startswith("  today: ")
+    assert answer.out.startswith(f"tiny: {changes[-1].removeprefix('  today: ')[:20]}")
 
 
 @pytest.mark.parametrize("text", [TRAINING, TRAINING + "provision: {time_to_live: 3d}\n"])
@@ -72,10 +77,45 @@ def test_a_pinned_image_and_a_later_hour_are_no_other_plan(berth: Command, folde
     """A lock whose image is resolved, or whose end was counted from another moment, still holds the plan."""
     file = written(folder, text)
     berth("lock", file)
-    lock = read_lock(lock_path(file))
-    pinned = with_image(lock, type(lock.plan.build.image)(parameter=lock.plan.build.image.parameter, id="ami-1"))
-    lock_path(file).write_text(lock_json(pinned), encoding="utf-8")
+    write_image(lock_path(file), replace(read_head(lock_path(file)).build.image, id="ami-1"))
     assert berth("plan", file).err == f"\n{lock_path(file)} holds this plan.\n"
+
+
+def test_a_moved_price_is_another_plan(berth: Command, folder: Path) -> None:
+    """Where the machines are the same and dearer today, the note shows the locked figures and today's."""
+    file = written(folder, TRAINING)
+    berth("lock", file)
+    lock = read_lock(lock_path(file))
+    assert lock.plan is not None and lock.plan.chosen.run is not None
+    cheaper = replace(lock.plan.chosen, run=replace(lock.plan.chosen.run, usd=Decimal("0.10")))
+    write_lock(lock_path(file), replace(lock, plan=replace(lock.plan, chosen=cheaper)))
+    assert berth("plan", file).err == (
+        f"\n{lock_path(file)} holds another plan: {headline(cheaper)}\n  today: {headline(lock.plan.chosen)}\n"
+    )
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+@pytest.mark.parametrize("plan", [None, {"novel": 1}, "none"], ids=["null", "unknown", "text"])
+def test_a_lock_whose_plan_cannot_be_read_is_compared_all_the_same(
+    berth: Command, folder: Path, plan: Any, options: list[str]
+) -> None:
+    """Of a lock that another Berth wrote the build is compared; what it cost then is left out."""
+    file = written(folder, CHEAPER)
+    berth("lock", file)
+    whole = json.loads(lock_path(file).read_text(encoding="utf-8"))
+    lock_path(file).write_text(json.dumps(whole | {"plan": plan}), encoding="utf-8")
+    answer = berth("plan", file, *options)
+    assert (answer.status, answer.err) == (
+        0,
+        f"\n{lock_path(file)} holds this build; another Berth wrote its figures, which are not compared.\n",
+    )
+    written(folder, TRAINING)
+    answer = berth("plan", file, *options)
+    first, *changes = answer.err.strip().splitlines()
+    assert answer.status == 0
+    assert first == f"{lock_path(file)} holds another plan: {whole['build']['nodes']} x g5.xlarge"
+    assert any(line.startswith("  instance type: g5.xlarge -> ") for line in changes)
+    assert not any(line.startswith("  today: ") for line in changes)
 
 
 def test_a_broken_lock_is_told_after_the_plan(berth: Command, folder: Path) -> None:

@@ -49,7 +49,7 @@ def test_failures_are_on_stderr_alone(folder: Path) -> None:
 
 def test_the_note_on_a_lock_does_not_disturb_json(folder: Path) -> None:
     """What `--json` prints can be piped on: the note on the lock is not in it."""
-    berth(folder, "lock", "tiny.yaml")
+    berth(folder, "lock", "tiny.yaml", "--offline")
     answer = berth(folder, "plan", "tiny.yaml", "--json")
     assert answer.stdout.startswith("{\n") and answer.stdout.endswith("}\n")
     assert answer.stderr.strip() == "tiny.plan.json holds this plan."

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 from planner.calibration import Calibration
 from planner.choose import job_of
-from planner.communication import node_fabric
 from planner.framework import Framework, load_frameworks
 from planner.layout import Layout
 from planner.memory import peak_bytes, training_memory
@@ -67,7 +66,7 @@ def every_way(asked: Workload, shape: ModelShape, sold: Market, calibration: Cal
 
 def _cheapest(asked: Workload, sold: Market, machine: InstanceType) -> float | None:
     prices = [
-        float(each.usd_per_hour)
+        float(each.usd_per_hour_per_node)
         for each in sold.offers
         if each.instance_type == machine.name and each.zone_ids and each.purchase in asked.limits.purchase
     ]
@@ -132,7 +131,7 @@ def _combines(framework: Framework, option: Option, layout: Layout) -> bool:
 
 def _layouts(shape: ModelShape, framework: Framework, per_node: int, nodes: int, job: TrainingJob) -> Iterator[Layout]:
     devices = per_node * nodes
-    sizes = [1, 2, 4, 8, 16, 32, 64]
+    sizes = [1, 2, 4, 8, 16, 32, 64, 128]
     for tensor in range(1, per_node + 1):
         for pipeline in range(1, shape.layers + 1):
             for virtual in range(1, shape.layers + 1):
@@ -190,7 +189,6 @@ def _serving(
     tokens = job.load.input_tokens + job.load.output_tokens
     for machine, price in _machines(asked, sold):
         factors = calibration.serving_factors(framework.name, machine.accelerator.name)
-        net = node_fabric(machine, factors)
         for option in allowed_options(asked, framework):
             if "fp16" in option.recipe.techniques:
                 continue
@@ -200,7 +198,7 @@ def _serving(
                 need = float(memory.weights) + float(memory.reserve) + wanted * float(memory.cache_per_token)
                 if need > factors.memory_share * machine.device_memory_bytes:
                     continue
-                answer = replica_answer(shape, option.recipe, layout, job.load, machine, factors, net)
+                answer = replica_answer(shape, option.recipe, layout, job.load, machine, factors)
                 ttft_s, tpot_s, request_s = float(answer.ttft_s), float(answer.tpot_s), float(answer.request_s)
                 if not math.isfinite(request_s) or ttft_s > job.ttft_s or tpot_s > job.tpot_s:
                     continue

@@ -17,7 +17,8 @@ from planner.communication import Fabric
 from planner.framework import Framework, load_frameworks
 from planner.layout import Layout, LayoutGrid
 from planner.plan import Band
-from planner.recipe import Adapter, Recipe
+from planner.recipe import Adapter, AdapterTargets, Recipe
+from planner.resident import Stage, resident
 from planner.shape import Attention, Blocks, LatentAttention, Mlp, ModelShape
 from planner.techniques import load_techniques
 from planner.training_time import step_time
@@ -188,6 +189,11 @@ def recipe(*techniques: str, of: str = "megatron", adapter: Adapter | None = Non
     return replace(made, techniques=techniques)
 
 
+def adapter_parameters(shape: ModelShape, adapter: Adapter) -> int:
+    """Adapter parameters of the whole model, all of them on one device."""
+    return int(resident(shape, Layout(), Stage.FIRST, adapter).adapter)
+
+
 def grid(layouts: Iterable[Layout]) -> LayoutGrid:
     """The layouts as arrays."""
     rows = list(layouts)
@@ -214,7 +220,7 @@ TOKENS = 1024
 NODE = machine()
 ZERO1 = recipe("bf16", "adamw", "zero1")
 FSDP = recipe("bf16", "adamw", "fsdp", of="torchtitan")
-LORA = Adapter(rank=8, targets="all-linear")
+LORA = Adapter(rank=8, targets=AdapterTargets.ALL_LINEAR)
 
 
 def step(

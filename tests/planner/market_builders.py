@@ -13,9 +13,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from planner.calibration import load_calibration
+from planner.calibration import Calibration, load_calibration
 from planner.choose import make_plan
-from planner.plan import Plan
+from planner.decide import decide
+from planner.load import load_workload
+from planner.lock import Lock, new_lock
+from planner.plan import Decision, Plan
 from planner.shape import ModelShape
 from planner.workload import Workload
 from pricing.instance_type import InstanceType
@@ -73,7 +76,7 @@ def offer(
         instance_type=instance_type,
         region=region,
         purchase=purchase,
-        usd_per_hour=Decimal(str(usd)),
+        usd_per_hour_per_node=Decimal(str(usd)),
         zone_ids=tuple(zones),
         provenance=Provenance(source="made up", as_of=date(2026, 6, 1)),
     )
@@ -112,9 +115,14 @@ def inference(**changes: Any) -> dict[str, Any]:
     return {key: value for key, value in section.items() if value is not None}
 
 
+def decision(asked: Workload, sold: Market, shape: ModelShape = DENSE) -> Decision:
+    """The plan on a market and its build, with the bundled calibration."""
+    return make_plan(asked, shape, sold, load_calibration(), NOW)
+
+
 def plan(asked: Workload, sold: Market, shape: ModelShape = DENSE) -> Plan:
     """The plan on a market, with the bundled calibration."""
-    return make_plan(asked, shape, sold, load_calibration(), NOW)
+    return decision(asked, sold, shape).plan
 
 
 def three_machines() -> tuple[InstanceType, ...]:
@@ -145,3 +153,15 @@ def written(folder: Path, text: str, name: str = "tiny.yaml") -> Path:
     file = folder / name
     file.write_text(text, encoding="utf-8")
     return file
+
+
+def lock_of(file: Path, now: datetime = NOW) -> Lock:
+    """The lock of today's plan of a file, made `now`."""
+    loaded, calibration = load_workload(file), load_calibration()
+    return new_lock(loaded, decide(loaded, calibration, now), calibration, now)
+
+
+def slower(calibration: Calibration) -> Calibration:
+    """A calibration by which memory fragments more."""
+    memory = {name: replace(factors, fragmentation=9.0) for name, factors in calibration.memory.items()}
+    return replace(calibration, memory=memory)

@@ -11,7 +11,8 @@ import pytest
 from planner.plan import Build, Image, Lifecycle, Target
 from pricing.instance_type import InstanceType
 from pricing.offer import Purchase
-from tests.planner.market_builders import NOW, machine, market, offer, plan, workload
+from pricing.units import GIB
+from tests.planner.market_builders import NOW, decision, machine, market, offer, workload
 
 KIND: InstanceType = machine("p5.node", accelerators=2, memory_gib=6)
 PARAMETER = "/aws/service/deeplearning/ami/x86_64/base-oss-nvidia-driver-gpu-ubuntu-24.04/latest/ami-id"
@@ -20,13 +21,13 @@ OFFERS = [offer("p5.node", 1, zones=["use1-az4", "use1-az6"])]
 
 def built(**sections: Any) -> Build:
     """The build of a plan on the only type there is."""
-    return plan(workload(**sections), market([KIND], OFFERS)).build
+    return decision(workload(**sections), market([KIND], OFFERS)).build
 
 
 def test_hardware_is_that_of_the_type() -> None:
     """What the stack must know of the type comes with the build, so that it asks no catalog."""
     build = built()
-    assert (build.instance_type, build.vendor, build.architecture) == ("p5.node", "NVIDIA", "x86_64")
+    assert (build.instance_type, build.vendor) == ("p5.node", "NVIDIA")
     assert (build.accelerators, build.nvme_bytes) == (2, 0)
     assert (build.efa_cards, build.nic_slots) == (KIND.efa_cards, KIND.nic_slots)
 
@@ -48,10 +49,10 @@ def test_hardware_is_that_of_the_type() -> None:
         ({"provision": {"reservation": "cr-01234567"}}, "reservation_id", "cr-01234567"),
         ({}, "image", Image(parameter=PARAMETER, id=None)),
         # An image of the user's own is known by its id alone, so that it is never taken for the public one.
-        ({"provision": {"image": "ami-01234567"}}, "image", Image(parameter="", id="ami-01234567")),
-        ({}, "root_volume_gib", 300),
-        ({"provision": {"storage": {"root_volume": "100GB"}}}, "root_volume_gib", 94),
-        ({"provision": {"storage": {"root_volume": "1MiB"}}}, "root_volume_gib", 1),
+        ({"provision": {"image": "ami-01234567"}}, "image", Image(parameter=None, id="ami-01234567")),
+        ({}, "root_volume_bytes", 300 * GIB),
+        ({"provision": {"storage": {"root_volume": "100GB"}}}, "root_volume_bytes", 100 * 10**9),
+        ({"provision": {"storage": {"root_volume": "1MiB"}}}, "root_volume_bytes", 2**20),
         ({}, "lifecycle", Lifecycle.EPHEMERAL),
         ({"provision": {"storage": {"lifecycle": "persistent"}}}, "lifecycle", Lifecycle.PERSISTENT),
         ({}, "expires_at", None),

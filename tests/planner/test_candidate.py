@@ -9,7 +9,9 @@ import pytest
 
 from planner.choose import job_of
 from planner.plan import Candidate
+from planner.recipe import Accuracy
 from planner.search_training import TrainingJob
+from planner.techniques import load_techniques
 from planner.workload import Workload
 from pricing.units import HOUR_S
 from tests.planner.market_builders import (
@@ -121,3 +123,28 @@ def test_techniques_are_those_of_the_recipe() -> None:
     (chosen, *_) = candidates(workload(training=training(method="lora", framework="deepspeed")))
     assert {"lora", "bf16", "adamw"} <= set(chosen.techniques)
     assert chosen.framework == "deepspeed"
+
+
+@pytest.mark.parametrize(
+    ("asked", "accuracy"),
+    [
+        (workload(), Accuracy.EXACT),
+        (workload(training=training(method="lora", framework="deepspeed")), Accuracy.ADAPTER),
+        (workload(training=training(method="qlora", framework="huggingface")), Accuracy.QUANTIZED),
+        (workload(inference=inference()), Accuracy.EXACT),
+        (workload(inference=inference(precision="int4")), Accuracy.QUANTIZED),
+    ],
+)
+def test_the_loss_is_the_greatest_of_any_technique(asked: Workload, accuracy: Accuracy) -> None:
+    """A candidate says what its techniques cost in accuracy together: as much as the worst of them."""
+    for each in candidates(asked):
+        assert each.accuracy is accuracy
+        assert each.accuracy.rank == max(load_techniques()[name].accuracy.rank for name in each.techniques)
+
+
+def test_the_price_has_somebodys_word() -> None:
+    """Every candidate says who stated its price, and when, and where it is sold."""
+    sold = {each.instance_type: each for each in three_offers()}
+    for each in candidates(workload()):
+        offered = sold[each.instance_type]
+        assert (each.provenance, each.region, each.zone_ids) == (offered.provenance, offered.region, offered.zone_ids)

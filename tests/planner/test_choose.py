@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import random
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -16,11 +17,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from planner.calibration import load_calibration
-from planner.choose import RUNNERS_UP, job_of, job_sentence, make_plan, pins_of
+from planner.choose import RUNNERS_UP, job_of, job_sentence, pins_of
 from planner.errors import NoFeasiblePlan
-from planner.lock import lock_json
+from planner.lock import FORMAT, Lock, lock_json
 from planner.models import load_preset
-from planner.plan import Candidate, Plan, Rung, Target
+from planner.plan import Candidate, Decision, Plan, Rung, Target
 from planner.search_serving import ServingJob
 from planner.search_training import TrainingJob
 from planner.shape import ModelShape
@@ -32,6 +33,7 @@ from tests.planner.brute_force import Way, every_way, figures, score
 from tests.planner.builders import DENSE, MIXED
 from tests.planner.market_builders import (
     NOW,
+    decision,
     inference,
     machine,
     market,
@@ -194,7 +196,7 @@ def test_less_freedom_never_makes_a_better_plan(asked: Workload, sold: Market, d
     before = planned(asked, sold)
     number = data.draw(st.integers(0, len(sold.offers) - 1))
     dearer = tuple(
-        replace(each, usd_per_hour=each.usd_per_hour * 2) if place == number else each
+        replace(each, usd_per_hour_per_node=each.usd_per_hour_per_node * 2) if place == number else each
         for place, each in enumerate(sold.offers)
     )
     narrower: list[tuple[Workload, Market]] = [(asked, replace(sold, offers=dearer))]
@@ -229,7 +231,7 @@ def test_the_choice_is_not_dominated(asked: Workload, sold: Market) -> None:
 
 
 def one_plan(asked: Workload, sold: Market) -> Plan:
-    return make_plan(asked, load_preset("llama-3.1-8b"), sold, load_calibration(), NOW)
+    return decision(asked, sold, load_preset("llama-3.1-8b")).plan
 
 
 SMALL = {"method": "lora", "tokens": "10M", "sequence_length": 2048, "global_batch": 16}
@@ -258,14 +260,12 @@ def test_the_same_question_has_the_same_answer(asked: Workload) -> None:
     shuffled.shuffle(names)
     shuffled.shuffle(offers)
     other = replace(sold, instance_types={name: sold.instance_types[name] for name in names}, offers=tuple(offers))
-    texts = {lock_json_of(one_plan(asked, each)) for each in (sold, sold, other)}
+    texts = {lock_json_of(decision(asked, each, load_preset("llama-3.1-8b"))) for each in (sold, sold, other)}
     assert len(texts) == 1
 
 
-def lock_json_of(found: Plan) -> str:
-    from planner.lock import FORMAT, Lock
-
-    return lock_json(Lock(format=FORMAT, digest="", locked_at=NOW, plan=found))
+def lock_json_of(found: Decision) -> str:
+    return lock_json(Lock(format=FORMAT, digest="", locked_at=NOW, build=found.build, plan=found.plan))
 
 
 @pytest.mark.parametrize("asked", WHOLE, ids=["training", "fast training", "serving"])
@@ -289,11 +289,12 @@ def test_equally_fast_types_are_told_apart_by_price() -> None:
 def test_a_plan_says_what_was_asked_and_found() -> None:
     """Workload, model, job, price and build of the plan are those of the question and of the chosen offer."""
     asked = workload(limits={"max_nodes": 1})
-    found = plan(asked, market(three_machines(), three_offers()))
+    made = decision(asked, market(three_machines(), three_offers()))
+    found, build = made.plan, made.build
     assert (found.workload, found.model, found.parameters) == ("tiny", "dense", DENSE.parameters)
     assert found.job == "pretrain on 8.19B tokens, sequences of 1,024, 8 a step"
-    assert found.price.source == "made up"
-    assert (found.build.instance_type, found.build.nodes) == (found.chosen.instance_type, 1)
+    assert (found.chosen.provenance.source, found.chosen.provenance.as_of) == ("made up", date(2026, 6, 1))
+    assert (build.name, build.instance_type, build.nodes) == ("tiny", found.chosen.instance_type, 1)
     assert found.chosen.usd_per_hour == Decimal(1)
     assert found.covered > len(found.ladder)
 
@@ -323,9 +324,9 @@ def test_pins_are_kept(pin: dict[str, Any], kept: Any) -> None:
 def test_a_single_instance_is_one_node() -> None:
     """The target limits the nodes, whatever limits.max_nodes says."""
     asked = workload(provision={"target": "single-instance"}, objective="time", limits={"max_nodes": 8})
-    found = plan(asked, market(three_machines(), three_offers()))
-    assert (found.chosen.nodes, found.build.target) == (1, Target.SINGLE_INSTANCE)
-    assert found.ladder[-1].verdict == "the limits allow one node"
+    found = decision(asked, market(three_machines(), three_offers()))
+    assert (found.plan.chosen.nodes, found.build.target) == (1, Target.SINGLE_INSTANCE)
+    assert found.plan.ladder[-1].verdict == "the limits allow one node"
 
 
 def refusal(asked: Workload, sold: Market, shape: ModelShape = DENSE) -> list[str]:
@@ -486,7 +487,7 @@ def test_pins_are_numbers_by_name() -> None:
 
 def test_the_plan_is_plain_data() -> None:
     """Every figure of a plan is finite, so that it can be written as JSON."""
-    text = lock_json_of(plan(workload(), SOLD))
+    text = lock_json_of(decision(workload(), SOLD))
 
     def fail(constant: str) -> None:
         raise AssertionError(constant)
@@ -502,5 +503,5 @@ def offers_of(*purchases: Purchase) -> tuple[Offer, ...]:
 def test_only_accepted_purchases_are_chosen() -> None:
     """The cheapest way to pay that the user accepts is the chosen one's."""
     sold = market(three_machines()[:1], offers_of(Purchase.SPOT, Purchase.ON_DEMAND))
-    found = plan(workload(limits={"purchase": ["spot", "on-demand"]}), sold)
-    assert (found.chosen.purchase, found.build.purchase) == (Purchase.SPOT, Purchase.SPOT)
+    found = decision(workload(limits={"purchase": ["spot", "on-demand"]}), sold)
+    assert (found.plan.chosen.purchase, found.build.purchase) == (Purchase.SPOT, Purchase.SPOT)

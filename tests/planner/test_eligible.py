@@ -158,7 +158,7 @@ def test_the_cheapest_offer_is_taken(
     for order in (sold, sold[::-1]):
         found = cheapest_offer(workload(limits=limits), market([ONE], order), ONE)
         assert found is not None
-        assert (found.region, found.purchase, found.usd_per_hour) == (*cheapest[:2], Decimal(cheapest[2]))
+        assert (found.region, found.purchase, found.usd_per_hour_per_node) == (*cheapest[:2], Decimal(cheapest[2]))
 
 
 @pytest.mark.parametrize(

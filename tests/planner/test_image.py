@@ -34,6 +34,6 @@ def test_images_fit_processor_and_chip() -> None:
     for kind in load_instance_types().values():
         parameter = image_parameter(kind)
         if parameter is not None:
-            assert ("neuron" in parameter) == kind.accelerator.runs_neuron
-            assert ("nvidia" in parameter) == kind.accelerator.runs_cuda
-            assert f"/{kind.architecture}/" in parameter or kind.accelerator.runs_neuron
+            assert ("neuron" in parameter) == (kind.accelerator.vendor == "AWS")
+            assert ("nvidia" in parameter) == (kind.accelerator.vendor == "NVIDIA")
+            assert f"/{kind.architecture}/" in parameter or kind.accelerator.vendor == "AWS"

@@ -7,10 +7,15 @@ from typing import Any
 import pytest
 
 from planner.errors import ModelError
-from planner.inline_shape import InlineShape, shape_from_inline
+from planner.inline_shape import InlineShape
 from planner.shape import Attention, Blocks, LatentAttention, Mlp, ModelShape
 
 SMALL = {"layers": 6, "hidden": 64, "ffn": 256, "heads": 8, "vocab": 1000, "context_tokens": 128}
+
+
+def shape_from_inline(fields: dict[str, Any], name: str = "inline") -> ModelShape:
+    """The shape that a description comes down to."""
+    return InlineShape.checked(fields, "model").to_shape(name)
 
 
 def test_the_least_description_is_a_dense_gated_model() -> None:

@@ -24,7 +24,6 @@ SPACE = Space(
     global_batch=16,
     framework=framework(),
     devices_per_node=8,
-    domain=8,
     max_nodes=2,
     pins={},
 )
@@ -46,7 +45,7 @@ def keeps_the_sentences(space: Space, layout: Layout) -> bool:
     return all(
         [
             shape.heads % tensor == 0 and kv_heads_divide,
-            space.domain % tensor == 0,
+            space.devices_per_node % tensor == 0,
             min(stages) > 0 and (virtual == 1 or len(set(stages)) == 1),
             virtual == 1 or (pipeline > 1 and layout.micro_batches % pipeline == 0),
             layout.micro_batches >= pipeline,
@@ -79,7 +78,7 @@ def every_layout(space: Space) -> Iterator[Layout]:
     counts = [space.pins["nodes"]] if "nodes" in space.pins else list(range(1, space.max_nodes + 1))
     for nodes, tensor, pipeline, context, data in product(
         counts,
-        tried("tensor", list(range(1, space.domain + 1))),
+        tried("tensor", list(range(1, space.devices_per_node + 1))),
         tried("pipeline", list(range(1, space.shape.layers + 1))),
         tried("context", [1, 2, 4, 8, 16]),
         tried("data", list(range(1, space.devices_per_node * space.max_nodes + 1))),
@@ -119,7 +118,6 @@ SPACES = st.builds(
     global_batch=st.sampled_from([1, 4, 6, 16]),
     framework=st.sampled_from([framework(name) for name in FRAMEWORKS]),
     devices_per_node=st.sampled_from([1, 2, 4, 8]),
-    domain=st.sampled_from([1, 2, 4, 8]),
     max_nodes=st.integers(1, 3),
     pins=st.one_of(
         st.just({}),
@@ -152,7 +150,7 @@ def test_the_enumeration_is_complete_and_sound(space: Space) -> None:
 @pytest.mark.parametrize("shape", [DENSE, MIXED, with_layers(MIXED, 6)], ids=["dense", "mixed", "six"])
 def test_the_enumeration_of_a_cluster_is_complete_and_sound(name: str, shape: ModelShape) -> None:
     """The same holds for every framework on two nodes of four, where no degree is pinned."""
-    space = replace(SPACE, shape=shape, framework=framework(name), devices_per_node=4, domain=4, global_batch=12)
+    space = replace(SPACE, shape=shape, framework=framework(name), devices_per_node=4, global_batch=12)
     assert found(space)
     assert_found(space)
 
@@ -171,7 +169,7 @@ def test_a_cluster_has_layouts_of_every_kind(shape: ModelShape) -> None:
     ("changes", "layout", "says"),
     [
         ({}, Layout(tensor=4, data=2, micro_batches=8), "the tensor degree must divide the attention heads"),
-        ({"domain": 4}, Layout(tensor=8, data=1, micro_batches=16), "the devices that a fast link joins"),
+        ({"devices_per_node": 4}, Layout(tensor=8, data=1, micro_batches=16), "the devices that a fast link joins"),
         ({}, Layout(pipeline=16, micro_batches=16), "every pipeline stage needs a layer"),
         ({}, Layout(pipeline=2, virtual=3, data=4, micro_batches=4), "interleaved chunks must be equal"),
         ({}, Layout(virtual=2, data=8, micro_batches=2), "interleaving needs a pipeline"),
@@ -234,7 +232,7 @@ def test_neuron_shards_over_powers_of_two() -> None:
     """Of 24 NeuronCores a tensor group takes 1, 2, 4 or 8, where GPUs also take multiples of three."""
     run = DENSE.blocks[0]
     shape = replace(DENSE, blocks=(replace(run, attention=replace(run.attention, heads=24, kv_heads=24)),))
-    space = replace(SPACE, shape=shape, devices_per_node=24, domain=24, global_batch=24)
+    space = replace(SPACE, shape=shape, devices_per_node=24, global_batch=24)
     assert {layout.tensor for layout in found(space)} == {1, 2, 3, 4, 6, 8, 12, 24}
     assert {layout.tensor for layout in found(replace(space, framework=framework("neuron")))} == {1, 2, 4, 8}
 
@@ -251,7 +249,7 @@ def test_sequences_are_cut_into_long_even_pieces(sequence_tokens: int, contexts:
 
 def test_one_device_has_one_layout_for_each_micro_batch() -> None:
     """A single device leaves the micro-batch to choose, and nothing else."""
-    space = replace(SPACE, devices_per_node=1, domain=1, max_nodes=1)
+    space = replace(SPACE, devices_per_node=1, max_nodes=1)
     assert found(space) == [
         Layout(micro_batch=micro_batch, micro_batches=16 // micro_batch) for micro_batch in (1, 2, 4, 8, 16)
     ]

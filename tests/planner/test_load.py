@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.errors import WorkloadError
-from planner.load import find_workload, load_workload, lock_path
+from planner.load import load_workload
 from planner.models import load_preset
+from planner.places import find_workload, lock_path
 from planner.workload import Limits, Pin, Provision, Training, Workload
 from tests.planner.market_builders import SERVING, TRAINING, written
 
@@ -119,7 +120,7 @@ def test_an_inline_shape_is_named_after_the_workload(tmp_path: Path) -> None:
         (TRAINING + f"{'k' * 99}: 1\n", f"8: {'k' * 60}: unknown key; known here are name, model,"),
         # Words that the validator uses for the branches of a union are keys like any other.
         (TRAINING + "str: 1\n", "8: str: unknown key"),
-        (TRAINING + "Weights: 1\n", "8: Weights: unknown key"),
+        (TRAINING + "ObjectiveWeights: 1\n", "8: ObjectiveWeights: unknown key"),
         (TRAINING + "limits: {str: 1}\n", "8: limits.str: unknown key"),
         (TRAINING + "objective: {cost: 1, time: 1, str: 1}\n", "8: objective.str: unknown key"),
         (SERVING + "  context_length: 10M\n", "3: inference: 10,000,000 tokens of context are more than the 131,072"),
@@ -234,7 +235,9 @@ KNOWN = (
     *Pin.model_fields,
     *Provision.model_fields,
 )
-KEYS = st.sampled_from([*KNOWN, "allow", "deny", "root_volume", "cost", "time", "require", "str", "Weights", "layers"])
+KEYS = st.sampled_from(
+    [*KNOWN, "allow", "deny", "root_volume", "cost", "time", "require", "str", "ObjectiveWeights", "layers"]
+)
 LEAVES = st.one_of(
     st.none(),
     st.booleans(),

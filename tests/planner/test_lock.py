@@ -8,8 +8,8 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime
+from dataclasses import dataclass, fields, replace
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from planner.calibration import Calibration, load_calibration
-from planner.decide import decide
+from planner.calibration import load_calibration
 from planner.errors import LockError
-from planner.load import load_workload
-from planner.lock import FORMAT, Lock, digest_of, lock_json, new_lock, read_lock, write_lock
-from tests.planner.market_builders import NOW, SERVING, TRAINING, written
+from planner.load import Loaded, load_workload
+from planner.lock import FORMAT, Lock, digest_of, lock_json, read_head, read_lock, write_image, write_lock
+from planner.plan import Image
+from planner.shape import Attention, ModelShape
+from planner.workload import Limits, Workload
+from tests.planner.market_builders import SERVING, TRAINING, lock_of, slower, written
 
 CONFIG = {
     "model_type": "llama",
@@ -33,12 +35,6 @@ CONFIG = {
     "vocab_size": 32_000,
     "max_position_embeddings": 4096,
 }
-
-
-def lock_of(file: Path, now: datetime = NOW) -> Lock:
-    """The lock of today's plan of a file."""
-    loaded = load_workload(file)
-    return new_lock(loaded, decide(loaded, now), load_calibration(), now)
 
 
 @pytest.fixture(scope="module")
@@ -156,11 +152,71 @@ def test_an_edited_config_unlocks(tmp_path: Path) -> None:
 def test_another_calibration_unlocks(tmp_path: Path) -> None:
     """A plan that was made on other factors is not today's answer."""
     loaded, known = load_workload(written(tmp_path, TRAINING)), load_calibration()
-    slower: Calibration = replace(
-        known,
-        memory={name: replace(factors, fragmentation=9.0) for name, factors in known.memory.items()},
+    assert digest_of(loaded, known) != digest_of(loaded, slower(known))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaterAttention(Attention):
+    """Attention as a later Berth may know it."""
+
+    novel: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaterShape(ModelShape):
+    """A shape as a later Berth may know it."""
+
+    novel: str | None = None
+
+
+class LaterLimits(Limits):
+    """Limits as a later Berth may know them."""
+
+    novel: int = 5
+
+
+class LaterWorkload(Workload):
+    """A workload as a later Berth may know it."""
+
+    limits: LaterLimits = LaterLimits()
+    novel: tuple[str, ...] = ()
+
+
+def later(loaded: Loaded, *, attention: int = 0, shape: str | None = None, limits: int = 5, top: str = "") -> Loaded:
+    """The workload as a later Berth would load it, with values in its new fields."""
+    known, asked = loaded.shape, loaded.workload
+    blocks = [replace(run, attention=LaterAttention(**values(run.attention), novel=attention)) for run in known.blocks]
+    wider = LaterShape(**{**values(known), "blocks": tuple(blocks)}, novel=shape)
+    given = {name: getattr(asked, name) for name in asked.model_fields_set}
+    limited = LaterLimits(**{name: getattr(asked.limits, name) for name in asked.limits.model_fields_set}, novel=limits)
+    return replace(
+        loaded,
+        shape=wider,
+        workload=LaterWorkload(**{**given, "limits": limited}, novel=(top,) if top else ()),
     )
-    assert digest_of(loaded, known) != digest_of(loaded, slower)
+
+
+def values(record: Any) -> dict[str, Any]:
+    """A record's fields, its own records as they are."""
+    return {field.name: getattr(record, field.name) for field in fields(record)}
+
+
+@pytest.mark.parametrize("text", [TRAINING, TRAINING + "limits: {max_nodes: 3}\n"])
+def test_a_new_field_unlocks_nothing_until_it_is_used(tmp_path: Path, text: str) -> None:
+    """Records may grow fields with defaults, at any depth, without a lock being asked for anew; their use is told."""
+    loaded, known = load_workload(written(tmp_path, text)), load_calibration()
+    digest = digest_of(loaded, known)
+    assert digest_of(later(loaded), known) == digest
+    used = [
+        digest_of(each, known)
+        for each in (
+            later(loaded, attention=1),
+            later(loaded, shape="x"),
+            later(loaded, limits=6),
+            later(loaded, top="x"),
+        )
+    ]
+    assert len({digest, *used}) == 5
 
 
 @pytest.mark.parametrize(
@@ -189,6 +245,110 @@ def test_what_is_no_lock_is_told(tmp_path: Path, content: bytes, said: str) -> N
     assert finding.startswith(f"{path}: {said}")
     assert finding.endswith("restore it from version control, or delete it and run `berth lock`")
     assert path.read_bytes() == content
+
+
+# What another Berth may have written where this one keeps a plan: nothing, something else, and much more.
+FOREIGN: list[Any] = [
+    None,
+    {},
+    [],
+    "none",
+    {"novel": {"deep": [1, 2.5, "ä", None, True]}, "usd": "0.10"},
+    {"workload": "tiny", "model": "dense"},
+    [1e-05, 1e16, 123456789012345678901, 0.1, -0.0],
+]
+AMI = "ami-0123456789abcdef0"
+
+
+def with_plan(lock: Lock, path: Path, *, plan: Any) -> dict[str, Any]:
+    """Writes the lock with something else in place of its plan, and returns what the file holds."""
+    whole: dict[str, Any] = json.loads(lock_json(lock)) | {"plan": plan}
+    path.write_text(json.dumps(whole, ensure_ascii=False), encoding="utf-8")
+    return whole
+
+
+@pytest.mark.parametrize("plan", FOREIGN, ids=lambda plan: json.dumps(plan)[:20])
+def test_a_plan_that_cannot_be_read_costs_only_the_plan(tmp_path: Path, lock: Lock, plan: Any) -> None:
+    """What is built, for which question and since when is read from the lock of any Berth of this format."""
+    path = tmp_path / "w.plan.json"
+    with_plan(lock, path, plan=plan)
+    assert read_lock(path) == replace(lock, plan=None)
+    head = read_head(path)
+    assert (head.format, head.digest, head.locked_at, head.build) == (
+        lock.format,
+        lock.digest,
+        lock.locked_at,
+        lock.build,
+    )
+
+
+def test_a_lock_without_a_plan_is_read(tmp_path: Path, lock: Lock) -> None:
+    """A lock may have a head alone."""
+    path = tmp_path / "w.plan.json"
+    whole = with_plan(lock, path, plan=None)
+    del whole["plan"]
+    path.write_text(json.dumps(whole), encoding="utf-8")
+    assert read_lock(path) == replace(lock, plan=None)
+    assert read_head(path).build == lock.build
+
+
+@pytest.mark.parametrize("field", ["covered", "chosen", "warnings"])
+def test_a_plan_that_lacks_a_field_cannot_be_read(tmp_path: Path, lock: Lock, field: str) -> None:
+    """A plan is believed whole or not at all."""
+    path = tmp_path / "w.plan.json"
+    plan = json.loads(lock_json(lock))["plan"]
+    del plan[field]
+    with_plan(lock, path, plan=plan)
+    assert read_lock(path) == replace(lock, plan=None)
+
+
+def test_what_a_later_berth_adds_to_a_lock_is_passed_over(tmp_path: Path, lock: Lock) -> None:
+    """Fields that are not known here, in the plan and in the head, do not keep the others from being read."""
+    path = tmp_path / "w.plan.json"
+    whole = json.loads(lock_json(lock))
+    whole["novel"] = whole["build"]["novel"] = whole["plan"]["novel"] = whole["plan"]["chosen"]["novel"] = [1]
+    path.write_text(json.dumps(whole), encoding="utf-8")
+    assert read_lock(path) == lock
+
+
+@pytest.mark.parametrize("field", ["digest", "locked_at", "build"])
+def test_a_lock_that_lacks_its_head_is_told(tmp_path: Path, lock: Lock, field: str) -> None:
+    """Without all of the head nothing can be built, whatever the plan says."""
+    path = tmp_path / "w.plan.json"
+    whole = json.loads(lock_json(lock))
+    del whole[field]
+    path.write_text(json.dumps(whole), encoding="utf-8")
+    for read in (read_head, read_lock):
+        with pytest.raises(LockError, match=rf"not a lock that this Berth can read \({field}: field required\)"):
+            read(path)
+
+
+@pytest.mark.parametrize("plan", [*FOREIGN, "own"], ids=lambda plan: json.dumps(plan)[:20])
+def test_an_image_is_pinned_and_the_rest_left(tmp_path: Path, lock: Lock, plan: Any) -> None:
+    """Pinning the image changes it alone: a plan that another Berth wrote stays the same JSON to the last digit."""
+    path = tmp_path / "w.plan.json"
+    whole = with_plan(lock, path, plan=json.loads(lock_json(lock))["plan"] if plan == "own" else plan)
+    whole["novel"] = whole["build"]["novel"] = {"later": 1}
+    path.write_text(json.dumps(whole, ensure_ascii=False), encoding="utf-8")
+    image = replace(lock.build.image, id=AMI)
+    write_image(path, image)
+    after = json.loads(path.read_text(encoding="utf-8"))
+    assert json.dumps(after["plan"]) == json.dumps(whole["plan"])
+    assert after["build"].pop("image") == {"parameter": image.parameter, "id": AMI}
+    del whole["build"]["image"]
+    assert json.dumps(after) == json.dumps(whole)
+    assert read_head(path).build == replace(lock.build, image=image)
+
+
+def test_an_image_is_pinned_in_a_lock_only(tmp_path: Path) -> None:
+    """What is no lock, or not there, is told and stays as it is."""
+    path, image = tmp_path / "w.plan.json", Image(parameter="/p", id=AMI)
+    with pytest.raises(LockError, match="the lock cannot be read: No such file or directory"):
+        write_image(path, image)
+    path.write_text('{"format": 2}', encoding="utf-8")
+    with pytest.raises(LockError, match="a lock of format 2"):
+        write_image(path, image)
+    assert path.read_text(encoding="utf-8") == '{"format": 2}'
 
 
 @settings(deadline=None, derandomize=True, max_examples=60)

@@ -14,8 +14,8 @@ from planner.calibration import MemoryFactors
 from planner.layout import Layout
 from planner.memory import MemoryNeed, peak_bytes, training_memory, worst_stage
 from planner.models import load_preset
-from planner.recipe import Adapter, Recipe, Recompute
-from planner.resident import Stage, adapter_parameters
+from planner.recipe import Adapter, AdapterTargets, Recipe, Recompute
+from planner.resident import Stage
 from planner.shape import Attention, Blocks, Mlp, ModelShape
 from tests.planner.builders import (
     BARE,
@@ -24,6 +24,7 @@ from tests.planner.builders import (
     MIXED,
     SHAPES,
     SHARED,
+    adapter_parameters,
     examples,
     framework,
     grid,
@@ -124,7 +125,7 @@ def test_optimizer_states_of_experts_stay_whole_over_the_cluster() -> None:
 @pytest.mark.parametrize("sharding", ["replicated", "zero2"])
 def test_lora_trains_adapters_alone(sharding: str) -> None:
     """A frozen base takes 2 bytes a parameter; adapters take 4 + 4 + 8 of their own and nothing else is trained."""
-    adapter = Adapter(rank=8, targets="all-linear")
+    adapter = Adapter(rank=8, targets=AdapterTargets.ALL_LINEAR)
     made = recipe("bf16", "lora", "adamw", sharding, of="huggingface", adapter=adapter)
     added = adapter_parameters(DENSE, adapter)
     expected = 2 * DENSE.parameters + added * (16 if sharding == "replicated" else 4 + 12 / 4)
@@ -133,7 +134,7 @@ def test_lora_trains_adapters_alone(sharding: str) -> None:
 
 def test_qlora_packs_the_blocks_only() -> None:
     """QLoRA's blocks take 0.516 bytes a parameter, embeddings, head and final norm 2; one block is unpacked."""
-    adapter = Adapter(rank=8, targets="all-linear")
+    adapter = Adapter(rank=8, targets=AdapterTargets.ALL_LINEAR)
     made = recipe("bf16", "lora", "nf4", "adamw", "replicated", of="huggingface", adapter=adapter)
     need = terms(needs(DENSE, made, Layout())[Stage.FIRST])
     blocks, outer = DENSE.block_parameters, DENSE.parameters - DENSE.block_parameters
@@ -283,7 +284,7 @@ def test_each_communicator_has_buffers(layout: Layout, communicators: int) -> No
 def test_fragmentation_is_on_what_comes_and_goes() -> None:
     """The allocator loses a share of activations, logits and work space, and none of the model's states."""
     factors = MemoryFactors(context_bytes=0, collectives_bytes=0, fragmentation=1.1, band=BARE.band)
-    adapter = Adapter(rank=8, targets="all-linear")
+    adapter = Adapter(rank=8, targets=AdapterTargets.ALL_LINEAR)
     made = recipe("bf16", "lora", "nf4", "adamw", "fsdp", "recompute-full", of="huggingface", adapter=adapter)
     need = terms(needs(DENSE, made, Layout(data=4), factors=factors)[Stage.FIRST])
     passing = ("activations", "recomputed_block", "logits_and_loss", "gathered_blocks", "dequantized_block")
@@ -309,7 +310,15 @@ RECIPES = [
     ("huggingface", recipe("bf16", "adamw", "zero2", of="huggingface")),
     (
         "huggingface",
-        recipe("bf16", "lora", "nf4", "adamw", "zero3", of="huggingface", adapter=Adapter(rank=8, targets="attention")),
+        recipe(
+            "bf16",
+            "lora",
+            "nf4",
+            "adamw",
+            "zero3",
+            of="huggingface",
+            adapter=Adapter(rank=8, targets=AdapterTargets.ATTENTION),
+        ),
     ),
 ]
 ANY_RECIPE = st.sampled_from(RECIPES)

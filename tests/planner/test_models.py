@@ -89,10 +89,10 @@ def test_no_two_models_share_a_name() -> None:
 @pytest.mark.parametrize(
     ("written", "suggested"),
     [
-        ("lama3-70b", "did you mean llama-3-70b, "),
+        ("lama3-70b", "did you mean llama-3-70b"),
         ("mistral-7b", "mistral-7b-v0.1"),
-        ("meta-llama/Llama-3.1-70b-hf", "did you mean llama-3.1-70b, "),
-        ("", "no model is called ''; `berth models` lists"),
+        ("meta-llama/Llama-3.1-70b-hf", "did you mean llama-3.1-70b"),
+        ("", "no model is called ''. `berth models` lists"),
         ("x" * 1_000_000, "no model is called 'xxx"),
     ],
 )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.framework import load_frameworks
-from planner.recipe import Accuracy, Adapter, Group, Job, Recompute
+from planner.recipe import Accuracy, Adapter, AdapterTargets, Group, Job, Recompute
 from planner.recipes import Option, allowed_options
 from planner.techniques import load_techniques
 from planner.workload import Inference, Lora, Method, Pin, Techniques, Training, Workload
@@ -186,9 +186,9 @@ def test_extra_counts_what_nobody_asked_for(
 
 def test_adapters_are_those_described() -> None:
     """Every recipe of a LoRA workload has the rank and targets that it asks for; full training has none."""
-    described = training(Method.LORA, lora=Lora(rank=64, targets="query-value"))
+    described = training(Method.LORA, lora=Lora(rank=64, targets=AdapterTargets.QUERY_VALUE))
     adapters = {option.recipe.adapter for option in options(described, "huggingface")}
-    assert adapters == {Adapter(rank=64, targets="query-value")}
+    assert adapters == {Adapter(rank=64, targets=AdapterTargets.QUERY_VALUE)}
     assert {option.recipe.adapter for option in options(training(), "huggingface")} == {None}
 
 

@@ -7,7 +7,8 @@ import pytest
 from planner.calibration import load_calibration
 from planner.choose import job_of
 from planner.eligible import contenders
-from planner.requirement import Requirement, requirement
+from planner.plan import Requirement
+from planner.requirement import requirement
 from planner.workload import Workload
 from tests.planner.builders import DENSE
 from tests.planner.market_builders import (
@@ -41,10 +42,8 @@ def test_techniques_lower_it() -> None:
     """Recompute is a technique that the planner may add, so the least need is below the plain one."""
     found = needed(workload())
     assert found.least_bytes < found.plain_bytes
-    assert found.saves
     pinned = needed(workload(pin={"recompute": "none", "sharding": "replicated"}))
     assert pinned.least_bytes == pinned.plain_bytes == found.plain_bytes
-    assert not pinned.saves
 
 
 def test_an_adapter_needs_less_than_all_weights() -> None:
@@ -61,35 +60,6 @@ def test_serving_needs_the_weights_and_one_context(precision: str, block_bytes: 
     least = DENSE.block_parameters * block_bytes + outer * 2 + 640 * DENSE.cache_width_per_token * 2
     # Quantized weights carry scales: an eighth of their size at most.
     assert least <= found.plain_bytes <= least * 1.125
-
-
-@pytest.mark.parametrize(
-    ("plain", "least", "largest", "sentence"),
-    [
-        (10, 10, 24, "10.0 GiB on one device as it is; the largest single device has 24.0 GiB"),
-        (
-            30,
-            20,
-            24,
-            "30.0 GiB on one device as it is, 20.0 GiB with every technique allowed; "
-            "the largest single device has 24.0 GiB",
-        ),
-        (24, 24, 24, "24.0 GiB on one device as it is; the largest single device has 24.0 GiB"),
-        (30, 30, 24, "30.0 GiB on one device as it is: 2 devices of 24.0 GiB or more smaller ones"),
-        (48, 48, 24, "48.0 GiB on one device as it is: 2 devices of 24.0 GiB or more smaller ones"),
-        (
-            100,
-            49,
-            24,
-            "100.0 GiB on one device as it is, 49.0 GiB with every technique allowed: "
-            "3 devices of 24.0 GiB or more smaller ones",
-        ),
-    ],
-)
-def test_the_sentence_compares_need_and_have(plain: float, least: float, largest: float, sentence: str) -> None:
-    """Need and have stand in the same unit, and the devices are counted where one is too small."""
-    found = Requirement(plain_bytes=gib(plain), least_bytes=gib(least), largest_device_bytes=gib(largest))
-    assert found.sentence == sentence
 
 
 def test_the_largest_device_is_that_of_a_contender() -> None:

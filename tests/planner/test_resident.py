@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from planner.layout import Layout
 from planner.models import load_preset
-from planner.recipe import Adapter
-from planner.resident import Resident, Stage, adapter_parameters, layers_per_stage, resident
+from planner.recipe import Adapter, AdapterTargets
+from planner.resident import Resident, Stage, layers_per_stage, resident
 from planner.shape import ModelShape
-from tests.planner.builders import DENSE, LATENT_MIXED, MIXED, SHAPES, TIED, examples, grid
+from tests.planner.builders import DENSE, LATENT_MIXED, MIXED, SHAPES, TIED, adapter_parameters, examples, grid
 
 BY_NAME = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
 
@@ -122,24 +122,22 @@ def test_only_experts_are_divided_by_the_expert_degree(shape: ModelShape) -> Non
     ("model", "adapter", "parameters"),
     [
         # What PEFT prints for these models.
-        ("llama-2-7b", Adapter(rank=8, targets="query-value"), 4_194_304),
-        ("llama-3-8b", Adapter(rank=16, targets="all-linear"), 41_943_040),
-        ("llama-3-8b", Adapter(rank=8, targets="query-value"), 3_407_872),
+        ("llama-2-7b", Adapter(rank=8, targets=AdapterTargets.QUERY_VALUE), 4_194_304),
+        ("llama-3-8b", Adapter(rank=16, targets=AdapterTargets.ALL_LINEAR), 41_943_040),
+        ("llama-3-8b", Adapter(rank=8, targets=AdapterTargets.QUERY_VALUE), 3_407_872),
         # Queries and output 4096 + 4096, keys and values 4096 + 1024, in 32 blocks.
-        ("llama-3-8b", Adapter(rank=4, targets="attention"), 4 * 32 * (2 * 8192 + 2 * 5120)),
+        ("llama-3-8b", Adapter(rank=4, targets=AdapterTargets.ATTENTION), 4 * 32 * (2 * 8192 + 2 * 5120)),
     ],
 )
 def test_adapters_are_those_that_peft_counts(model: str, adapter: Adapter, parameters: int) -> None:
     """An adapted matrix has rank x (inputs + outputs) parameters."""
-    shape = load_preset(model)
-    assert adapter_parameters(shape, adapter) == parameters
-    assert float(resident(shape, Layout(), Stage.FIRST, adapter).adapter) == parameters
+    assert float(resident(load_preset(model), Layout(), Stage.FIRST, adapter).adapter) == parameters
 
 
 def test_every_expert_has_adapters_and_the_shared_ones_too() -> None:
     """All-linear adapters stand on every routed expert and on the shared ones; attention's on neither."""
-    every = adapter_parameters(MIXED, Adapter(rank=2, targets="all-linear"))
-    attention = adapter_parameters(MIXED, Adapter(rank=2, targets="attention"))
+    every = adapter_parameters(MIXED, Adapter(rank=2, targets=AdapterTargets.ALL_LINEAR))
+    attention = adapter_parameters(MIXED, Adapter(rank=2, targets=AdapterTargets.ATTENTION))
     assert every - attention == 2 * 8 * 3 * (16 * (512 + 256) + (512 + 128))
 
 
@@ -147,10 +145,10 @@ def test_adapters_grow_with_rank_and_targets() -> None:
     """Adapters are linear in their rank; without any there is nothing to hold."""
     sizes = [
         adapter_parameters(DENSE, Adapter(rank=4, targets=targets))
-        for targets in ("query-value", "attention", "all-linear")
+        for targets in (AdapterTargets.QUERY_VALUE, AdapterTargets.ATTENTION, AdapterTargets.ALL_LINEAR)
     ]
     assert all(small < large for small, large in pairwise(sizes))
-    assert adapter_parameters(DENSE, Adapter(rank=8, targets="attention")) == 2 * sizes[1]
+    assert adapter_parameters(DENSE, Adapter(rank=8, targets=AdapterTargets.ATTENTION)) == 2 * sizes[1]
     assert float(resident(DENSE, Layout(), Stage.FIRST, None).adapter) == 0
 
 
@@ -167,7 +165,7 @@ LAYOUTS = st.builds(
 @given(st.sampled_from(SHAPES), st.lists(LAYOUTS, min_size=1, max_size=5), st.sampled_from(list(Stage)))
 def test_arrays_agree_with_single_layouts(shape: ModelShape, layouts: list[Layout], stage: Stage) -> None:
     """An array of layouts gives each layout's own parameters."""
-    adapter = Adapter(rank=4, targets="all-linear")
+    adapter = Adapter(rank=4, targets=AdapterTargets.ALL_LINEAR)
     together = resident(shape, grid(layouts), stage, adapter)
     for index, layout in enumerate(layouts):
         alone = resident(shape, layout, stage, adapter)

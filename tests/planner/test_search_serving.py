@@ -10,11 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.calibration import Calibration
-from planner.communication import node_fabric
 from planner.layout import Layout
 from planner.plan import Rung
 from planner.recipes import Option
-from planner.search import RUNGS, Field, Pool
+from planner.search import RUNGS, Pool, Scope
 from planner.search_serving import ServingJob, search_serving
 from planner.serving import Load, replica_answer, replica_memory
 from planner.shape import ModelShape
@@ -51,9 +50,9 @@ CALIBRATION = Calibration(memory={}, time={}, serving={"vllm": {"default": FACTO
 NODES = 40
 
 
-def searched(shape: ModelShape = DENSE, machines: tuple[InstanceType, ...] = MACHINES, **pins: int) -> Field:
-    """A field of few machines, each with the same options."""
-    return Field(
+def searched(shape: ModelShape = DENSE, machines: tuple[InstanceType, ...] = MACHINES, **pins: int) -> Scope:
+    """A scope of few machines, each with the same options."""
+    return Scope(
         shape=shape,
         machines=machines,
         options=(OPTIONS,) * len(machines),
@@ -131,7 +130,7 @@ def replica(shape: ModelShape, on: InstanceType, option: Option, layout: Layout,
     tokens = max(layout.micro_batch * (job.load.input_tokens + job.load.output_tokens), job.load.context_tokens)
     if float(memory.capacity_tokens) < tokens:
         return None
-    answer = replica_answer(shape, option.recipe, layout, job.load, on, FACTORS, node_fabric(on, FACTORS))
+    answer = replica_answer(shape, option.recipe, layout, job.load, on, FACTORS)
     late = float(answer.ttft_s) > job.ttft_s or float(answer.tpot_s) > job.tpot_s
     if late or not np.isfinite(float(answer.request_s)):
         return None
@@ -196,7 +195,7 @@ def test_the_fleet_carries_the_rate(rate: float, input_tokens: int, output_token
     job = replace(RATE, load=load, requests_per_s=rate)
     for row in rows(search_serving(searched(machines=MACHINES[:2]), job)):
         on, option = MACHINES[row.machine], OPTIONS[row.option]
-        answer = replica_answer(DENSE, option.recipe, row.layout, load, on, FACTORS, node_fabric(on, FACTORS))
+        answer = replica_answer(DENSE, option.recipe, row.layout, load, on, FACTORS)
         each = float(answer.requests_per_s)
         assert row.replicas * each >= rate * (1 - 1e-9)
         assert (row.replicas - 1) * each < rate
@@ -249,8 +248,9 @@ def test_a_miss_needs_more_than_the_engine_has() -> None:
     found = search_serving(searched(machines=(tiny,)), RATE)
     assert len(found) == 0
     miss = found.misses[Rung.ONE_INSTANCE]
-    memory = replica_memory(DENSE, miss.option.recipe, miss.layout, tiny, FACTORS)
-    tokens = max(miss.layout.micro_batch * 4500, 16_000)
+    # Split over both devices, with requests that need no more than the longest context.
+    memory = replica_memory(DENSE, miss.option.recipe, Layout(tensor=2), tiny, FACTORS)
+    tokens = 16_000
     assert miss.need_bytes == pytest.approx(float(memory.weights) + 10**6 + tokens * float(memory.cache_per_token))
     assert miss.need_bytes > miss.have_bytes == pytest.approx(0.9 * 2 * 10**7)
 

@@ -14,7 +14,7 @@ from planner.legal import Space, legal_layouts
 from planner.memory import peak_bytes, training_memory
 from planner.plan import Rung
 from planner.recipes import Option
-from planner.search import RUNGS, Field, Miss, Pool, pool
+from planner.search import RUNGS, Miss, Pool, Scope, pool
 from planner.search_training import TrainingJob, search_training
 from planner.shape import ModelShape
 from planner.training_time import step_time
@@ -62,9 +62,9 @@ def searched(
     machines: tuple[InstanceType, ...] = MACHINES,
     options: tuple[Option, ...] = MEGATRON,
     **pins: int,
-) -> Field:
-    """A field of few machines, each with the same options, up to three nodes."""
-    return Field(
+) -> Scope:
+    """A scope of few machines, each with the same options, up to three nodes."""
+    return Scope(
         shape=shape,
         machines=machines,
         options=(options,) * len(machines),
@@ -101,17 +101,16 @@ def rows(found: Pool) -> list[Row]:
     ]
 
 
-def layouts(field: Field, software: Framework, devices: int) -> list[Layout]:
+def layouts(scope: Scope, software: Framework, devices: int) -> list[Layout]:
     """The legal layouts on nodes of so many devices."""
     space = Space(
-        shape=field.shape,
+        shape=scope.shape,
         sequence_tokens=JOB.sequence_tokens,
         global_batch=JOB.global_batch,
         framework=software,
         devices_per_node=devices,
-        domain=devices,
-        max_nodes=field.max_nodes,
-        pins=field.pins,
+        max_nodes=scope.max_nodes,
+        pins=scope.pins,
     )
     grid = legal_layouts(space)
     return [grid.row(index) for index in range(len(grid))]
@@ -136,26 +135,26 @@ def rung(on: InstanceType, option: Option, layout: Layout) -> Rung:
     return Rung.MORE_OPTIMIZATION if option.extra else Rung.SINGLE_ACCELERATOR
 
 
-def looped(field: Field) -> tuple[list[Row], dict[Rung, float], int]:
+def looped(scope: Scope) -> tuple[list[Row], dict[Rung, float], int]:
     """The feasible rows, the least of need over have among the misses of each rung, and all layouts looked at."""
     feasible: list[Row] = []
     missed: dict[Rung, float] = {}
     seen = 0
-    for index, on in enumerate(field.machines):
-        for number, option in enumerate(field.options[index]):
-            for layout in layouts(field, option.framework, on.devices):
+    for index, on in enumerate(scope.machines):
+        for number, option in enumerate(scope.options[index]):
+            for layout in layouts(scope, option.framework, on.devices):
                 seen += 1
                 if not combines(option, layout):
                     continue
                 need = training_memory(
-                    field.shape, option.recipe, layout, JOB.sequence_tokens, option.framework, SHARED
+                    scope.shape, option.recipe, layout, JOB.sequence_tokens, option.framework, SHARED
                 )
                 share = SHARED.band.high * float(peak_bytes(need)) / on.device_memory_bytes
                 where = rung(on, option, layout)
                 if share > 1:
                     missed[where] = min(share, missed.get(where, np.inf))
                     continue
-                step = step_time(field.shape, option.recipe, layout, JOB.sequence_tokens, on, LOSSY)
+                step = step_time(scope.shape, option.recipe, layout, JOB.sequence_tokens, on, LOSSY)
                 if np.isfinite(step.total):
                     feasible.append(
                         Row(
@@ -174,9 +173,9 @@ def looped(field: Field) -> tuple[list[Row], dict[Rung, float], int]:
 @pytest.mark.parametrize("options", [MEGATRON, DEEPSPEED, TORCHTITAN], ids=["megatron", "deepspeed", "torchtitan"])
 def test_the_pool_is_that_of_a_plain_loop(shape: ModelShape, options: tuple[Option, ...]) -> None:
     """The search finds the rows of a loop over machines, options and layouts, in that order, with their seconds."""
-    field = searched(shape, options=options)
-    found = search_training(field, JOB)
-    feasible, missed, seen = looped(field)
+    scope = searched(shape, options=options)
+    found = search_training(scope, JOB)
+    feasible, missed, seen = looped(scope)
     got = rows(found)
     assert [replace(row, job_s=0.0) for row in got] == [replace(row, job_s=0.0) for row in feasible]
     assert [row.job_s for row in got] == pytest.approx([row.job_s for row in feasible])
@@ -201,18 +200,21 @@ def test_a_pin_holds_in_every_row() -> None:
 
 
 def test_a_miss_says_what_it_lacks() -> None:
-    """The nearest miss needs more than the device has, and is the need of its own layout."""
-    field = searched(machines=(machine(name="tiny", accelerators=2, memory_bytes=SMALL // 10),))
-    found = search_training(field, JOB)
+    """The nearest miss needs more than the device has, and is the least need of a layout on as many nodes."""
+    scope = searched(machines=(machine(name="tiny", accelerators=2, memory_bytes=SMALL // 10),))
+    found = search_training(scope, JOB)
     assert len(found) == 0
     assert found.misses and set(found.machine_misses) == {0}
     for miss in (*found.misses.values(), *found.machine_misses.values()):
-        need = training_memory(
-            DENSE, miss.option.recipe, miss.layout, JOB.sequence_tokens, miss.option.framework, SHARED
-        )
-        assert miss.need_bytes == pytest.approx(SHARED.band.high * float(peak_bytes(need)))
+        recipe, software = miss.option.recipe, miss.option.framework
+        needs = [
+            SHARED.band.high
+            * float(peak_bytes(training_memory(DENSE, recipe, layout, JOB.sequence_tokens, software, SHARED)))
+            for layout in layouts(scope, software, 2)
+            if layout.devices == 2 * miss.nodes and combines(miss.option, layout)
+        ]
+        assert miss.need_bytes == pytest.approx(min(needs))
         assert miss.need_bytes > miss.have_bytes == SMALL // 10
-        assert miss.nodes == miss.layout.devices // 2
     nearest = min(found.misses.values(), key=lambda miss: miss.need_bytes)
     assert found.machine_misses[0].need_bytes == nearest.need_bytes
 
@@ -224,8 +226,8 @@ def test_the_band_decides_what_fits() -> None:
     need = training_memory(DENSE, option.recipe, alone, JOB.sequence_tokens, option.framework, SHARED)
     edge = SHARED.band.high * float(peak_bytes(need))
     for room, fits in ((int(edge) + 1, True), (int(edge) - 1, False)):
-        field = searched(machines=(machine(accelerators=1, memory_bytes=room),), options=(option,), nodes=1)
-        assert (alone in [row.layout for row in rows(search_training(field, JOB))]) is fits
+        scope = searched(machines=(machine(accelerators=1, memory_bytes=room),), options=(option,), nodes=1)
+        assert (alone in [row.layout for row in rows(search_training(scope, JOB))]) is fits
 
 
 def test_nothing_searched_finds_nothing() -> None:

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.calibration import ServingFactors
-from planner.communication import node_fabric
 from planner.layout import Layout
 from planner.models import load_preset
 from planner.recipe import Recipe
@@ -51,7 +50,7 @@ def answer(
     factors: ServingFactors = SERVED,
 ) -> dict[str, float]:
     """A replica's mean answer."""
-    found = replica_answer(shape, made, layout, load, on, factors, node_fabric(on, factors))
+    found = replica_answer(shape, made, layout, load, on, factors)
     return {field.name: float(getattr(found, field.name)) for field in fields(Answer)}
 
 
@@ -308,7 +307,7 @@ def test_arrays_agree_with_single_layouts(shape: ModelShape, layouts: list[Layou
     factors = changed(SERVED, block_s=1e-4, network_latency_s=1e-5, memory_share=0.9, reserve_bytes=2**30)
     rows = grid(layouts)
     memory = replica_memory(shape, BF16, rows, NODE, factors)
-    answers = replica_answer(shape, BF16, rows, load, NODE, factors, node_fabric(NODE, factors))
+    answers = replica_answer(shape, BF16, rows, load, NODE, factors)
     for index, layout in enumerate(layouts):
         held = kept(shape, layout, factors=factors)
         took = answer(shape, layout, load=load, factors=factors)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from planner import techniques
-from planner.recipe import Accuracy, Adapter, Group, Job, Recipe, Recompute, Technique
+from planner.recipe import Accuracy, Adapter, AdapterTargets, Group, Job, Recipe, Recompute, Technique
 from planner.techniques import load_techniques
 
 EVERY = pytest.mark.parametrize("technique", load_techniques().values(), ids=lambda item: item.name)
@@ -160,7 +160,7 @@ def test_every_technique_is_told_above() -> None:
 
 def test_fsdp_leaves_a_frozen_base_as_it_is() -> None:
     """A base that only carries adapters needs no float32 master, and stays packed as it was."""
-    packed = load_techniques()["nf4"].apply(Recipe(adapter=Adapter(rank=8, targets="attention")))
+    packed = load_techniques()["nf4"].apply(Recipe(adapter=Adapter(rank=8, targets=AdapterTargets.ATTENTION)))
     changes = differences(packed, load_techniques()["fsdp"])
     assert "block_weight_bytes" not in changes
     assert "outer_weight_bytes" not in changes
@@ -168,7 +168,7 @@ def test_fsdp_leaves_a_frozen_base_as_it_is() -> None:
 
 def test_lora_keeps_the_ranks_asked_for() -> None:
     """Adapters that the workload has described stay as described."""
-    asked = Adapter(rank=64, targets="query-value")
+    asked = Adapter(rank=64, targets=AdapterTargets.QUERY_VALUE)
     assert load_techniques()["lora"].apply(Recipe(adapter=asked)).adapter == asked
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from planner.layout import Layout
 from planner.recipe import Recipe
-from planner.resident import Stage, adapter_parameters, resident
+from planner.resident import Stage, resident
 from tests.planner.builders import (
     DENSE,
     FSDP,
@@ -22,6 +22,7 @@ from tests.planner.builders import (
     NETWORK,
     TOKENS,
     ZERO1,
+    adapter_parameters,
     changed,
     machine,
     recipe,

@@ -34,7 +34,7 @@ def warned(asked: Workload, *, sold: Market | None = None, days: int = 0) -> tup
     """The warnings of a plan that is made some days after the market's first of July."""
     machines = serving_machines() if asked.inference else three_machines()
     known = sold or market(machines, three_offers())
-    return make_plan(asked, DENSE, known, load_calibration(), NOW + timedelta(days=days)).warnings
+    return make_plan(asked, DENSE, known, load_calibration(), NOW + timedelta(days=days)).plan.warnings
 
 
 def cluster(kind: InstanceType) -> tuple[Workload, Market]:

@@ -21,10 +21,10 @@ from planner.workload import (
     Inference,
     Limits,
     Method,
+    ObjectiveWeights,
     Pin,
     Provision,
     Training,
-    Weights,
     Workload,
 )
 from pricing.offer import Purchase
@@ -188,7 +188,7 @@ def test_defaults_are_those_that_are_documented() -> None:
     assert plain.limits == Limits(regions=("us-east-1", "us-east-2", "us-west-2"), purchase=(Purchase.ON_DEMAND,))
     assert (plain.limits.max_nodes, plain.limits.deadline_s) == (64, 30 * 86400)
     assert plain.techniques.accept is Accuracy.EXACT
-    assert plain.weights == Weights(cost=1, time=0)
+    assert plain.weights == ObjectiveWeights(cost=1, time=0)
     assert (plain.pin, plain.provision) == (Pin(), Provision())
 
 

@@ -12,7 +12,7 @@ from pricing.bundle_prices import load_offers, offerings, price_rows
 from pricing.errors import CatalogError
 from pricing.offer import Purchase
 
-HEADER = "instance_type,region,purchase,price_per_hour,currency,operating_system,zone_id,as_of,source"
+HEADER = "instance_type,region,purchase,payment,price_per_hour_per_node,currency,operating_system,zone_id,as_of,source"
 
 
 @pytest.fixture
@@ -33,12 +33,12 @@ def priced(folder: Path, *rows: str) -> Path:
 def test_the_newest_price_wins_and_the_older_row_stays(folder: Path) -> None:
     """Of two prices for the same thing the later one is offered, in whichever order they stand."""
     rows = [
-        "p5,us-east-1,on-demand,55.04,USD,linux,,2026-07-20,new",
-        "p5,us-east-1,on-demand,98.32,USD,linux,,2025-06-22,old",
+        "p5,us-east-1,on-demand,,55.04,USD,linux,,2026-07-20,new",
+        "p5,us-east-1,on-demand,,98.32,USD,linux,,2025-06-22,old",
     ]
     priced(folder, *rows)
     (offer,) = load_offers(folder=folder)
-    assert offer.usd_per_hour == Decimal("55.04")
+    assert offer.usd_per_hour_per_node == Decimal("55.04")
     assert (offer.provenance.source, offer.provenance.as_of) == ("new", date(2026, 7, 20))
     assert len(price_rows(folder)) == 2
 
@@ -47,8 +47,8 @@ def test_only_linux_prices_in_usd_are_offers(folder: Path) -> None:
     """Windows prices and prices in another currency are kept in the file and left out of the offers."""
     priced(
         folder,
-        "p5,us-east-1,on-demand,7.504,USD,windows,,2026-01-01,a test",
-        "p5,cn-north-1,on-demand,64.8,CNY,linux,,2026-01-01,a test",
+        "p5,us-east-1,on-demand,,7.504,USD,windows,,2026-01-01,a test",
+        "p5,cn-north-1,on-demand,,64.8,CNY,linux,,2026-01-01,a test",
     )
     assert load_offers(folder=folder) == ()
 
@@ -57,8 +57,8 @@ def test_regions_are_never_mixed(folder: Path) -> None:
     """Asking for one region gives that region's prices only."""
     priced(
         folder,
-        "p5,us-east-1,on-demand,55.04,USD,linux,,2026-01-01,a test",
-        "p5,us-west-2,on-demand,56,USD,linux,,2026-01-01,a test",
+        "p5,us-east-1,on-demand,,55.04,USD,linux,,2026-01-01,a test",
+        "p5,us-west-2,on-demand,,56,USD,linux,,2026-01-01,a test",
     )
     assert [each.region for each in load_offers({"us-west-2"}, folder)] == ["us-west-2"]
 
@@ -76,7 +76,7 @@ def test_regions_are_never_mixed(folder: Path) -> None:
 )
 def test_offers_name_their_zones(folder: Path, purchase: str, zone: str, zone_ids: tuple[str, ...]) -> None:
     """Spot is the price of its own zone or of none recorded; everything else is sold wherever the type is."""
-    priced(folder, f"p5,us-east-1,{purchase},9,USD,linux,{zone},2026-01-01,a test")
+    priced(folder, f"p5,us-east-1,{purchase},,9,USD,linux,{zone},2026-01-01,a test")
     (offer,) = load_offers(folder=folder)
     assert (offer.purchase, offer.zone_ids) == (Purchase(purchase), zone_ids)
 
@@ -85,8 +85,8 @@ def test_spot_zones_do_not_supersede_each_other(folder: Path) -> None:
     """A newer price of one zone leaves the price of another zone standing."""
     priced(
         folder,
-        "p5,us-east-1,spot,9,USD,linux,use1-az1,2026-01-01,a test",
-        "p5,us-east-1,spot,8,USD,linux,use1-az2,2026-05-01,a test",
+        "p5,us-east-1,spot,,9,USD,linux,use1-az1,2026-01-01,a test",
+        "p5,us-east-1,spot,,8,USD,linux,use1-az2,2026-05-01,a test",
     )
     assert len(load_offers(folder=folder)) == 2
 
@@ -95,21 +95,25 @@ def test_spot_zones_do_not_supersede_each_other(folder: Path) -> None:
     ("row", "finding"),
     [
         (
-            "p5,us-east-1,on-demand,0.0000,USD,linux,,2026-01-01,t",
-            "price_per_hour: '0.0000' is not a positive amount",
+            "p5,us-east-1,on-demand,,0.0000,USD,linux,,2026-01-01,t",
+            "price_per_hour_per_node: '0.0000' is not a positive amount",
         ),
         (
-            "p5,us-east-1,on-demand,-1,USD,linux,,2026-01-01,t",
-            "price_per_hour: '-1' is not a positive amount",
+            "p5,us-east-1,on-demand,,-1,USD,linux,,2026-01-01,t",
+            "price_per_hour_per_node: '-1' is not a positive amount",
         ),
-        ("p5,us-east-1,on-demand,,USD,linux,,2026-01-01,t", "price_per_hour: '' is not a positive amount"),
+        ("p5,us-east-1,on-demand,,,USD,linux,,2026-01-01,t", "price_per_hour_per_node: '' is not a positive amount"),
         (
-            "p5,us-east-1,on-demand,NaN,USD,linux,,2026-01-01,t",
-            "price_per_hour: 'NaN' is not a positive amount",
+            "p5,us-east-1,on-demand,,NaN,USD,linux,,2026-01-01,t",
+            "price_per_hour_per_node: 'NaN' is not a positive amount",
         ),
-        ("p5,us-east-1,lease,9,USD,linux,,2026-01-01,t", "purchase: 'lease' is not a valid Purchase"),
-        ("p5,us-east-1,spot,9,USD,linux,,spring 2026,t", "as_of: Invalid isoformat string: 'spring 2026'"),
-        ("p5,us-east-1,spot,9", "not one cell per column"),
+        ("p5,us-east-1,lease,,9,USD,linux,,2026-01-01,t", "purchase: 'lease' is not a valid Purchase"),
+        ("p5,us-east-1,spot,,9,USD,linux,,spring 2026,t", "as_of: Invalid isoformat string: 'spring 2026'"),
+        (
+            "p5,us-east-1,savings-plan-1yr,monthly,9,USD,linux,,2026-01-01,t",
+            "payment: 'monthly' is not a valid Payment",
+        ),
+        ("p5,us-east-1,spot,,9", "not one cell per column"),
     ],
 )
 def test_faults_name_line_and_column(folder: Path, row: str, finding: str) -> None:
@@ -122,7 +126,7 @@ def test_faults_name_line_and_column(folder: Path, row: str, finding: str) -> No
 
 def test_every_faulty_line_is_reported_at_once(folder: Path) -> None:
     """Two faulty lines are two findings."""
-    priced(folder, *["p5,us-east-1,lease,9,USD,linux,,2026-01-01,t"] * 2)
+    priced(folder, *["p5,us-east-1,lease,,9,USD,linux,,2026-01-01,t"] * 2)
     with pytest.raises(CatalogError) as caught:
         load_offers(folder=folder)
     assert len(caught.value.findings) == 2

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 from planner.plan import Build, Image, Lifecycle, Target
 from pricing.offer import Purchase
+from pricing.units import GIB
 from tests.support.loopback import IMAGE_PARAMETERS, REGION
 
 GPU_IMAGE, NEURON_IMAGE = (Image(parameter=parameter, id=None) for parameter in IMAGE_PARAMETERS)
@@ -15,7 +16,6 @@ P4D_CLUSTER = Build(
     target=Target.EFA_CLUSTER,
     instance_type="p4d.24xlarge",
     vendor="NVIDIA",
-    architecture="x86_64",
     accelerators=8,
     nvme_bytes=8_000_000_000_000,
     efa_cards=(0, 1, 2, 3),
@@ -26,7 +26,7 @@ P4D_CLUSTER = Build(
     purchase=Purchase.ON_DEMAND,
     reservation_id=None,
     image=GPU_IMAGE,
-    root_volume_gib=300,
+    root_volume_bytes=300 * GIB,
     lifecycle=Lifecycle.EPHEMERAL,
     expires_at=None,
     budget_usd=None,

@@ -10,12 +10,14 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from planner.plan import Plan, Rejection, Rung
+from planner.plan import Plan, Rejection, Requirement, Rung
+from planner.recipe import Accuracy
 from planner.report.terminal import FILE_WIDTH, SHOWN_REJECTIONS, headline, plan_text, print_plan
 from planner.techniques import load_techniques
 from planner.workload import Workload
 from pricing.units import show_gib, show_usd
 from tests.planner.market_builders import (
+    gib,
     inference,
     machine,
     market,
@@ -84,6 +86,50 @@ def test_the_figures_are_the_plans(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(shares) == len(memory.terms)
     assert sum(shares) == pytest.approx(100, abs=0.05 * len(shares))
     assert [term.name in table for term in memory.terms] == [True] * len(memory.terms)
+
+
+@pytest.mark.parametrize(
+    ("plain", "least", "largest", "sentence"),
+    [
+        (10, 10, 24, "10.0 GiB on one device as it is; the largest single device has 24.0 GiB"),
+        (
+            30,
+            20,
+            24,
+            "30.0 GiB on one device as it is, 20.0 GiB with every technique allowed; "
+            "the largest single device has 24.0 GiB",
+        ),
+        # A saving below a hundredth is not told.
+        (20, 19.9, 24, "20.0 GiB on one device as it is; the largest single device has 24.0 GiB"),
+        (24, 24, 24, "24.0 GiB on one device as it is; the largest single device has 24.0 GiB"),
+        (30, 30, 24, "30.0 GiB on one device as it is: 2 devices of 24.0 GiB or more smaller ones"),
+        (48, 48, 24, "48.0 GiB on one device as it is: 2 devices of 24.0 GiB or more smaller ones"),
+        (
+            100,
+            49,
+            24,
+            "100.0 GiB on one device as it is, 49.0 GiB with every technique allowed: "
+            "3 devices of 24.0 GiB or more smaller ones",
+        ),
+    ],
+)
+def test_the_memory_line_compares_need_and_have(
+    plain: float, least: float, largest: float, sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Need and have stand in the same unit, and the devices are counted where one is too small."""
+    need = Requirement(plain_bytes=gib(plain), least_bytes=gib(least), largest_device_bytes=gib(largest))
+    words = " ".join(printed(replace(planned(TRAIN), requirement=need), capsys).split())
+    assert f" memory {sentence} instance " in words
+
+
+def test_the_technique_line_says_what_is_lost(capsys: pytest.CaptureFixture[str]) -> None:
+    """The loss of accuracy that the chosen techniques bring stands behind them."""
+    found = planned(TRAIN)
+    lossy = replace(found, chosen=replace(found.chosen, accuracy=Accuracy.QUANTIZED))
+    for each, accuracy in ((found, "exact"), (lossy, "quantized")):
+        words = " ".join(printed(each, capsys).split())
+        technique = words[words.index(" technique ") : words.index(" memory ")]
+        assert technique.endswith(f"; accuracy: {accuracy}")
 
 
 def test_every_rung_has_its_line(capsys: pytest.CaptureFixture[str]) -> None:

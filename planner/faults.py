@@ -1,0 +1,113 @@
+"""What does a fault that pydantic finds in a workload mean for the person who wrote it?"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from planner.inline_shape import InlineShape
+from planner.source import FieldPath, Source
+from planner.workload import ObjectiveWeights, Workload
+
+# The fields that are either a word or a section: pydantic puts the branch that it tried behind their name.
+_UNIONS: dict[str | int, type[BaseModel]] = {"model": InlineShape, "objective": ObjectiveWeights}
+# Beyond this a value or a key is quoted in part.
+_LONGEST_QUOTE = 60
+
+
+def fault_sentences(source: Source, error: ValidationError) -> tuple[str, ...]:
+    """One sentence for each fault: file, line and field, what was given, what is wrong, what to change."""
+    return tuple(dict.fromkeys(_sentences(source, error)))
+
+
+def dotted(path: FieldPath) -> str:
+    """A field's path as the start of a sentence; empty for the file as a whole."""
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part:.{_LONGEST_QUOTE}}" for part in path)
+    return f"{text.removeprefix('.')}: " if text else ""
+
+
+def _sentences(source: Source, error: ValidationError) -> Iterator[str]:
+    for detail in error.errors(include_url=False):
+        path, branch = _place(detail["loc"])
+        # Of a union only the branch that the user wrote: a section, or a word.
+        section = branch is not None and branch == _UNIONS[path[0]].__name__
+        wrong_branch = branch is not None and section != isinstance(source.data[path[0]], dict)
+        # A list whose items are all wrong counts as empty; the items are told of already.
+        emptied = detail["type"] == "too_short" and bool(detail["input"])
+        if not wrong_branch and not emptied:
+            yield f"{source.where(path)}: {dotted(path)}{_says(path, detail)}"
+
+
+def _place(loc: FieldPath) -> tuple[FieldPath, str | None]:
+    """The field that an error is about, and the branch of a union in which pydantic found it."""
+    if loc and loc[0] in _UNIONS and len(loc) > 1:
+        return (loc[0], *loc[2:]), str(loc[1])
+    return loc, None
+
+
+def _says(path: FieldPath, detail: ErrorDetails) -> str:
+    """A sentence for one pydantic error: what was given, what is wrong, what to change."""
+    context: dict[str, Any] = detail.get("ctx", {})
+    given = _shown(detail["input"])
+    match detail["type"]:
+        case "extra_forbidden":
+            return f"unknown key{_close_key(path)}"
+        case "missing":
+            return "is missing"
+        case "literal_error" | "enum":
+            return f"{given} is not one of {context['expected']}"
+        case "value_error":
+            return str(context["error"])
+        case "string_pattern_mismatch":
+            return f"{given} has the wrong form; wanted: {_gist(path)}"
+        case "string_type":
+            return f"{given} stands where text belongs"
+        case "int_type" | "int_parsing" | "int_from_float":
+            return f"{given} is not a whole number"
+        case "float_type" | "float_parsing" | "decimal_type" | "decimal_parsing":
+            return f"{given} is not a number"
+        case "model_type" | "model_attributes_type" | "dict_type":
+            return f"{given} stands where a section of keys belongs"
+        case "tuple_type":
+            listed = f"; write [{detail['input']:.{_LONGEST_QUOTE}}]" if isinstance(detail["input"], str) else ""
+            return f"{given} stands where a list belongs{listed}"
+        case "string_too_long":
+            return f"{given} has more than {context['max_length']} characters"
+        case "too_short":
+            return "the list is empty; name one or more, or leave the key out"
+        case _:
+            return f"{given}: {detail['msg'].replace('Input should', 'it should')}"
+
+
+def _shown(value: Any) -> str:
+    text = "nothing" if value is None else repr(value)
+    return text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 3]}..."
+
+
+def _gist(path: FieldPath) -> str:
+    """The first sentence of a field's documentation."""
+    told = _section(path[:-1]).model_fields[str(path[-1])].description or "another form"
+    return f"{told[0].lower()}{told[1:]}".partition(". ")[0].rstrip(".")
+
+
+def _close_key(path: FieldPath) -> str:
+    """The keys that a misspelt one may stand for."""
+    known = list(_section(path[:-1]).model_fields)
+    close = difflib.get_close_matches(str(path[-1]), known, n=2)
+    return f"; did you mean {' or '.join(close)}?" if close else f"; known here are {', '.join(known)}"
+
+
+def _section(path: FieldPath) -> type[BaseModel]:
+    """The model that stands at a path of the workload."""
+    section: type[BaseModel] = Workload
+    for part in path:
+        if path[0] in _UNIONS:
+            return _UNIONS[path[0]]
+        annotation = section.model_fields[str(part)].annotation
+        options = getattr(annotation, "__args__", (annotation,))
+        section = next(item for item in options if isinstance(item, type) and issubclass(item, BaseModel))
+    return section

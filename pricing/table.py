@@ -1,0 +1,63 @@
+"""How is a CSV table of the bundle read, so that each fault names its line and column?"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TypeVar
+
+from pricing.errors import CatalogError
+
+Row = TypeVar("Row")
+Value = TypeVar("Value")
+
+
+def read_table(path: Path, convert: Callable[[Mapping[str, str]], Row]) -> tuple[Row, ...]:
+    """Every row of a table, in order, as `convert` makes it of its cells.
+
+    `convert` raises ValueError for a cell that makes no sense. Raises CatalogError with every faulty line, or
+    with the column that is missing.
+    """
+    rows, findings = [], []
+    for line, cells in lines(path):
+        try:
+            rows.append(convert(cells))
+        except KeyError as error:
+            raise CatalogError(f"{path.name} has no column {error}.") from error
+        except ValueError as error:
+            findings.append(f"{path.name}, line {line}: {error}.")
+    if findings:
+        raise CatalogError(findings)
+    return tuple(rows)
+
+
+def lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Each line's number and cells by column. Raises CatalogError for a line of another length than the header."""
+    with path.open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        for cells in reader:
+            if None in cells or None in cells.values():
+                raise CatalogError(f"{path.name}, line {reader.line_num}: not one cell per column.")
+            yield reader.line_num, cells
+
+
+def read_cell(cells: Mapping[str, str], column: str, convert: Callable[[str], Value]) -> Value:
+    """A cell as `convert` makes it of its text. Raises ValueError that names the column, KeyError without one."""
+    try:
+        return convert(cells[column])
+    except ValueError as error:
+        raise ValueError(f"{column}: {error}") from error
+
+
+def amount(text: str) -> Decimal:
+    """A price. Raises ValueError for what is no positive amount: a price of zero means an unknown one."""
+    try:
+        read = Decimal(text)
+    except InvalidOperation:
+        read = Decimal(0)
+    # Sources that print a price of zero mean an unknown one; it must never win a comparison.
+    if not (read.is_finite() and read > 0):
+        raise ValueError(f"{text!r} is not a positive amount")
+    return read
