@@ -50,6 +50,7 @@ def _accelerator(file: HardwareFile) -> Accelerator:
         name=file.name,
         vendor=file.vendor,
         memory_bytes=file.memory.usable_bytes(),
+        listed_memory_bytes=file.memory.listed_bytes(),
         memory_bytes_per_s=bandwidth.gb_per_s * GIGA if bandwidth else None,
         flop_per_s={dtype: rate * TERA for dtype, rate in file.rates.tflop_per_s.items()} if file.rates else {},
         ranks=file.ranks,

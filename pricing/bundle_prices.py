@@ -6,35 +6,23 @@ the one that is known to have held last is used. `data/offerings.csv` says in wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
 from pricing.catalog import DATA
-from pricing.errors import CatalogError
+from pricing.feed import Offering
 from pricing.offer import Offer, Payment, Provenance, Purchase
+from pricing.offers import Zones, offers_of
 from pricing.price import PriceRow
-from pricing.table import amount, lines, read_cell, read_table
-
-Zones = Mapping[tuple[str, str], tuple[str, ...]]
-"""Zone ids by instance type and region."""
+from pricing.table import amount, read_cell, read_table
 
 
 def load_offers(regions: Collection[str] | None = None, folder: Path = DATA) -> tuple[Offer, ...]:
-    """Every Linux price in USD, the newest of each, in some regions or all. Raises CatalogError.
-
-    A spot offer carries its own zone, or none where only the lowest price of the region was recorded; any
-    other offer carries the zones in which the type is sold.
-    """
-    usable = [
-        row
-        for row in price_rows(folder)
-        if row.currency == "USD" and row.operating_system == "linux" and (regions is None or row.region in regions)
-    ]
-    zones = offerings(folder)
-    return tuple(_offer(row, zones) for row in _newest(usable))
+    """Every offer of the bundle, in some regions or all. Raises CatalogError."""
+    return offers_of((row for row in price_rows(folder) if regions is None or row.region in regions), offerings(folder))
 
 
 @cache
@@ -53,15 +41,15 @@ def load_sagemaker_prices(folder: Path = DATA) -> tuple[PriceRow, ...]:
 
 
 @cache
+def offering_rows(folder: Path = DATA) -> tuple[Offering, ...]:
+    """Every row of `offerings.csv`, in order. Raises CatalogError where a line has no zone."""
+    return read_table(folder / "offerings.csv", _offering)
+
+
+@cache
 def offerings(folder: Path = DATA) -> Zones:
     """Zone ids in which a type is sold, by type and region. Raises CatalogError where a line has no zone."""
-    zones = {}
-    for line, cells in lines(folder / "offerings.csv"):
-        ids = tuple((cells.get("zone_ids") or "").split())
-        if not (cells.get("instance_type") and cells.get("region") and ids):
-            raise CatalogError(f"offerings.csv, line {line}: instance_type, region and zone_ids must be given.")
-        zones[cells["instance_type"], cells["region"]] = ids
-    return MappingProxyType(zones)
+    return MappingProxyType({(row.instance_type, row.region): row.zone_ids for row in offering_rows(folder)})
 
 
 def price_row(cells: Mapping[str, str]) -> PriceRow:
@@ -79,27 +67,18 @@ def price_row(cells: Mapping[str, str]) -> PriceRow:
     )
 
 
+def _offering(cells: Mapping[str, str]) -> Offering:
+    zone_ids = tuple(cells["zone_ids"].split())
+    if not (cells["instance_type"] and cells["region"] and zone_ids):
+        raise ValueError("instance_type, region and zone_ids must be given")
+    return Offering(
+        instance_type=cells["instance_type"],
+        region=cells["region"],
+        zone_ids=zone_ids,
+        provenance=_provenance(cells["source"], read_cell(cells, "as_of", date.fromisoformat)),
+    )
+
+
 @cache
 def _provenance(source: str, as_of: date) -> Provenance:
     return Provenance(source=source, as_of=as_of)
-
-
-def _newest(rows: Iterable[PriceRow]) -> Iterable[PriceRow]:
-    newest: dict[tuple[str, ...], PriceRow] = {}
-    for row in rows:
-        known = newest.get(row.subject)
-        if known is None or row.provenance.as_of > known.provenance.as_of:
-            newest[row.subject] = row
-    return newest.values()
-
-
-def _offer(row: PriceRow, zones: Zones) -> Offer:
-    own = (row.zone_id,) if row.zone_id else ()
-    return Offer(
-        instance_type=row.instance_type,
-        region=row.region,
-        purchase=row.purchase,
-        usd_per_hour_per_node=row.price_per_hour_per_node,
-        zone_ids=own if row.purchase is Purchase.SPOT else zones.get((row.instance_type, row.region), ()),
-        provenance=row.provenance,
-    )

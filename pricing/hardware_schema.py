@@ -50,9 +50,16 @@ class _Memory(_Sourced):
 
     def usable_bytes(self) -> int:
         """The smallest figure known; the marketing one, in decimal GB, only where it stands alone."""
-        figures = ((self.mib_api, MIB), (self.mib_nvidia_smi, MIB), (self.gib_documented, GIB))
-        sizes = [int(figure * unit) for figure, unit in figures if figure]
+        sizes = self._sizes()
         return min(sizes) if sizes else int((self.gb_marketing or 0) * GIGA)
+
+    def listed_bytes(self) -> int:
+        """The largest figure known, by which people look for the chip."""
+        return max((*self._sizes(), self.usable_bytes()))
+
+    def _sizes(self) -> list[int]:
+        figures = ((self.mib_api, MIB), (self.mib_nvidia_smi, MIB), (self.gib_documented, GIB))
+        return [int(figure * unit) for figure, unit in figures if figure]
 
 
 class _MemoryBandwidth(_Sourced):

@@ -33,7 +33,8 @@ class Accelerator:
     """One accelerator chip as a process sees it. Bytes, bytes/s, FLOP/s (dense, no sparsity).
 
     `memory_bytes` is the smallest of the figures that the EC2 API, nvidia-smi and the vendor's documentation
-    give; the marketing one (decimal GB) only where no other is known. `flop_per_s` has a key for every dtype
+    give; the marketing one (decimal GB) only where no other is known. `listed_memory_bytes` is the largest of them, by
+    which people know the chip. `flop_per_s` has a key for every dtype
     whose rate some source states; a missing key means unknown and rejects the candidate for time. `ranks` is
     the number of devices that frameworks count on one chip: 1 on a GPU, the NeuronCores on Trainium and
     Inferentia. `mig_slices` is the most parts that MIG cuts it into; 1 where there is no MIG.
@@ -49,6 +50,7 @@ class Accelerator:
     tdp_w: int | None
     mig_slices: int
     sources: Mapping[str, str]
+    listed_memory_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +100,12 @@ class InstanceType:
     def total_memory_bytes(self) -> int:
         """Accelerator memory of one node."""
         return self.device_memory_bytes * self.devices
+
+    @property
+    def listed_memory_bytes(self) -> int:
+        """Accelerator memory of one node by the figures that lists print; more than a process can have."""
+        each = self.accelerator.listed_memory_bytes or self.accelerator.memory_bytes
+        return int(each * self.accelerator_share) * self.accelerators
 
     def flop_per_s_per_device(self, dtype: str) -> float | None:
         """Dense peak FLOP/s of one device at `dtype`; None where no source states it."""

@@ -1,20 +1,37 @@
 """What can be bought in these regions, on these terms, and where the market has a gap, why?
 
-The market is the bundled snapshot so far; it says how old it is.
+Prices come from AWS, from what it said before, or from the bundle: the market says from which, and how old they are.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 
-from pricing.bundle_prices import Zones, load_offers, offerings, price_rows
+from pricing.basis import Prices
+from pricing.bundle import bundled
+from pricing.bundle_prices import offerings, price_rows
 from pricing.catalog import DATA, load_instance_types
 from pricing.errors import MarketError
+from pricing.feed import FEED_OF, Feed, Offering, Place, Row
 from pricing.instance_type import InstanceType
+from pricing.known import Knowledge, Origin, know
+from pricing.notes import notes_on
 from pricing.offer import Offer, Purchase
+from pricing.offers import Zones, block_offers, offers_of
+from pricing.parallel import Watch
+from pricing.price import Block, Component, ComponentPrice, Interruption, PriceRow, Quota
+from pricing.quota import nodes_allowed
+from pricing.sagemaker import hyperpod_price
+from pricing.snapshot import AnyRow
 from pricing.wording import close_match, listed
+
+Components = Mapping[tuple[Component, str], tuple[ComponentPrice, ...]]
+"""Prices by component and region: one, or a band of use each, ascending."""
 
 # EC2 knows three classes of usage; commitments are discounts on the first.
 _USAGE_CLASS = {
@@ -29,6 +46,11 @@ class Market:
 
     `offers` are those asked for, `other_offers` the same regions' on other terms. `zone_ids` says where types
     are sold, in every region known. `notes` are sentences for every report: source and age of the prices.
+
+    What stands beside instances: `components` by what is bought and where, from the first band of use to the last;
+    `sagemaker` has the prices of `ml.` types, `blocks` the Capacity Blocks on offer, `interruptions` how often spot
+    instances of a type are taken back in a region, and `quotas` what the account allows. Of whatever is missing in
+    them nothing is known.
     """
 
     instance_types: Mapping[str, InstanceType]
@@ -37,6 +59,21 @@ class Market:
     regions: tuple[str, ...]
     zone_ids: Zones
     notes: tuple[str, ...]
+    components: Components = field(default_factory=dict)
+    sagemaker: tuple[PriceRow, ...] = ()
+    blocks: tuple[Block, ...] = ()
+    interruptions: Mapping[tuple[str, str], Interruption] = field(default_factory=dict)
+    quotas: tuple[Quota, ...] = ()
+
+    def nodes_allowed(self, instance_type: str, purchase: Purchase, region: str) -> int | None:
+        """How many nodes of a type the account's quota allows in a region; None where that is unknown."""
+        kind = self.instance_types.get(instance_type.removeprefix("ml."))
+        return nodes_allowed(self.quotas, instance_type, kind.vcpus, purchase, region) if kind else None
+
+    def sagemaker_price(self, instance_type: str, region: str) -> Decimal | None:
+        """USD per hour of a type as a HyperPod node, on demand; None where that is unknown."""
+        row = hyperpod_price((each for each in self.sagemaker if each.currency == "USD"), instance_type, region)
+        return row.price_per_hour_per_node if row else None
 
     def region_of(self, zone_id: str) -> str | None:
         """The region that a zone belongs to; None where no type is known to be sold there."""
@@ -76,23 +113,42 @@ class Market:
         return f"{instance_type} is not offered in {here}, but in {listed(elsewhere)}."
 
 
-def load_market(regions: Sequence[str], purchases: Collection[Purchase], folder: Path = DATA) -> Market:
-    """The bundled market of some regions and purchases.
+def load_market(
+    regions: Sequence[str],
+    purchases: Collection[Purchase],
+    *,
+    prices: Prices = Prices.AUTO,
+    now: datetime | None = None,
+    watch: Watch | None = None,
+    folder: Path = DATA,
+) -> Market:
+    """The market of some regions and purchases, as known at `now` (UTC; the clock's time unless given).
 
-    Raises MarketError for a region of which neither a price nor an offering is known, CatalogError where the
-    bundle itself is malformed.
+    `watch` is shown what AWS is asked. Raises MarketError for a region of which neither a price nor an
+    offering is known, CatalogError where the bundle itself is malformed; whatever AWS does is a note.
     """
-    zones = offerings(folder)
-    _refuse_unknown(regions, known_regions(folder))
-    every = load_offers(set(regions), folder)
-    offers = tuple(each for each in every if each.purchase in purchases)
+    refuse_unknown(regions, folder)
+    now = now or datetime.now(UTC)
+    needed = _needed(regions, purchases, prices)
+    every = {(region, feed) for region in regions for feed in Feed}
+    knowledge = know(needed, sorted(every - set(needed)), prices, now, watch=watch, folder=folder)
+    zones = _zones(knowledge, offerings(folder))
+    # What started yesterday can no longer be bought.
+    blocks = tuple(each for each in _rows(knowledge, Block) if each.starts_at.date() >= now.date())
+    priced = (*_offers(knowledge, zones), *block_offers(blocks, now.date()))
+    offers = tuple(each for each in priced if each.purchase in purchases)
     return Market(
         instance_types=load_instance_types(folder),
         offers=offers,
-        other_offers=tuple(each for each in every if each.purchase not in purchases),
+        other_offers=tuple(each for each in priced if each.purchase not in purchases),
         regions=tuple(regions),
         zone_ids=zones,
-        notes=(*_age(offers), *_foreign_currencies(regions, folder)),
+        notes=notes_on(knowledge, needed, offers, now),
+        components=_components(knowledge, folder),
+        sagemaker=_rows(knowledge, PriceRow, Feed.SAGEMAKER),
+        blocks=blocks,
+        interruptions={(each.instance_type, each.region): each for each in _rows(knowledge, Interruption)},
+        quotas=_rows(knowledge, Quota),
     )
 
 
@@ -106,7 +162,9 @@ def known_zones(folder: Path = DATA) -> Mapping[str, str]:
     return {zone: region for (_, region), zones in offerings(folder).items() for zone in zones}
 
 
-def _refuse_unknown(regions: Sequence[str], known: Collection[str]) -> None:
+def refuse_unknown(regions: Sequence[str], folder: Path = DATA) -> None:
+    """Raises MarketError, with the regions that may be meant, for those of which nothing is known."""
+    known = known_regions(folder)
     findings = [
         f"No price and no offering is known of a region {region}{close_match(region, known)}"
         for region in regions
@@ -116,16 +174,60 @@ def _refuse_unknown(regions: Sequence[str], known: Collection[str]) -> None:
         raise MarketError(findings)
 
 
-def _age(offers: tuple[Offer, ...]) -> Iterable[str]:
-    if offers:
-        dates = [each.provenance.as_of for each in offers]
-        yield f"Prices: bundled snapshot; the newest held on {max(dates)}, the oldest on {min(dates)}."
-    if any(each.purchase is Purchase.SPOT for each in offers):
-        yield "Bundled spot prices are indicative only: they move by the hour."
+def _needed(regions: Sequence[str], purchases: Collection[Purchase], prices: Prices) -> list[Place]:
+    """What AWS may be asked for, the prices first, since they matter most where time runs out."""
+    feeds = list(dict.fromkeys(FEED_OF[each] for each in Purchase if each in purchases))
+    feeds += [Feed.OFFERINGS, Feed.QUOTAS]
+    feeds += [Feed.INTERRUPTIONS] * (Purchase.SPOT in purchases)
+    # Some fifteen requests one after the other, for what a plan pays cents for: not while somebody waits.
+    feeds += [Feed.COMPONENTS] * (prices is Prices.LIVE)
+    return [(region, feed) for feed in feeds for region in dict.fromkeys(regions)]
 
 
-def _foreign_currencies(regions: Sequence[str], folder: Path) -> Iterable[str]:
-    foreign = {(row.region, row.currency) for row in price_rows(folder) if row.currency != "USD"}
-    for region, currency in sorted(foreign):
-        if region in regions:
-            yield f"Prices of {region} are known in {currency} only and are left out: plans are in USD."
+def _zones(knowledge: Knowledge, bundled: Zones) -> Zones:
+    """Where types are sold in every region; a region's whole list takes the place of the bundle's."""
+    listed_anew = {
+        region
+        for (region, feed), known in knowledge.places.items()
+        if feed is Feed.OFFERINGS and known.origin is not Origin.BUNDLE
+    }
+    if not listed_anew:
+        return bundled
+    kept = {key: zones for key, zones in bundled.items() if key[1] not in listed_anew}
+    found = (row for row in _rows(knowledge, Offering) if row.region in listed_anew)
+    return kept | {(row.instance_type, row.region): row.zone_ids for row in found}
+
+
+def _offers(knowledge: Knowledge, zones: Zones) -> tuple[Offer, ...]:
+    rows = [row for feed in dict.fromkeys(FEED_OF.values()) for row in _rows(knowledge, PriceRow, feed)]
+    return offers_of(rows, zones)
+
+
+def _components(knowledge: Knowledge, folder: Path) -> Components:
+    """Bands by component and region, in USD.
+
+    Each component is a listing of its own: one that AWS's answer lacks, because its service refused, keeps the price
+    that the bundle knows.
+    """
+    found: dict[tuple[Component, str], tuple[ComponentPrice, ...]] = {}
+    for place, known in knowledge.places.items():
+        if place[1] is Feed.COMPONENTS:
+            found |= _bands(bundled(place, folder).rows) | _bands(known.snapshot.rows)
+    return found
+
+
+def _bands(rows: Iterable[Row]) -> dict[tuple[Component, str], tuple[ComponentPrice, ...]]:
+    bands: defaultdict[tuple[Component, str], list[ComponentPrice]] = defaultdict(list)
+    for row in rows:
+        if isinstance(row, ComponentPrice) and row.currency == "USD":
+            bands[row.component, row.region].append(row)
+    return {key: tuple(sorted(each, key=lambda row: row.starts_at)) for key, each in bands.items()}
+
+
+def _rows(knowledge: Knowledge, kind: type[AnyRow], feed: Feed | None = None) -> tuple[AnyRow, ...]:
+    return tuple(
+        row
+        for (_, place), known in knowledge.places.items()
+        for row in known.snapshot.rows
+        if feed in (None, place) and isinstance(row, kind)
+    )

@@ -150,3 +150,22 @@ class Placement:
     region: str
     zone_id: str
     score: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interruption:
+    """Which share of a type's spot instances EC2 took back within the last month: `low` to `high`, of 1.
+
+    Of the highest band, which is open, both are its lower edge: the least that is to be expected.
+    """
+
+    instance_type: str
+    region: str
+    low: float
+    high: float
+    provenance: Provenance
+
+    @property
+    def says(self) -> str:
+        """The band in words."""
+        return f"{self.low:.0%} to {self.high:.0%}" if self.low < self.high else f"over {self.low:.0%}"

@@ -128,6 +128,11 @@ def show_gib(count: float) -> str:
     return f"{count / GIB:,.1f} GiB"
 
 
+def show_mib(count: float) -> str:
+    """A size in MiB to one decimal, where GiB hide the difference."""
+    return f"{count / MIB:,.1f} MiB"
+
+
 def show_count(count: float) -> str:
     """A count in short scale to three digits, such as `70.6B` or `15T`; as `6.3e+24` beyond the trillions."""
     if abs(count) >= KILO * TERA * _ROUNDS_UP:

@@ -18,6 +18,7 @@ import yaml
 from pricing.bundle_prices import offerings
 from pricing.catalog import DATA, load_instance_types
 from pricing.units import GBPS, GIGA, MIB
+from tests.support.ec2_records import EC2
 
 # EC2's own record is wrong or silent about these.
 API_MEMORY_IS_WRONG = {"Trainium2"}
@@ -31,7 +32,6 @@ def unzipped(path: Path) -> Any:
     return json.loads(gzip.decompress(path.read_bytes()))
 
 
-EC2: dict[str, dict[str, Any]] = unzipped(MOTO_RESOURCES / "instance_types.json.gz")
 KNOWN_TO_EC2 = sorted(set(load_instance_types()) & set(EC2))
 LINES = {
     name: (line, file)

@@ -70,15 +70,40 @@ def test_regions_are_never_mixed(folder: Path) -> None:
         ("savings-plan-1yr", "", ("use1-az1", "use1-az2")),
         ("capacity-block", "", ("use1-az1", "use1-az2")),
         ("spot", "use1-az1", ("use1-az1",)),
-        ("spot", "use1-atl2-az1", ("use1-atl2-az1",)),
-        ("spot", "", ()),
+        ("spot", "", ("use1-az1", "use1-az2")),
     ],
 )
 def test_offers_name_their_zones(folder: Path, purchase: str, zone: str, zone_ids: tuple[str, ...]) -> None:
-    """Spot is the price of its own zone or of none recorded; everything else is sold wherever the type is."""
+    """Spot is the price of its own zone, where that was recorded; everything else is sold wherever the type is."""
     priced(folder, f"p5,us-east-1,{purchase},,9,USD,linux,{zone},2026-01-01,a test")
     (offer,) = load_offers(folder=folder)
     assert (offer.purchase, offer.zone_ids) == (Purchase(purchase), zone_ids)
+
+
+def test_local_zones_are_left_out(folder: Path) -> None:
+    """A Local Zone must be opted into, and is no zone to build in."""
+    priced(folder, "p5,us-east-1,spot,,9,USD,linux,use1-atl2-az1,2026-01-01,a test")
+    assert load_offers(folder=folder) == ()
+
+
+def test_the_lowest_of_a_region_gives_way_to_its_zones(folder: Path) -> None:
+    """Where zones' own prices are known, a price of no zone in particular is none to compare with."""
+    priced(
+        folder,
+        "p5,us-east-1,spot,,8,USD,linux,,2026-01-01,a test",
+        "p5,us-east-1,spot,,9,USD,linux,use1-az1,2026-05-01,a test",
+        "p5,us-west-2,spot,,7,USD,linux,,2026-01-01,a test",
+    )
+    assert [each.usd_per_hour_per_node for each in load_offers(folder=folder)] == [9, 7]
+
+
+@pytest.mark.parametrize(
+    ("payment", "offered"), [("", 1), ("no-upfront", 1), ("partial-upfront", 0), ("all-upfront", 0)]
+)
+def test_only_what_is_billed_by_the_hour_is_offered(folder: Path, payment: str, offered: int) -> None:
+    """A fee at the start is no price of an hour."""
+    priced(folder, f"p5,us-east-1,reserved-1yr,{payment},9,USD,linux,,2026-01-01,a test")
+    assert len(load_offers(folder=folder)) == offered
 
 
 def test_spot_zones_do_not_supersede_each_other(folder: Path) -> None:

@@ -1,0 +1,74 @@
+"""How do rows read: as a table, as JSON, as CSV?"""
+
+from __future__ import annotations
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from io import StringIO
+from typing import Any
+
+from pricing.errors import MarketError
+
+Record = Mapping[str, Any]
+"""A row: its figures by name, in base units."""
+
+# Nothing is folded where the output is no terminal, so that lines can be searched.
+_WIDE = 1000
+
+
+def print_records(records: Sequence[Record], *, as_json: bool) -> None:
+    """Prints rows for programs: JSON, or CSV; what is unknown is null, or empty."""
+    if as_json:
+        print(json.dumps([{name: _plain(value) for name, value in record.items()} for record in records], indent=2))
+        return
+    page = StringIO(newline="")
+    writer = csv.writer(page, lineterminator="\n")
+    if records:
+        writer.writerow(records[0])
+    writer.writerows([_cell(value) for value in record.values()] for record in records)
+    print(page.getvalue(), end="")
+
+
+def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[str] = ()) -> None:
+    """Prints rows for people; columns titled as in `right` are aligned at their right."""
+    from rich.console import Console
+    from rich.table import Table
+
+    numeric = set(right)
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in titles:
+        table.add_column(title, justify="right" if title in numeric else "left")
+    for row in rows:
+        table.add_row(*row)
+    plain: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
+    if sys.stdout and sys.stdout.isatty():
+        Console(**plain).print(table)
+        return
+    page = StringIO()
+    Console(file=page, width=_WIDE, **plain).print(table)
+    print("\n".join(line.rstrip() for line in page.getvalue().splitlines()))
+
+
+def refuse_both(*, json: bool, csv: bool) -> None:
+    """Raises MarketError where two formats are asked for."""
+    if json and csv:
+        raise MarketError("--json and --csv exclude each other; leave one of them out.")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        # A number that keeps its digits as a text would lose them as a float.
+        return float(value)
+    if isinstance(value, date):
+        return value.isoformat()
+    return value
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return " ".join(map(str, value))
+    return "" if value is None else value

@@ -1,0 +1,116 @@
+"""What should a reader know of the prices: where they are from, how old they are, and what could not be had?"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
+
+from pricing.feed import FEED_OF, Place
+from pricing.known import Knowledge, Known, Origin
+from pricing.offer import Offer, Purchase
+from pricing.price import PriceRow
+from pricing.refresh import Outcome
+from pricing.units import MINUTE_S, show_duration
+from pricing.wording import listed
+
+Priced = Offer | PriceRow
+
+# A price list with a fault in every line must not bury the plan.
+SHOWN_FINDINGS = 3
+_REGION = re.compile(r"\b[a-z]{2,4}(-[a-z]+)+-\d\b")
+
+
+def notes_on(
+    knowledge: Knowledge, needed: Collection[Place], offers: Collection[Priced], now: datetime
+) -> tuple[str, ...]:
+    """Sentences on what `offers`, or prices, are based on, each once. `needed` are the places asked for."""
+    return tuple(dict.fromkeys(_notes(knowledge, needed, offers, now)))
+
+
+def _notes(knowledge: Knowledge, needed: Collection[Place], offers: Collection[Priced], now: datetime) -> Iterator[str]:
+    priced = [place for place in needed if place[1] in FEED_OF.values()]
+    yield from _bases(knowledge, priced, offers, now)
+    if knowledge.is_anonymous:
+        yield "AWS was not asked: no credentials are found. `berth prices refresh` reads prices without any."
+    yield from failures(knowledge.outcomes)
+    yield from knowledge.cache_findings
+    known = [knowledge.places[place] for place in needed]
+    yield from (_from_the_future(each, now) for each in known if each.snapshot.is_ahead(now))
+    yield from _some([text for each in known for text in each.snapshot.findings])
+    yield from foreign_currencies(knowledge.places[place] for place in priced)
+
+
+def failures(outcomes: Iterable[Outcome]) -> Iterator[str]:
+    """A sentence for each reason for which something could not be had, with all that it kept from coming."""
+    reasons: defaultdict[str, list[Outcome]] = defaultdict(list)
+    for each in outcomes:
+        if each.failure:
+            # The same refusal in three regions is one.
+            reasons[_REGION.sub("", each.failure)].append(each)
+    for group in reasons.values():
+        yield f"{_named([each.place for each in group])} could not be had: {group[0].failure.rstrip(' .:')}."
+
+
+def foreign_currencies(known: Iterable[Known]) -> Iterator[str]:
+    """A sentence for each region with prices that a plan in USD cannot use."""
+    foreign = {
+        (row.region, row.currency)
+        for each in known
+        for row in each.snapshot.rows
+        if isinstance(row, PriceRow) and row.currency != "USD"
+    }
+    for region, currency in sorted(foreign):
+        yield f"Prices of {region} are known in {currency} only and are left out: plans are in USD."
+
+
+def _bases(knowledge: Knowledge, priced: Collection[Place], offers: Collection[Priced], now: datetime) -> Iterator[str]:
+    groups: defaultdict[str, list[Place]] = defaultdict(list)
+    bundled = []
+    for place in priced:
+        known = knowledge.places[place]
+        if known.origin is Origin.BUNDLE:
+            bundled.append(place)
+        else:
+            groups[_basis(known, now)].append(place)
+    for basis, places in groups.items():
+        yield f"{_named(places)}: {basis}."
+    held = [each for each in offers if (each.region, FEED_OF[each.purchase]) in bundled]
+    if held:
+        days = [each.provenance.as_of for each in held]
+        what = _named(bundled) if groups else "Prices"
+        yield f"{what}: bundled snapshot; the newest held on {max(days)}, the oldest on {min(days)}."
+    if any(each.purchase is Purchase.SPOT for each in held):
+        yield "Bundled spot prices are indicative only: they move by the hour."
+
+
+def _basis(known: Known, now: datetime) -> str:
+    snapshot = known.snapshot
+    if known.origin is Origin.LIVE:
+        return f"live, as AWS answered at {snapshot.fetched_at:%Y-%m-%d %H:%M} UTC"
+    if snapshot.is_ahead(now):
+        return f"cache of {snapshot.fetched_at:%Y-%m-%d %H:%M} UTC"
+    # A few seconds say no more than one minute does.
+    age = f"cache of {show_duration(max((now - snapshot.fetched_at).total_seconds(), MINUTE_S))} ago"
+    return age if snapshot.is_young(now) else f"{age}, for want of newer ones"
+
+
+def _from_the_future(known: Known, now: datetime) -> str:
+    snapshot = known.snapshot
+    return (
+        f"{_named([(snapshot.region, snapshot.feed)])} are kept as of {snapshot.fetched_at:%Y-%m-%d %H:%M} UTC, and "
+        f"this machine's clock says {now:%Y-%m-%d %H:%M}: one of the two clocks was off, so that they count as old."
+    )
+
+
+def _some(findings: Collection[str]) -> Iterator[str]:
+    yield from list(findings)[:SHOWN_FINDINGS]
+    if len(findings) > SHOWN_FINDINGS:
+        yield f"{len(findings) - SHOWN_FINDINGS} more findings like these; `berth prices refresh` lists them all."
+
+
+def _named(places: Collection[Place]) -> str:
+    """Feeds and regions as the subject of a sentence."""
+    what = listed({feed.named for _, feed in places})
+    return f"{what[0].upper()}{what[1:]} of {listed({region for region, _ in places})}"

@@ -1,0 +1,70 @@
+"""Does `berth prices show` print every known price of a type, for people and for programs?"""
+
+from __future__ import annotations
+
+import csv
+import json
+from io import StringIO
+
+import pytest
+
+from tests.berth.command import Command
+
+P5 = "p5.48xlarge"
+
+
+def test_people_read_a_table(berth: Command) -> None:
+    """A line per price: region, purchase, zone, figure, day, age and source; what it is based on goes to stderr."""
+    answer = berth("prices", "show", P5)
+    assert answer.status == 0
+    titles, *lines = answer.out.splitlines()
+    assert titles.split()[:4] == ["type", "region", "purchase", "payment"]
+    assert {line.split()[1] for line in lines} == {"us-east-1", "us-east-2", "us-west-2"}
+    (on_demand,) = [line for line in lines if line.startswith(f"{P5} ") and " us-east-1  on-demand " in line]
+    assert " 55.0400 USD " in on_demand and on_demand.endswith("karpenter-provider-aws @1d92708, us-east-1 price file")
+    assert any("use1-az6" in line for line in lines)
+    assert answer.err.startswith("Prices: bundled snapshot; ")
+
+
+def test_programs_read_json_and_csv(berth: Command) -> None:
+    """Both have the same rows, with figures as they are."""
+    rows = json.loads(berth("prices", "show", P5, "--region", "us-east-1", "--json").out)
+    lines = list(csv.DictReader(StringIO(berth("prices", "show", P5, "--region", "us-east-1", "--csv").out)))
+    assert [row["zone_id"] for row in rows] == [line["zone_id"] for line in lines]
+    assert (rows[0]["price_per_hour_per_node"], rows[0]["currency"]) == (55.04, "USD")
+    assert (lines[0]["price_per_hour_per_node"], lines[0]["as_of"]) == ("55.04", "2026-07-20")
+    assert {row["region"] for row in rows} == {"us-east-1"}
+    assert rows[0]["effective"] is None
+
+
+def test_all_regions_can_be_asked_for(berth: Command) -> None:
+    """`all` is every region of which anything is known, those of a workload's default first."""
+    regions = [row["region"] for row in json.loads(berth("prices", "show", P5, "--region", "all", "--json").out)]
+    assert {"us-east-1", "ap-northeast-1", "eu-north-1"} <= set(regions)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "finding"),
+    [
+        ([f"{P5}x"], "p5.48xlargex is not a known instance type; did you mean p5.48xlarge"),
+        (
+            [P5, "--region", "us-east1"],
+            "No price and no offering is known of a region us-east1; did you mean us-east-1",
+        ),
+        ([P5, "--json", "--csv"], "--json and --csv exclude each other; leave one of them out."),
+        ([P5, "--live", "--offline"], "--live asks AWS, and --offline forbids it; leave one of them out."),
+    ],
+)
+def test_mistakes_are_findings(berth: Command, arguments: list[str], finding: str) -> None:
+    """What may be meant is said, and nothing else."""
+    answer = berth("prices", "show", *arguments)
+    assert (answer.status, answer.out) == (1, "")
+    assert answer.err.startswith(finding) and "Traceback" not in answer.err
+
+
+def test_an_unknown_price_is_said_to_be_unknown(berth: Command) -> None:
+    """A type without a price is a sentence, not an empty table, and no failure."""
+    answer = berth("prices", "show", "p6e-gb200.36xlarge", "--region", "us-east-1")
+    assert (answer.status, answer.out) == (0, "")
+    assert answer.err == "No price of p6e-gb200.36xlarge is known in us-east-1, and no source lists it there.\n"
+    assert json.loads(berth("prices", "show", "p6e-gb200.36xlarge", "--json").out) == []
