@@ -7,17 +7,21 @@ from decimal import Decimal
 from typing import Any
 
 from planner.calibration import Calibration
+from planner.cost import wasted_share
 from planner.eligible import Contender
 from planner.layout import Layout
 from planner.memory import training_memory, worst_stage
-from planner.plan import Candidate, MemoryTable, Run, Service, Term
+from planner.plan import Band, Candidate, MemoryTable, Run, Service, Term
 from planner.recipes import Option
 from planner.search import RUNGS, Pool
 from planner.search_serving import ServingJob
 from planner.search_training import TrainingJob
 from planner.serving import replica_answer, replica_memory
 from planner.shape import ModelShape
-from planner.training_time import step_time
+from planner.terms import block_hours
+from planner.training_time import START_UP_S, step_time
+from pricing.market import Market
+from pricing.offer import Purchase
 from pricing.units import HOUR_S, HOURS_PER_MONTH
 
 AnyJob = TrainingJob | ServingJob
@@ -26,17 +30,20 @@ CENT = Decimal("0.01")
 
 
 def candidate(
-    shape: ModelShape, job: AnyJob, contender: Contender, pool: Pool, row: int, calibration: Calibration
+    shape: ModelShape, job: AnyJob, contender: Contender, pool: Pool, row: int, market: Market, calibration: Calibration
 ) -> Candidate:
     """The candidate that a row of the pool stands for."""
     option = contender.options[int(pool.option[row])]
     layout = pool.layout.row(row)
+    offer = contender.offers[int(pool.offer[row])]
     nodes, replicas = int(pool.nodes[row]), int(pool.replicas[row])
-    usd_per_hour = contender.offer.usd_per_hour_per_node * nodes
+    usd_per_hour = offer.usd_per_hour_per_node * nodes
     service = run = None
     if isinstance(job, TrainingJob):
         memory = training_table(shape, job, contender, option, layout, calibration)
-        run = _run(shape, job, contender, option, layout, calibration, usd_per_hour)
+        # Interruptions cost machine time on top of the run's.
+        wasted = Decimal(1 + nodes * (wasted_share(offer, market) or 0.0))
+        run = _run(shape, job, contender, option, layout, calibration, usd_per_hour * wasted, offer.purchase)
     else:
         memory, service = _service(shape, job, contender, option, layout, calibration, replicas, usd_per_hour)
     return Candidate(
@@ -45,11 +52,11 @@ def candidate(
         accelerator=contender.machine.accelerator.name,
         accelerators_per_node=contender.machine.accelerators,
         nodes=nodes,
-        region=contender.offer.region,
-        zone_ids=contender.offer.zone_ids,
-        purchase=contender.offer.purchase,
+        region=offer.region,
+        zone_ids=offer.zone_ids,
+        purchase=offer.purchase,
         usd_per_hour=usd_per_hour,
-        provenance=contender.offer.provenance,
+        provenance=offer.provenance,
         framework=option.framework.name,
         techniques=option.recipe.techniques,
         accuracy=option.recipe.accuracy,
@@ -69,7 +76,7 @@ def training_table(
     calibration: Calibration,
 ) -> MemoryTable:
     """The memory of the worst device, term by term."""
-    factors = calibration.memory[contender.machine.accelerator.vendor]
+    factors = calibration.memory_factors(contender.machine.accelerator.vendor, option.framework.software.name)
     need = training_memory(shape, option.recipe, layout, job.sequence_tokens, option.framework, factors)
     stage = worst_stage(need)
     terms = _terms(need[stage])
@@ -91,21 +98,31 @@ def _run(
     layout: Layout,
     calibration: Calibration,
     usd_per_hour: Decimal,
+    purchase: Purchase,
 ) -> Run:
     machine = contender.machine
     factors = calibration.time_factors(option.framework.name, machine.accelerator.name)
     step = step_time(shape, option.recipe, layout, job.sequence_tokens, machine, factors)
     step_s = float(step.total)
-    run_s = job.steps * step_s
+    run_s = START_UP_S + job.steps * step_s
+    paid_hours = block_hours(run_s / HOUR_S) if purchase is Purchase.CAPACITY_BLOCK else run_s / HOUR_S
     return Run(
+        start_up_s=START_UP_S,
         steps=job.steps,
         step_terms=_terms(step),
         step_s=step_s,
         tokens_per_s=job.global_batch * job.sequence_tokens / step_s,
         run_s=run_s,
-        usd=_money(usd_per_hour * Decimal(run_s / HOUR_S)),
-        band=factors.band,
+        usd=_money(usd_per_hour * Decimal(float(paid_hours))),
+        band=_time_band(shape, factors.band, calibration.mixture),
     )
+
+
+def _time_band(shape: ModelShape, own: Band, mixture: Band) -> Band:
+    """The framework's band; a mixture of experts has the wider edges of both."""
+    if not shape.experts:
+        return own
+    return Band(low=min(own.low, mixture.low), high=max(own.high, mixture.high), basis=mixture.basis)
 
 
 def _service(
@@ -120,9 +137,10 @@ def _service(
 ) -> tuple[MemoryTable, Service]:
     machine = contender.machine
     factors = calibration.serving_factors(option.framework.name, machine.accelerator.name)
-    memory = replica_memory(shape, option.recipe, layout, machine, factors)
+    request_tokens = job.load.input_tokens + job.load.output_tokens
+    memory = replica_memory(shape, option.recipe, layout, machine, factors, request_tokens)
     answer = replica_answer(shape, option.recipe, layout, job.load, machine, factors)
-    used = layout.micro_batch * (job.load.input_tokens + job.load.output_tokens) * float(memory.cache_per_token)
+    used = layout.micro_batch * request_tokens * float(memory.cache_per_token)
     terms = (
         Term(name="weights", value=float(memory.weights)),
         Term(name="cache in use", value=used),
@@ -135,7 +153,8 @@ def _service(
         device_bytes=machine.device_memory_bytes,
         band=calibration.memory[machine.accelerator.vendor].band,
     )
-    rate = job.requests_per_s or replicas * float(answer.requests_per_s)
+    # A fixed number in flight is answered as fast as it comes back: Little's law.
+    rate = job.requests_per_s or (job.concurrency or 0) / float(answer.request_s)
     month = usd_per_hour * HOURS_PER_MONTH
     tokens = rate * (job.load.input_tokens + job.load.output_tokens) * HOUR_S
     return table, Service(

@@ -11,11 +11,13 @@ import numpy as np
 from planner.build import build_of
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
-from planner.eligible import Contender, contenders
+from planner.cost import cost_of
+from planner.deals import deals_of
+from planner.eligible import Contender, contenders, most_nodes
 from planner.errors import NoFeasiblePlan
 from planner.explain import Found, broken_pins, grouped, ladder, rung_miss, searched_rejections
 from planner.plan import Candidate, Decision, Plan, Rejection, Target
-from planner.rank import rank
+from planner.rank import join_offers, rank
 from planner.recipe import Accuracy
 from planner.requirement import requirement
 from planner.search import RUNGS, Scope
@@ -26,7 +28,7 @@ from planner.shape import ModelShape
 from planner.warnings import warnings_of
 from planner.workload import Pin, Workload
 from pricing.market import Market
-from pricing.units import show_count, show_duration, show_rate
+from pricing.units import HOUR_S, show_count, show_duration, show_rate
 
 # Beside the ladder, a reader wants the next few machines, not the next few layouts of the same one.
 RUNNERS_UP = 5
@@ -42,14 +44,18 @@ def make_plan(
     Raises NoFeasiblePlan with the nearest miss of every rung where nothing does the job.
     """
     job = job_of(workload)
-    able, refused = contenders(workload, market)
+    able, refused = contenders(workload, shape, market)
     if not able:
         raise NoFeasiblePlan(_nothing_able(workload, refused))
-    found = _search(workload, shape, able, job, calibration)
+    found = _search(workload, shape, able, job, market, calibration)
     if not len(found.ranking.order):
         raise NoFeasiblePlan(_nothing_fits(found))
     chosen = found.describe(found.pool, found.chosen)
     winner = able[int(found.pool.machine[found.chosen])]
+    recipe = winner.options[int(found.pool.option[found.chosen])].recipe
+    offer = winner.offers[int(found.pool.offer[found.chosen])]
+    deals = deals_of(chosen, offer, market)
+    run_hours = chosen.run.run_s / HOUR_S if chosen.run else None
     plan = Plan(
         workload=workload.name,
         model=shape.name,
@@ -58,11 +64,13 @@ def make_plan(
         active_parameters=shape.active_parameters,
         requirement=requirement(shape, job, able, calibration),
         chosen=chosen,
+        cost=cost_of(workload, shape, recipe, offer, chosen.nodes, run_hours, market),
+        deals=deals,
         ladder=ladder(found),
         runners_up=_runners_up(found),
         rejections=(*searched_rejections(found), *refused),
         covered=found.pool.covered,
-        warnings=warnings_of(workload, chosen, winner.machine, market, now),
+        warnings=(*shape.notes, *warnings_of(workload, chosen, deals, winner.machine, market, now)),
     )
     return Decision(plan=plan, build=build_of(workload, chosen, winner.machine, now))
 
@@ -116,7 +124,12 @@ def job_sentence(workload: Workload) -> str:
 
 
 def _search(
-    workload: Workload, shape: ModelShape, able: tuple[Contender, ...], job: AnyJob, calibration: Calibration
+    workload: Workload,
+    shape: ModelShape,
+    able: tuple[Contender, ...],
+    job: AnyJob,
+    market: Market,
+    calibration: Calibration,
 ) -> Found:
     single = workload.provision.target is Target.SINGLE_INSTANCE
     scope = Scope(
@@ -128,20 +141,23 @@ def _search(
         pins=pins_of(workload),
     )
     if isinstance(job, TrainingJob):
-        pool = loose = search_training(scope, job)
+        fitting = loose = search_training(scope, job)
     else:
-        pool = search_serving(scope, job)
+        fitting = search_serving(scope, job)
         free = {name: value for name, value in scope.pins.items() if name != "nodes"}
         unlimited = replace(scope, max_nodes=ANY_NODES, pins=free)
         loose = search_serving(unlimited, replace(job, ttft_s=np.inf, tpot_s=np.inf))
+    pool = join_offers(able, fitting, market)
     return Found(
         workload=workload,
         scope=scope,
         contenders=able,
         pool=pool,
+        fitting=fitting,
         loose=loose,
-        ranking=rank(workload, able, pool),
-        describe=lambda rows, row: candidate(shape, job, able[int(rows.machine[row])], rows, row, calibration),
+        ranking=rank(workload, able, pool, market),
+        describe=lambda rows, row: candidate(shape, job, able[int(rows.machine[row])], rows, row, market, calibration),
+        nodes_allowed=lambda offer: most_nodes(offer, market),
     )
 
 
@@ -188,6 +204,8 @@ def _levers(workload: Workload) -> list[str]:
         levers.append("loosen inference.ttft or inference.tpot, or allow more nodes (limits.max_nodes)")
     if workload.limits.budget:
         levers.append("raise limits.budget")
+    if workload.limits.instance_types.allow or workload.limits.instance_types.deny:
+        levers.append("widen limits.instance_types")
     if workload.techniques.accept.rank < Accuracy.QUANTIZED.rank:
         levers.append(f"accept a loss of accuracy (techniques.accept: {Accuracy.QUANTIZED})")
     return levers

@@ -278,5 +278,15 @@ def _provision(workload: Workload) -> Iterator[Finding]:
             path=("limits", "purchase"),
             says="a capacity block is bought before it is used; name its id in provision.reservation",
         )
+    missing = [
+        name
+        for name, value in (("provision.zone", provision.zone), ("pin.instance_type", workload.pin.instance_type))
+        if value is None
+    ]
+    if provision.reservation and missing:
+        yield Finding(
+            path=("provision", "reservation"),
+            says=f"a reservation holds one instance type in one zone; add {' and '.join(missing)}",
+        )
     if Purchase.SPOT in limits.purchase and provision.reservation:
         yield Finding(path=("provision", "reservation"), says="spot instances cannot use a reservation; drop one")

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from planner.calibration import Calibration
 from planner.load import Loaded
 from planner.plan import Decision
+from pricing.basis import Prices
+
+if TYPE_CHECKING:
+    from pricing.parallel import Watch
 
 
-def decide(loaded: Loaded, calibration: Calibration, now: datetime) -> Decision:
-    """The plan on the market of the workload's regions. `now` is in UTC.
+def decide(
+    loaded: Loaded,
+    calibration: Calibration,
+    now: datetime,
+    prices: Prices = Prices.AUTO,
+    watch: Watch | None = None,
+) -> Decision:
+    """The plan on the market of the workload's regions. `now` is in UTC; `watch` is shown what AWS is asked.
 
     Raises MarketError for an unknown region, NoFeasiblePlan where nothing does the job.
     """
@@ -19,5 +30,5 @@ def decide(loaded: Loaded, calibration: Calibration, now: datetime) -> Decision:
     from pricing.market import load_market
 
     limits = loaded.workload.limits
-    market = load_market(limits.regions, limits.purchase)
+    market = load_market(limits.regions, limits.purchase, prices=prices, now=now, watch=watch)
     return make_plan(loaded.workload, loaded.shape, market, calibration, now)

@@ -2,52 +2,63 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
+from planner.cost import wasted_share
 from planner.framework import Framework, load_frameworks
 from planner.image import image_parameter
 from planner.plan import Rejection
 from planner.recipe import Job
 from planner.recipes import Option, allowed_options
+from planner.shape import ModelShape
 from planner.workload import InstanceTypes, Workload
 from pricing.instance_type import InstanceType
 from pricing.market import Market
-from pricing.offer import Offer
+from pricing.offer import Offer, Purchase
+from pricing.units import show_gib, show_usd
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contender:
-    """An instance type that may do the job: what it can run, and its cheapest offer."""
+    """An instance type that may do the job: what it can run, and the offers that may be the best one.
+
+    `offers` are in order of price. More than one is left only where a dearer one has more nodes to sell, is less often
+    interrupted, or is paid by the hour and not by the block.
+    """
 
     machine: InstanceType
     options: tuple[Option, ...]
-    offer: Offer
+    offers: tuple[Offer, ...]
 
 
-def contenders(workload: Workload, market: Market) -> tuple[tuple[Contender, ...], tuple[Rejection, ...]]:
+def contenders(
+    workload: Workload, shape: ModelShape, market: Market
+) -> tuple[tuple[Contender, ...], tuple[Rejection, ...]]:
     """The contenders in order of name, and why each other instance type is none."""
     frameworks = frameworks_of(workload)
     allowed = {framework.name: allowed_options(workload, framework) for framework in frameworks}
     found: list[Contender] = []
     rejected: list[Rejection] = []
     for machine in sorted(market.instance_types.values(), key=lambda item: item.name):
-        running = [item.name for item in frameworks if item.runs_on(machine.accelerator)]
+        running = [item.name for item in frameworks if item.runs_on(machine.accelerator) and item.has_layers(shape)]
         options = tuple(option for name in running for option in _runnable(allowed[name], machine))
-        offer = cheapest_offer(workload, market, machine)
-        refusal = _refusal(workload, market, machine, frameworks, allowed, options, offer)
-        if refusal or offer is None:
-            rejected.append(refusal or Rejection(subject=machine.name, reason="no offer is known", change=""))
+        offers = best_offers(workload, market, machine)
+        refusal = _refusal(workload, shape, market, machine, frameworks, allowed, options, offers)
+        if refusal:
+            rejected.append(refusal)
         else:
-            found.append(Contender(machine=machine, options=options, offer=offer))
+            found.append(Contender(machine=machine, options=options, offers=offers))
     return tuple(found), tuple(rejected)
 
 
-def cheapest_offer(workload: Workload, market: Market, machine: InstanceType) -> Offer | None:
-    """The cheapest acceptable offer of a type; ties go to the region, then the purchase named first.
+def best_offers(workload: Workload, market: Market, machine: InstanceType) -> tuple[Offer, ...]:
+    """The acceptable offers of a type that no other beats, cheapest first; ties go to the region, then the purchase
+    named first.
 
-    Where the workload names a zone, the offer is of that zone alone.
+    Where the workload names a zone, the offers are of that zone alone.
     """
     limits, zone = workload.limits, workload.provision.zone
     fitting = [
@@ -55,17 +66,34 @@ def cheapest_offer(workload: Workload, market: Market, machine: InstanceType) ->
         for offer in market.offers
         if offer.instance_type == machine.name and _reaches(offer, zone, market)
     ]
-    return min(
-        fitting,
+    fitting.sort(
         key=lambda offer: (
             # The price list differs between regions by rounding: p4d is 21.957642 in one, 21.95764 in another.
             round(offer.usd_per_hour_per_node, 4),
             limits.regions.index(offer.region),
             limits.purchase.index(offer.purchase),
             offer.zone_ids,
-        ),
-        default=None,
+        )
     )
+    best: list[Offer] = []
+    for offer in fitting:
+        if not any(_beats(cheaper, offer, market) for cheaper in best):
+            best.append(offer)
+    return tuple(best)
+
+
+def _beats(cheaper: Offer, offer: Offer, market: Market) -> bool:
+    """Whether nothing speaks for the dearer of two offers: no more nodes, fewer interruptions or shorter use."""
+    risks = [wasted_share(each, market) or 0.0 for each in (cheaper, offer)]
+    blocks = [each.purchase is Purchase.CAPACITY_BLOCK for each in (cheaper, offer)]
+    worse = risks[0] > risks[1] or blocks[0] > blocks[1]
+    return not worse and most_nodes(cheaper, market) >= most_nodes(offer, market)
+
+
+def most_nodes(offer: Offer, market: Market) -> float:
+    """Nodes that the account may run of an offer; infinity where its quota is not known."""
+    allowed = market.nodes_allowed(offer.instance_type, offer.purchase, offer.region)
+    return math.inf if allowed is None else allowed
 
 
 def permitted(name: str, limits: InstanceTypes) -> bool:
@@ -111,18 +139,19 @@ def _runnable(options: tuple[Option, ...], machine: InstanceType) -> Iterable[Op
 
 def _refusal(
     workload: Workload,
+    shape: ModelShape,
     market: Market,
     machine: InstanceType,
     frameworks: tuple[Framework, ...],
     allowed: Mapping[str, tuple[Option, ...]],
     options: tuple[Option, ...],
-    offer: Offer | None,
+    offers: tuple[Offer, ...],
 ) -> Rejection | None:
     """The first reason against a type, in the order in which a user would want to hear it."""
     reason, change = (
         _left_out(workload, machine)
-        or _software_gap(machine, frameworks, allowed, options)
-        or _market_gap(workload, market, machine, offer)
+        or _software_gap(machine, shape, frameworks, allowed, options, offers)
+        or _market_gap(workload, market, machine, offers)
         or ("", "")
     )
     return Rejection(subject=machine.name, reason=reason, change=change) if reason else None
@@ -140,9 +169,11 @@ def _left_out(workload: Workload, machine: InstanceType) -> tuple[str, str] | No
 
 def _software_gap(
     machine: InstanceType,
+    shape: ModelShape,
     frameworks: tuple[Framework, ...],
     allowed: Mapping[str, tuple[Option, ...]],
     options: tuple[Option, ...],
+    offers: tuple[Offer, ...],
 ) -> tuple[str, str] | None:
     """Why no software can be planned on a type, and what to change."""
     chip = machine.accelerator
@@ -150,27 +181,35 @@ def _software_gap(
     names = " or ".join(item.title for item in running or frameworks)
     if not running:
         return f"{names} does not run on {chip.name}", "name another framework"
+    if not any(item.has_layers(shape) for item in running):
+        return f"{names} has no latent attention, which {shape.name} is made of", "name another framework"
     if not any(allowed[item.name] for item in running):
         return f"{names} has no recipe with the precision and techniques asked for", "loosen techniques or pins"
     if not options:
-        return f"no source states {chip.name}'s rate at the precision asked for", ""
+        return f"no source states {chip.name}'s rate at the precision asked for{_still_known(machine, offers)}", ""
     if chip.memory_bytes_per_s is None:
-        return f"no source states {chip.name}'s memory bandwidth", ""
+        return f"no source states {chip.name}'s memory bandwidth{_still_known(machine, offers)}", ""
     return None
 
 
+def _still_known(machine: InstanceType, offers: tuple[Offer, ...]) -> str:
+    """Memory and price of a type whose speed is unknown."""
+    size = f"{machine.devices} x {show_gib(machine.device_memory_bytes)}"
+    return f"; its {size} cost {show_usd(offers[0].usd_per_hour_per_node)} an hour" if offers else ""
+
+
 def _market_gap(
-    workload: Workload, market: Market, machine: InstanceType, offer: Offer | None
+    workload: Workload, market: Market, machine: InstanceType, offers: tuple[Offer, ...]
 ) -> tuple[str, str] | None:
     """Why a type cannot be bought, placed or booted, and what to change."""
     zone = workload.provision.zone
     if machine.retired and not workload.pin.instance_type:
-        return "EC2 has retired it", "pin it to plan it all the same"
+        return "EC2 has retired it", "to plan it all the same, pin it, and name provision.zone and provision.image"
     if gap := market.gap(machine.name, workload.limits.purchase):
         return gap.rstrip("."), "add regions or purchase options to limits"
-    if offer is None and zone:
+    if not offers and zone:
         return f"{zone} does not offer it", "change provision.zone"
-    if offer is None:
+    if not offers:
         return "no source lists a zone that offers it", "name one in provision.zone"
     if image_parameter(machine) is None and workload.provision.image is None:
         return "no public machine image has the driver that it needs", "name one in provision.image"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,8 +15,10 @@ from planner.plan import Candidate, Rejection, Rung, RungAnswer
 from planner.rank import Ranking
 from planner.search import RUNGS, Miss, Pool, Scope
 from planner.workload import Workload
-from pricing.units import show_duration, show_gib, show_usd
+from pricing.offer import Offer
+from pricing.units import show_duration, show_gib, show_mib, show_usd
 
+_ALONE = (Rung.SINGLE_ACCELERATOR, Rung.MORE_OPTIMIZATION)
 # Rules that a pinned degree breaks or keeps whatever the free ones are.
 _RULES_OF_ONE = (HEADS_DIVIDE, TENSOR_IN_NODE, STAGES_FILLED, SEQUENCE_SPLITS)
 
@@ -24,17 +27,20 @@ _RULES_OF_ONE = (HEADS_DIVIDE, TENSOR_IN_NODE, STAGES_FILLED, SEQUENCE_SPLITS)
 class Found:
     """What a search came to.
 
+    `pool` are the rows that may be bought, each on every terms; `fitting` are the same before the account's quotas.
     `loose` are the rows that only memory limits: when serving, those too that answer too late or take too many
-    instances; when training, those of `pool`. `describe` tells a row of either pool in full.
+    instances. `describe` tells a row of any of them in full.
     """
 
     workload: Workload
     scope: Scope
     contenders: tuple[Contender, ...]
     pool: Pool
+    fitting: Pool
     loose: Pool
     ranking: Ranking
     describe: Callable[[Pool, int], Candidate]
+    nodes_allowed: Callable[[Offer], float]
 
     @property
     def chosen(self) -> int:
@@ -66,11 +72,14 @@ def searched_rejections(found: Found) -> tuple[Rejection, ...]:
             continue
         ranked = order[pool.machine[order] == index]
         rows = np.flatnonzero(pool.machine == index)
+        fitting = np.flatnonzero(found.fitting.machine == index)
         loose = np.flatnonzero(found.loose.machine == index)
         if len(ranked):
             reason = _comparison(found, int(ranked[0]))
         elif len(rows):
-            reason = _limit_miss(found, rows)
+            reason = _limit_miss(found, rows, fitting)
+        elif len(fitting):
+            reason = _quota_miss(found, fitting)
         elif len(loose):
             reason = _late_miss(found, loose)
         else:
@@ -81,14 +90,19 @@ def searched_rejections(found: Found) -> tuple[Rejection, ...]:
 
 def rung_miss(found: Found, rung: Rung) -> str:
     """Why a rung has no answer: what came nearest, and by how much it misses."""
-    rows = np.flatnonzero(found.pool.rung == RUNGS.index(rung))
-    loose = np.flatnonzero(found.loose.rung == RUNGS.index(rung))
+    rows, fitting, loose = (
+        np.flatnonzero(pool.rung == RUNGS.index(rung)) for pool in (found.pool, found.fitting, found.loose)
+    )
     if len(rows):
-        return _limit_miss(found, rows)
+        return _limit_miss(found, rows, fitting)
+    if len(fitting):
+        return _quota_miss(found, fitting)
     if len(loose):
         return _late_miss(found, loose)
     if rung in found.pool.misses:
         return _memory_miss(found, found.pool.misses[rung])
+    if rung in _ALONE and all(item.machine.accelerators > 1 for item in found.contenders):
+        return "no instance type that may be considered has a single accelerator"
     if rung is Rung.MORE_OPTIMIZATION:
         return "no further technique is allowed; techniques.accept widens the choice"
     if rung is Rung.CLUSTER and found.scope.max_nodes == 1:
@@ -120,8 +134,8 @@ def grouped(rejections: Sequence[Rejection]) -> tuple[tuple[str, tuple[str, ...]
     """What keeps types out, with the types that each reason keeps out; the reason of most of them first."""
     groups: dict[str, list[str]] = {}
     for item in rejections:
-        # A sentence that begins with the type says the same of every type.
-        says = f"it{item.reason.removeprefix(item.subject)}" if item.reason.startswith(item.subject) else item.reason
+        # What is said of each type by its name is the same sentence; `8 x TYPE` is about something else.
+        says = re.sub(rf"(?<! x )(?<![\w.]){re.escape(item.subject)}(?![\w.])", "it", item.reason)
         groups.setdefault(f"{says}; {item.change}" if item.change else says, []).append(item.subject)
     ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
     return tuple((says, tuple(names)) for says, names in ordered)
@@ -168,13 +182,21 @@ def _machine_miss(pool: Pool, index: int) -> str:
     if miss is None:
         return "no legal layout fills its devices within the limits and pins"
     on = f"{miss.nodes} nodes" if miss.nodes > 1 else "one node"
-    return f"needs {show_gib(miss.need_bytes)} per device or more, even on {on}, and has {show_gib(miss.have_bytes)}"
+    # A need that rounds to what the device has is told more exactly.
+    show = show_gib if show_gib(miss.need_bytes) != show_gib(miss.have_bytes) else show_mib
+    return f"needs {show(miss.need_bytes)} per device or more, even on {on}, and has {show(miss.have_bytes)}"
 
 
-def _limit_miss(found: Found, rows: Ints) -> str:
-    """Fits in memory, but breaks the deadline or the budget; the row nearest to keeping both."""
+def _limit_miss(found: Found, rows: Ints, fitting: Ints) -> str:
+    """Fits in memory, but breaks the deadline or the budget; the row nearest to keeping both.
+
+    `fitting` are the same before the account's quotas, which may be what the deadline is broken for.
+    """
     limits, job_s, usd = found.workload.limits, found.pool.job_s, found.ranking.usd
     deadline = limits.deadline_s if found.workload.training else np.inf
+    timely = fitting[found.fitting.job_s[fitting] <= deadline]
+    if len(timely) and np.all(job_s[rows] > deadline):
+        return _quota_miss(found, timely)
     budget = float(limits.budget) if limits.budget else np.inf
     excess = np.maximum(job_s[rows] / deadline, usd[rows] / budget)
     # Types that differ only in their host are equally fast: the cheaper one is nearer.
@@ -185,6 +207,16 @@ def _limit_miss(found: Found, rows: Ints) -> str:
     if usd[best] > budget:
         broken.append(f"costs {show_usd(usd[best])} {_per(found.workload)} (the budget is {show_usd(budget)})")
     return f"nearest is {_name(found, found.pool, best)}, which {' and '.join(broken)}"
+
+
+def _quota_miss(found: Found, rows: Ints) -> str:
+    """Does the job, but with more nodes than the account may run."""
+    row = int(rows[np.argmin(found.fitting.nodes[rows])])
+    contender = found.contenders[int(found.fitting.machine[row])]
+    allowed = ", ".join(
+        f"{found.nodes_allowed(offer):.0f} as {offer.purchase} in {offer.region}" for offer in contender.offers
+    )
+    return f"nearest is {_name(found, found.fitting, row)}, but the account's quotas allow {allowed}; raise them"
 
 
 def _late_miss(found: Found, rows: Ints) -> str:

@@ -8,8 +8,6 @@ so that a lock outlives changes of what plans report. Written whole or not at al
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
 from datetime import datetime
@@ -25,6 +23,7 @@ from planner.errors import LockError
 from planner.load import Loaded
 from planner.plan import Build, Decision, Image, Plan
 from planner.workload import Provision, Workload
+from pricing.files import write_whole
 
 FORMAT = 1
 # What a user may change while a stack stands, without the choice of machines being asked again; and the
@@ -158,20 +157,8 @@ def _head(path: Path, text: str) -> Head:
 
 
 def _write(path: Path, text: str) -> None:
-    """Writes in one move, so that a reader sees the old file or the new one, never a part. A link stays a link."""
-    target = os.path.realpath(path)
+    # A lock is committed and shared like the workload beside it.
     try:
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=os.path.dirname(target))
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            # mkstemp makes files private; a lock is committed and shared like the workload beside it.
-            os.chmod(name, 0o644)
-            os.replace(name, target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        write_whole(path, text)
     except OSError as error:
         raise LockError(f"{path}: the lock cannot be written: {error.strerror}") from None

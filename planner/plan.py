@@ -70,8 +70,9 @@ class MemoryTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """How a training job goes. Seconds, tokens/s over all devices, USD."""
+    """How a training job goes. Seconds, tokens/s over all devices once it runs, USD. `run_s` is all of it."""
 
+    start_up_s: float
     steps: int
     step_terms: tuple[Term, ...]
     step_s: float
@@ -189,10 +190,11 @@ class Cost:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deal:
-    """The chosen fleet bought on some terms in some region. USD, instances only.
+    """The chosen fleet bought on some terms in some region. USD, instances only; on spot with expected restarts.
 
-    `committed_usd` is what the whole term of a commitment comes to, used or not; `nodes_allowed` what the account's
-    quota allows, None where it is not known.
+    `usd_per_run` is what a run uses, of a capacity block all of it; `committed_usd` is what a commitment or block
+    comes to, used or not, and `idle_usd` what of it a run leaves unused. `nodes_allowed` is what the account's quota
+    allows, None where it is not known.
     """
 
     region: str
@@ -202,6 +204,7 @@ class Deal:
     usd_per_run: Decimal | None
     usd_per_month: Decimal
     committed_usd: Decimal | None
+    idle_usd: Decimal | None
     nodes_allowed: int | None
     provenance: Provenance
 
@@ -250,7 +253,8 @@ class Build:
 class Plan:
     """The answer: what was asked in one line each, the choice, the ladder, what was close, and what was left out.
 
-    `covered` counts the candidates that the search decided on; `warnings` are sentences.
+    `cost` is the chosen candidate's, `deals` the same fleet on all terms known. `covered` counts the candidates that
+    the search decided on; `warnings` are sentences.
     """
 
     workload: str
@@ -260,6 +264,8 @@ class Plan:
     active_parameters: int
     requirement: Requirement
     chosen: Candidate
+    cost: Cost
+    deals: tuple[Deal, ...]
     ladder: tuple[RungAnswer, ...]
     runners_up: tuple[Candidate, ...]
     rejections: tuple[Rejection, ...]

@@ -1,15 +1,20 @@
-"""Which feasible row is best, and in which order do the others follow?"""
+"""On which terms is each feasible row bought, which is best, and in which order do the others follow?"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from planner.eligible import Contender
+from planner.cost import wasted_share
+from planner.eligible import Contender, most_nodes
 from planner.layout import Ints
 from planner.search import Floats, Pool
+from planner.terms import block_hours
 from planner.workload import ObjectiveWeights, Workload
+from pricing.market import Market
+from pricing.offer import Offer, Purchase
 from pricing.units import HOUR_S, HOURS_PER_MONTH
 
 
@@ -25,15 +30,34 @@ class Ranking:
     order: Ints
 
 
-def rank(workload: Workload, contenders: tuple[Contender, ...], pool: Pool) -> Ranking:
+def join_offers(contenders: tuple[Contender, ...], pool: Pool, market: Market) -> Pool:
+    """Every row with every offer of its machine that the account's quota lets it take so often."""
+    counts = np.array([len(item.offers) for item in contenders] or [0])
+    copies = counts[pool.machine]
+    rows = np.repeat(np.arange(len(pool)), copies)
+    offer = np.arange(len(rows)) - np.repeat(np.cumsum(copies) - copies, copies)
+    most = _by_offer(contenders, lambda each: most_nodes(each, market))
+    allowed = pool.nodes[rows] <= most[pool.machine[rows], offer]
+    return pool.take(rows[allowed], offer[allowed])
+
+
+def rank(workload: Workload, contenders: tuple[Contender, ...], pool: Pool, market: Market) -> Ranking:
     """Orders rows by the objective; ties go to less money, fewer nodes, fewer extra techniques, less time, the name.
 
-    Money comes first, because types that differ only in their host are equally fast; nodes come before time,
-    because a cluster that is as cheap as one instance only has more that can fail.
+    A row's money is that of its instances: of a training run in a Capacity Block, for the whole block; of one on spot,
+    with the time that interruptions are expected to waste. Money comes first, because types that differ only in their
+    host are equally fast; nodes come before time, because a cluster that is as cheap as one instance only has more
+    that can fail.
     """
-    price = np.array([float(item.offer.usd_per_hour_per_node) for item in contenders] or [np.nan])
+    price = _by_offer(contenders, lambda each: float(each.usd_per_hour_per_node))
     hours = pool.job_s / HOUR_S if workload.training else np.full(len(pool), float(HOURS_PER_MONTH))
-    usd = price[pool.machine] * pool.nodes * hours
+    if workload.training:
+        block = _by_offer(contenders, lambda each: each.purchase is Purchase.CAPACITY_BLOCK)
+        hours = np.where(block[pool.machine, pool.offer] == 1, block_hours(hours), hours)
+    usd = price[pool.machine, pool.offer] * pool.nodes * hours
+    if workload.training:
+        wasted = _by_offer(contenders, lambda each: wasted_share(each, market) or 0.0)
+        usd *= 1 + wasted[pool.machine, pool.offer] * pool.nodes
     within = np.ones(len(pool), dtype=bool)
     if workload.training:
         within &= pool.job_s <= workload.limits.deadline_s
@@ -59,6 +83,15 @@ def _score(weights: ObjectiveWeights, usd: Floats, job_s: Floats) -> Floats:
     """
     total = weights.cost + weights.time
     return np.round((weights.cost * np.log(usd) + weights.time * np.log(job_s)) / total, 9)
+
+
+def _by_offer(contenders: tuple[Contender, ...], figure: Callable[[Offer], float]) -> Floats:
+    """A figure of every offer, by contender and offer; NaN beyond a contender's last."""
+    widest = max((len(item.offers) for item in contenders), default=1)
+    table = np.full((max(len(contenders), 1), widest), np.nan)
+    for index, item in enumerate(contenders):
+        table[index, : len(item.offers)] = [figure(each) for each in item.offers]
+    return table
 
 
 def _extra(contenders: tuple[Contender, ...], pool: Pool) -> Ints:

@@ -48,9 +48,12 @@ def named_techniques(workload: Workload) -> dict[Group, str | None]:
     named: dict[Group, str | None] = {}
     if workload.training:
         training = workload.training
-        adapted = training.method in (Method.LORA, Method.QLORA)
-        if adapted or workload.techniques.accept is Accuracy.EXACT or training.method is Method.PRETRAIN:
-            named[Group.ADAPTER] = "lora" if adapted else None
+        # A full fine-tune becomes adapters only where just their loss is accepted, or they are required.
+        offered = workload.techniques.accept is Accuracy.ADAPTER or "lora" in workload.techniques.require
+        if training.method in (Method.LORA, Method.QLORA):
+            named[Group.ADAPTER] = "lora"
+        elif not offered or training.method is Method.PRETRAIN:
+            named[Group.ADAPTER] = None
         if training.method is Method.QLORA:
             named[Group.BASE_WEIGHTS] = "nf4"
         if training.precision:

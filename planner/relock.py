@@ -140,21 +140,30 @@ def _permitted(path: Path, old: Build, new: Build, *, replace_nodes: bool) -> Ch
 def _planned(
     file: Path, path: Path, decide: Decide, calibration: Calibration, now: datetime, notes: list[str]
 ) -> Build:
-    """Today's plan, locked, with what it changes of the lock that stood there before."""
+    """Today's plan, locked, with what it changes of the lock that stood there before; the same plan stays locked."""
     loaded = load_workload(file)
     lock = new_lock(loaded, decide(loaded, calibration, now), calibration, now)
     if os.path.exists(path):
-        old = read_head(path).build
-        lock = replace(lock, build=_keeping(old, lock))
-        changed = _permitted(path, old, lock.build, replace_nodes=True)
+        old = read_lock(path)
+        kept = replace(lock, build=_keeping(old.build, lock))
+        lock = _from_when_it_was_locked(kept, old)
+        changed = _permitted(path, old.build, lock.build, replace_nodes=True)
         notes += [f"Planned anew; replaces every node: {item}" for item in changed.replacing]
         notes += [f"Planned anew: {item}" for item in changed.around]
+        if lock == old:
+            return lock.build
     try:
         write_lock(path, lock)
     except LockError as error:
         # A folder that cannot be written costs the lock, not the synth.
         notes.append(f"{error.findings[0]}. The next synth may plan differently.")
     return lock.build
+
+
+def _from_when_it_was_locked(lock: Lock, old: Lock) -> Lock:
+    """The old lock where the new one differs from it by the clock alone."""
+    same = replace(lock, locked_at=old.locked_at, build=replace(lock.build, expires_at=old.build.expires_at))
+    return old if same == old else lock
 
 
 def _rebuilt(file: Path, head: Head, calibration: Calibration, notes: list[str]) -> Build:

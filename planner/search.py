@@ -8,7 +8,7 @@ feasible rows, and for each rung of the ladder the nearest miss.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,11 +70,13 @@ class Part:
 class Pool:
     """All feasible rows; `machine` and `option` index the scope's, `rung` indexes `RUNGS`.
 
-    `misses` are the nearest by rung, `machine_misses` by machine.
+    `offer` indexes the offers of the machine's contender: the search leaves it at the first, `planner.rank` joins
+    the others. `misses` are the nearest by rung, `machine_misses` by machine.
     """
 
     machine: Ints
     option: Ints
+    offer: Ints
     layout: LayoutGrid
     nodes: Ints
     replicas: Ints
@@ -86,6 +88,20 @@ class Pool:
 
     def __len__(self) -> int:
         return len(self.machine)
+
+    def take(self, rows: Ints, offer: Ints) -> Pool:
+        """The rows named, in that order, each with the offer that stands beside it."""
+        return replace(
+            self,
+            machine=self.machine[rows],
+            option=self.option[rows],
+            offer=offer,
+            layout=self.layout.take(rows),
+            nodes=self.nodes[rows],
+            replicas=self.replicas[rows],
+            rung=self.rung[rows],
+            job_s=self.job_s[rows],
+        )
 
 
 def pool(parts: Iterable[Part]) -> Pool:
@@ -101,6 +117,7 @@ def pool(parts: Iterable[Part]) -> Pool:
     return Pool(
         machine=np.repeat([part.machine for part in found], sizes).astype(np.int64),
         option=np.repeat([part.option for part in found], sizes).astype(np.int64),
+        offer=np.zeros(sum(sizes), dtype=np.int64),
         layout=concatenate([part.layout for part in found]),
         nodes=np.concatenate([np.zeros(0, dtype=np.int64), *(part.nodes for part in found)]),
         replicas=np.concatenate([np.zeros(0, dtype=np.int64), *(part.replicas for part in found)]),

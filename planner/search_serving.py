@@ -42,8 +42,9 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
     machine, option = searched.machines[index], searched.options[index][number]
     factors = searched.calibration.serving_factors(option.framework.name, machine.accelerator.name)
     grid = _layouts(searched, option, machine, factors)
-    memory = replica_memory(searched.shape, option.recipe, grid, machine, factors)
-    wanted = np.maximum(grid.micro_batch * (job.load.input_tokens + job.load.output_tokens), job.load.context_tokens)
+    request_tokens = job.load.input_tokens + job.load.output_tokens
+    memory = replica_memory(searched.shape, option.recipe, grid, machine, factors, request_tokens)
+    wanted = np.maximum(grid.micro_batch * request_tokens, job.load.context_tokens)
     need = np.asarray(memory.weights + memory.reserve + wanted * memory.cache_per_token)
     have = factors.memory_share * machine.device_memory_bytes
     fits = need <= have

@@ -12,7 +12,7 @@ from planner.legal import Space, legal_layouts
 from planner.memory import peak_bytes, training_memory
 from planner.recipes import Option
 from planner.search import Floats, Mask, Part, Pool, Scope, nearest_misses, pool, rungs
-from planner.training_time import step_time
+from planner.training_time import START_UP_S, step_time
 from pricing.instance_type import InstanceType
 
 
@@ -31,7 +31,7 @@ class TrainingJob:
 
 
 def search_training(searched: Scope, job: TrainingJob) -> Pool:
-    """Every layout that fits on every machine, with the seconds of its run."""
+    """Every layout that fits on every machine, with the seconds of its run, start-up included."""
     return pool(_parts(searched, job))
 
 
@@ -53,7 +53,7 @@ def _parts(searched: Scope, job: TrainingJob) -> Iterator[Part]:
                 nodes=nodes[fits][known],
                 replicas=np.ones(int(known.sum()), dtype=np.int64),
                 rung=rung[fits][known],
-                job_s=job.steps * step[known],
+                job_s=START_UP_S + job.steps * step[known],
                 misses=nearest_misses(machine, option, grid, need, machine.device_memory_bytes, combines & ~fits, rung),
                 covered=len(grid),
             )
@@ -111,7 +111,7 @@ class _Memo:
         vendor = machine.accelerator.vendor
         key = (option.framework.name, option.recipe.techniques, machine.devices, vendor)
         if key not in self.needs:
-            factors = self.searched.calibration.memory[vendor]
+            factors = self.searched.calibration.memory_factors(vendor, option.framework.software.name)
             need = training_memory(
                 self.searched.shape,
                 option.recipe,

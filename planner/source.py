@@ -90,6 +90,8 @@ def read_source(file: Path) -> Source:
 
 
 def _read_text(file: Path) -> str:
+    if file.is_fifo():
+        raise WorkloadError(f"{file}: a pipe is no workload; give a file")
     try:
         with file.open("rb") as opened:
             # Pipes and devices do not tell their size before they are read.

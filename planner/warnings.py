@@ -2,42 +2,107 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from planner.plan import Candidate
+from planner.plan import Candidate, Deal
 from planner.workload import Workload
 from pricing.instance_type import InstanceType
 from pricing.market import Market
 from pricing.offer import Purchase
+from pricing.units import show_duration, show_usd
 
 # AWS cut P4 and P5 prices by a third within one quarter (June 2025): older figures are doubtful.
 OLD_PRICE_DAYS = 90
 
 
 def warnings_of(
-    workload: Workload, chosen: Candidate, machine: InstanceType, market: Market, now: datetime
+    workload: Workload,
+    chosen: Candidate,
+    deals: Sequence[Deal],
+    machine: InstanceType,
+    market: Market,
+    now: datetime,
 ) -> tuple[str, ...]:
     """Sentences on doubtful prices, unmeasured predictions and what the plan leaves out."""
-    return tuple(_warnings(workload, chosen, machine, market, now))
+    return tuple(_warnings(workload, chosen, deals, machine, market, now))
 
 
 def _warnings(
-    workload: Workload, chosen: Candidate, machine: InstanceType, market: Market, now: datetime
+    workload: Workload,
+    chosen: Candidate,
+    deals: Sequence[Deal],
+    machine: InstanceType,
+    market: Market,
+    now: datetime,
 ) -> Iterator[str]:
     yield from market.notes
     age = chosen.provenance.age_days(now.date())
     if age > OLD_PRICE_DAYS:
         yield f"The price of {chosen.instance_type} is {age} days old; check it before you commit."
     if chosen.purchase is Purchase.SPOT:
-        yield "Spot instances can be interrupted; restarts are not in the predicted time and cost."
+        yield _interrupted(chosen, market)
     band = chosen.run.band if chosen.run else chosen.service.band if chosen.service else None
     if band and "not measured" in band.basis:
         yield f"{band.basis}: the time band is wide."
+    yield from _edges(workload, chosen)
     if workload.training and workload.limits.deadline is None:
         yield "No deadline is given; 30 days were assumed."
+    yield from _guarded(workload, chosen)
+    yield from _committed(chosen, deals)
     if chosen.service and chosen.nodes > 1 and chosen.layout.devices <= machine.devices:
         yield f"{chosen.nodes} independent instances serve; the stack puts no load balancer before them."
     if chosen.nodes > 1 and not machine.efa_cards:
         yield f"{chosen.instance_type} has no EFA: its nodes talk over TCP."
-    yield "Costs are those of the instances; storage, NAT and data transfer are not in them."
+
+
+def _edges(workload: Workload, chosen: Candidate) -> Iterator[str]:
+    """Limits that the prediction keeps and the edge of its band does not."""
+    limits, run, service = workload.limits, chosen.run, chosen.service
+    figures: list[tuple[str, float, float, Callable[[float], str]]]
+    if run:
+        figures = [("the deadline", run.run_s, limits.deadline_s, show_duration)]
+        figures += [("the budget", float(run.usd), float(limits.budget), show_usd)] if limits.budget else []
+        high = run.band.high
+    else:
+        assert service and workload.inference
+        asked = (
+            ("the TTFT limit", service.ttft_s, workload.inference.ttft),
+            ("the TPOT limit", service.tpot_s, workload.inference.tpot),
+        )
+        figures = [(name, value, limit, show_duration) for name, value, limit in asked if limit]
+        high = service.band.high
+    for name, value, limit, show in figures:
+        if value * high > limit:
+            yield f"At the upper edge of the band {name} of {show(limit)} is missed: {show(value * high)}."
+
+
+def _guarded(workload: Workload, chosen: Candidate) -> Iterator[str]:
+    """What the guard of the stack does to this run, and what it needs."""
+    live = workload.provision.time_to_live
+    if chosen.run and live and live < chosen.run.run_s * chosen.run.band.high:
+        yield (
+            f"The stack deletes itself after {show_duration(live)}; the run may take "
+            f"{show_duration(chosen.run.run_s * chosen.run.band.high)}. Raise provision.time_to_live."
+        )
+    if workload.provision.budget:
+        yield "The budget counts nothing until the cost allocation tag berth:workload is activated in Billing."
+
+
+def _committed(chosen: Candidate, deals: Sequence[Deal]) -> Iterator[str]:
+    """What the chosen terms oblige to beyond the run."""
+    for deal in deals:
+        own = (deal.region, deal.purchase) == (chosen.region, chosen.purchase)
+        if own and deal.committed_usd and deal.purchase is not Purchase.CAPACITY_BLOCK:
+            used = f"; this run uses {show_usd(chosen.run.usd)} of it" if chosen.run else ""
+            yield f"{deal.purchase} commits to {show_usd(deal.committed_usd)}, used or not{used}."
+
+
+def _interrupted(chosen: Candidate, market: Market) -> str:
+    """What interruptions do to the figures of a fleet on spot."""
+    if chosen.service:
+        return "Spot instances can be interrupted; the service lacks them until others have started."
+    if (chosen.instance_type, chosen.region) in market.interruptions:
+        return "Spot instances can be interrupted; restarts are in the cost, not in the predicted time."
+    where = f"{chosen.instance_type} is in {chosen.region}"
+    return f"Spot instances can be interrupted; no source states how often {where}: no restarts are in cost and time."

@@ -33,6 +33,7 @@ from planner.plan import (
     Term,
 )
 from planner.relock import drift
+from planner.report.bill import bill_table, deals_table, total
 from planner.techniques import load_techniques
 from pricing.units import show_bytes, show_count, show_duration, show_gib, show_rate, show_usd
 
@@ -84,8 +85,10 @@ def plan_text(plan: Plan) -> RenderableType:
     if chosen.run:
         parts.append(_section(f"Time of a step, {show_duration(chosen.run.step_s)}", _shares(chosen.run.step_terms)))
     parts += [
+        _section(f"Cost, {total(plan.cost)}", bill_table(plan.cost)),
         _section("Ladder", _ladder(plan.ladder)),
         _section("Runners-up", _candidates((chosen, *plan.runners_up))),
+        _section(f"{chosen.nodes} x {chosen.instance_type} on other terms", deals_table(plan.deals, chosen)),
         _section("Not chosen", _rejections(plan.rejections)),
         _section("Mind", _bullets(plan.warnings)),
     ]
@@ -103,8 +106,8 @@ def headline(candidate: Candidate) -> str:
     assert service is not None
     return (
         f"{fleet} ({where}): {show_usd(service.usd_per_month)} a month, "
-        f"{show_usd(service.usd_per_million_tokens)} per million tokens, TTFT {show_duration(service.ttft_s)}, "
-        f"TPOT {show_duration(service.tpot_s)}"
+        f"{show_usd(service.usd_per_million_tokens)} per million tokens in and out, "
+        f"TTFT {show_duration(service.ttft_s)}, TPOT {show_duration(service.tpot_s)}"
     )
 
 
@@ -183,7 +186,8 @@ def _layout(chosen: Candidate) -> str:
 
 
 def _run(run: Run) -> str:
-    pace = f"{run.steps:,} steps of {show_duration(run.step_s)}, {show_rate(run.tokens_per_s)} tokens/s"
+    steps = f"{run.steps:,} steps of {show_duration(run.step_s)} after {show_duration(run.start_up_s)} of start-up"
+    pace = f"{steps}, {show_rate(run.tokens_per_s)} tokens/s"
     return f"{pace}; {run.band.basis}"
 
 

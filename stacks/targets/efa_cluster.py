@@ -12,16 +12,26 @@ from constructs import Construct
 
 from planner.plan import Build
 from stacks.base import WorkloadStack
+from stacks.errors import StackError
 from stacks.parts.nodes import ONE_ENA, efa_nics
 from stacks.parts.tags import WORKLOAD, node_tags
 
 Fleet = ec2.CfnEC2Fleet
 
 
+# DeleteFleets ends the instances of one request's fleets, and those at most 1,000: a larger fleet would run on.
+MOST_NODES = 1000
+
+
 class EfaCluster(WorkloadStack):
     """What surrounds every workload, and a fleet of nodes with every EFA device of their type."""
 
     def __init__(self, scope: Construct, construct_id: str, *, build: Build, env: Environment) -> None:
+        if build.nodes > MOST_NODES:
+            raise StackError(
+                f"{build.nodes:,} nodes are more than the {MOST_NODES:,} that EC2 ends with one fleet. "
+                "Lower limits.max_nodes, or deploy several workloads."
+            )
         super().__init__(scope, construct_id, build=build, env=env, cluster=True)
         placement_group = None
         if self.capacity.cluster_placement:

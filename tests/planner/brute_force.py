@@ -1,7 +1,7 @@
 """What does every way to do a job cost, counted one by one?
 
-An oracle for the search and the choice: plain loops over machines, recipes and degrees, written from the
-definitions of a legal layout. It shares only the physics, and calls that with one layout at a time.
+An oracle for the search and the choice: plain loops over machines, recipes, degrees and offers, written from the
+definitions of a legal layout and of what is paid. It shares only the physics, and calls that with one layout at a time.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from planner.training_time import step_time
 from planner.workload import Workload
 from pricing.instance_type import InstanceType
 from pricing.market import Market
+from pricing.offer import Offer, Purchase
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class Way:
     """One way that fits and keeps every limit. USD of a run, or of a month; seconds of a run, or of a request."""
 
     instance_type: str
+    offer: Offer
     nodes: int
     option: Option
     layout: Layout
@@ -47,10 +49,15 @@ def score(asked: Workload, usd: float, job_s: float) -> float:
     return (cost * math.log(usd) + time * math.log(job_s)) / (cost + time)
 
 
-def figures(asked: Workload, chosen: Candidate) -> tuple[float, float]:
-    """USD and seconds of a candidate, unrounded: of the run when training, of a month and a request when serving."""
+def figures(asked: Workload, chosen: Candidate, sold: Market | None = None) -> tuple[float, float]:
+    """USD and seconds of a candidate, unrounded: of the run when training, of a month and a request when serving.
+
+    Without a market nothing is known to be interrupted.
+    """
     if chosen.run:
-        return float(chosen.usd_per_hour) * chosen.run.run_s / 3600, chosen.run.run_s
+        lost = _lost(sold, chosen.instance_type, chosen.region, chosen.purchase) if sold else 0.0
+        hours = _paid_hours(chosen.purchase, chosen.run.run_s)
+        return float(chosen.usd_per_hour) * hours * (1 + lost * chosen.nodes), chosen.run.run_s
     assert chosen.service and asked.inference
     request_s = chosen.service.ttft_s + (asked.inference.output_tokens - 1) * chosen.service.tpot_s
     return float(chosen.usd_per_hour) * 730, request_s
@@ -64,20 +71,64 @@ def every_way(asked: Workload, shape: ModelShape, sold: Market, calibration: Cal
     return list(_serving(asked, job, shape, sold, calibration))
 
 
-def _cheapest(asked: Workload, sold: Market, machine: InstanceType) -> float | None:
-    prices = [
-        float(each.usd_per_hour_per_node)
-        for each in sold.offers
-        if each.instance_type == machine.name and each.zone_ids and each.purchase in asked.limits.purchase
-    ]
-    return min(prices, default=None)
+def _lost(sold: Market, instance_type: str, region: str, purchase: Purchase) -> float:
+    """The share of a run's time that one node of a fleet is expected to lose; of what nobody states, nothing."""
+    for (name, where), band in sold.interruptions.items():
+        if purchase is Purchase.SPOT and (name, where) == (instance_type, region):
+            kept_a_month = 1 - (band.low + band.high) / 2
+            interruptions_an_hour = -math.log(kept_a_month) / 730
+            # A quarter of an hour to start again, and half of the half-hour since the last checkpoint.
+            return interruptions_an_hour * (0.25 + 0.25)
+    return 0.0
 
 
-def _machines(asked: Workload, sold: Market) -> Iterator[tuple[InstanceType, float]]:
+def _most(sold: Market, machine: InstanceType, offer: Offer) -> float:
+    """How many nodes of an offer the account may run."""
+    wanted = {"spot": "spot-vcpus", "on-demand": "on-demand-vcpus"}.get(offer.purchase)
+    for each in sold.quotas:
+        if (each.kind, each.subject, each.region) == (wanted, machine.name, offer.region):
+            return float(each.value // machine.vcpus)
+    return math.inf
+
+
+def _paid_hours(purchase: Purchase, run_s: float) -> float:
+    """The hours that a run pays for: of a Capacity Block up to fourteen days, then whole weeks."""
+    if purchase is not Purchase.CAPACITY_BLOCK:
+        return run_s / 3600
+    days = 1
+    while days * 86_400 < run_s:
+        days += 1 if days < 14 else 7
+    return 24.0 * days
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Terms:
+    """One way to buy a machine: USD per hour and node, the most nodes, and a node's share of the run lost."""
+
+    offer: Offer
+    price: float
+    most: float
+    lost: float
+
+    def usd_of_run(self, nodes: int, run_s: float) -> float:
+        return self.price * nodes * _paid_hours(self.offer.purchase, run_s) * (1 + self.lost * nodes)
+
+
+def _machines(asked: Workload, sold: Market) -> Iterator[tuple[InstanceType, list[_Terms]]]:
+    """The machines that are sold, each with every way to buy it."""
     for machine in sold.instance_types.values():
-        price = _cheapest(asked, sold, machine)
-        if price is not None and asked.pin.instance_type in (None, machine.name):
-            yield machine, price
+        terms = [
+            _Terms(
+                offer=each,
+                price=float(each.usd_per_hour_per_node),
+                most=_most(sold, machine, each),
+                lost=_lost(sold, machine.name, each.region, each.purchase),
+            )
+            for each in sold.offers
+            if each.instance_type == machine.name and each.zone_ids and each.purchase in asked.limits.purchase
+        ]
+        if terms and asked.pin.instance_type in (None, machine.name):
+            yield machine, terms
 
 
 def _rung(machine: InstanceType, layout: Layout, option: Option) -> Rung:
@@ -93,8 +144,8 @@ def _training(
     framework = load_frameworks()[asked.training.framework]
     deadline_s = asked.limits.deadline_s
     budget = float(asked.limits.budget) if asked.limits.budget else math.inf
-    for machine, price in _machines(asked, sold):
-        memory = calibration.memory[machine.accelerator.vendor]
+    for machine, terms in _machines(asked, sold):
+        memory = calibration.memory_factors(machine.accelerator.vendor, framework.software.name)
         factors = calibration.time_factors(framework.name, machine.accelerator.name)
         for nodes in range(1, asked.limits.max_nodes + 1):
             for layout in _layouts(shape, framework, machine.devices, nodes, job):
@@ -105,19 +156,20 @@ def _training(
                     if memory.band.high * float(peak_bytes(need)) > machine.device_memory_bytes:
                         continue
                     step = step_time(shape, option.recipe, layout, job.sequence_tokens, machine, factors)
-                    run_s = job.steps * float(step.total)
-                    usd = price * nodes * run_s / 3600
-                    if run_s <= deadline_s and usd <= budget:
-                        rung = _rung(machine, layout, option)
-                        yield Way(
-                            instance_type=machine.name,
-                            nodes=nodes,
-                            option=option,
-                            layout=layout,
-                            rung=rung,
-                            usd=usd,
-                            job_s=run_s,
-                        )
+                    run_s = 900 + job.steps * float(step.total)
+                    for each in terms if run_s <= deadline_s else ():
+                        usd = each.usd_of_run(nodes, run_s)
+                        if usd <= budget and nodes <= each.most:
+                            yield Way(
+                                instance_type=machine.name,
+                                offer=each.offer,
+                                nodes=nodes,
+                                option=option,
+                                layout=layout,
+                                rung=_rung(machine, layout, option),
+                                usd=usd,
+                                job_s=run_s,
+                            )
 
 
 def _combines(framework: Framework, option: Option, layout: Layout) -> bool:
@@ -187,7 +239,7 @@ def _serving(
     framework = load_frameworks()[asked.inference.engine]
     budget = float(asked.limits.budget) if asked.limits.budget else math.inf
     tokens = job.load.input_tokens + job.load.output_tokens
-    for machine, price in _machines(asked, sold):
+    for machine, terms in _machines(asked, sold):
         factors = calibration.serving_factors(framework.name, machine.accelerator.name)
         for option in allowed_options(asked, framework):
             if "fp16" in option.recipe.techniques:
@@ -211,18 +263,20 @@ def _serving(
                     nodes = replicas * (layout.devices // machine.devices)
                 else:
                     nodes = math.ceil(replicas / (machine.devices // layout.devices))
-                usd = price * nodes * 730
-                if nodes <= asked.limits.max_nodes and usd <= budget:
-                    yield Way(
-                        instance_type=machine.name,
-                        nodes=nodes,
-                        option=option,
-                        layout=layout,
-                        rung=_rung(machine, layout, option),
-                        usd=usd,
-                        job_s=request_s,
-                        ttft_s=ttft_s,
-                    )
+                for each in terms:
+                    usd = each.price * nodes * 730
+                    if nodes <= min(asked.limits.max_nodes, each.most) and usd <= budget:
+                        yield Way(
+                            instance_type=machine.name,
+                            offer=each.offer,
+                            nodes=nodes,
+                            option=option,
+                            layout=layout,
+                            rung=_rung(machine, layout, option),
+                            usd=usd,
+                            job_s=request_s,
+                            ttft_s=ttft_s,
+                        )
 
 
 def _replicas(shape: ModelShape, machine: InstanceType, max_nodes: int, largest_batch: int) -> Iterator[Layout]:

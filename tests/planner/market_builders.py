@@ -6,32 +6,42 @@ Machines of a few GiB, so that the small models of `builders` need every rung of
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from planner.calibration import Calibration, load_calibration
+from planner.calibration import Calibration, MemoryFactors, load_calibration
 from planner.choose import make_plan
 from planner.decide import decide
 from planner.load import load_workload
 from planner.lock import Lock, new_lock
-from planner.plan import Decision, Plan
+from planner.plan import Band, Decision, Plan
 from planner.shape import ModelShape
 from planner.workload import Workload
 from pricing.instance_type import InstanceType
 from pricing.market import Market
 from pricing.offer import Offer, Provenance, Purchase
+from pricing.price import Component, ComponentPrice, Interruption, Quota, QuotaKind
 from tests.planner.builders import DENSE
 from tests.planner.builders import machine as bare_machine
 
 NOW = datetime(2026, 7, 1, 12, 0, tzinfo=UTC)
 REGION = "us-east-1"
 ZONE = "use1-az6"
+SAID = Provenance(source="made up", as_of=date(2026, 6, 1))
 EVERYWHERE: dict[str, Any] = {"sequence_length": 1024, "global_batch": 8, "tokens": 8_192_000_000}
 
+# What small machines have room for must not hang on the last fit.
+_PLAIN = MemoryFactors(
+    context_bytes=600 * 2**20,
+    collectives_bytes=350 * 2**20,
+    fragmentation=1.05,
+    band=Band(low=0.85, high=1.12, basis="made up"),
+)
+CALIBRATION = replace(load_calibration(), memory={"NVIDIA": _PLAIN, "AWS": _PLAIN})
 TRAINING = """\
 name: tiny
 model: llama-3.1-8b
@@ -78,17 +88,17 @@ def offer(
         purchase=purchase,
         usd_per_hour_per_node=Decimal(str(usd)),
         zone_ids=tuple(zones),
-        provenance=Provenance(source="made up", as_of=date(2026, 6, 1)),
+        provenance=SAID,
     )
 
 
-def market(machines: Iterable[InstanceType], offers: Iterable[Offer]) -> Market:
-    """A market of these types and offers, in the order given."""
+def market(machines: Iterable[InstanceType], offers: Iterable[Offer], **known: Any) -> Market:
+    """A market of these types and offers, in the order given; `known` is whatever else of it is known."""
     found = tuple(offers)
     zones: dict[tuple[str, str], tuple[str, ...]] = {}
     for each in found:
         zones.setdefault((each.instance_type, each.region), each.zone_ids)
-    return Market(
+    made = Market(
         instance_types={each.name: each for each in machines},
         offers=found,
         other_offers=(),
@@ -96,6 +106,41 @@ def market(machines: Iterable[InstanceType], offers: Iterable[Offer]) -> Market:
         zone_ids=zones,
         notes=("Prices are made up.",),
     )
+    return replace(made, **known)
+
+
+def quota(nodes: float, *types: InstanceType, region: str = REGION, spot: bool = False) -> tuple[Quota, ...]:
+    """What an account may run of types that share a quota, on demand or on spot: so many nodes of the first."""
+    kind = QuotaKind.SPOT_VCPUS if spot else QuotaKind.ON_DEMAND_VCPUS
+    value = Decimal(str(nodes)) * types[0].vcpus
+    return tuple(Quota(kind=kind, subject=each.name, region=region, code="L-1", value=value) for each in types)
+
+
+def interrupted(*bands: tuple[str, str, float, float]) -> dict[tuple[str, str], Interruption]:
+    """How often spot instances are taken back: (type, region, low, high) as a market knows it."""
+    return {
+        (name, region): Interruption(instance_type=name, region=region, low=low, high=high, provenance=SAID)
+        for name, region, low, high in bands
+    }
+
+
+def priced(
+    prices: Mapping[Component, str], region: str = REGION
+) -> dict[tuple[Component, str], tuple[ComponentPrice, ...]]:
+    """The prices of components in a region, in one band of use each, as a market knows them."""
+    return {
+        (component, region): (
+            ComponentPrice(
+                component=component,
+                region=region,
+                price=Decimal(usd),
+                currency="USD",
+                starts_at=Decimal(0),
+                provenance=SAID,
+            ),
+        )
+        for component, usd in prices.items()
+    }
 
 
 def workload(**sections: Any) -> Workload:
@@ -117,7 +162,7 @@ def inference(**changes: Any) -> dict[str, Any]:
 
 def decision(asked: Workload, sold: Market, shape: ModelShape = DENSE) -> Decision:
     """The plan on a market and its build, with the bundled calibration."""
-    return make_plan(asked, shape, sold, load_calibration(), NOW)
+    return make_plan(asked, shape, sold, CALIBRATION, NOW)
 
 
 def plan(asked: Workload, sold: Market, shape: ModelShape = DENSE) -> Plan:

@@ -6,17 +6,32 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from planner.candidate import candidate
 from planner.choose import job_of
+from planner.eligible import contenders
+from planner.errors import NoFeasiblePlan
 from planner.plan import Candidate
+from planner.rank import join_offers, rank
 from planner.recipe import Accuracy
-from planner.search_training import TrainingJob
+from planner.search import Scope
+from planner.search_serving import search_serving
+from planner.search_training import TrainingJob, search_training
 from planner.techniques import load_techniques
 from planner.workload import Workload
+from pricing.market import Market
+from pricing.offer import Purchase
 from pricing.units import HOUR_S
+from tests.planner.builders import DENSE
 from tests.planner.market_builders import (
+    CALIBRATION,
     inference,
+    interrupted,
+    machine,
     market,
+    offer,
     plan,
     serving_machines,
     three_machines,
@@ -24,6 +39,9 @@ from tests.planner.market_builders import (
     training,
     workload,
 )
+from tests.planner.questions import few, markets, serving_workloads, training_workloads
+
+CENT = Decimal("0.01")
 
 
 def candidates(asked: Workload) -> list[Candidate]:
@@ -58,7 +76,7 @@ def test_the_memory_table_adds_up(asked: Workload) -> None:
 
 @pytest.mark.parametrize("asked", TRAINED)
 def test_the_run_follows_from_its_step(asked: Workload) -> None:
-    """Seconds, tokens and money of a run are those of one step, times steps, times the price."""
+    """Seconds of a run are its start-up and those of a step times steps; its money is the hours times the price."""
     job = job_of(asked)
     assert isinstance(job, TrainingJob)
     for each in candidates(asked):
@@ -66,7 +84,7 @@ def test_the_run_follows_from_its_step(asked: Workload) -> None:
         assert run is not None and each.service is None
         assert run.step_s == pytest.approx(sum(term.value for term in run.step_terms))
         assert run.steps * 8 * 1024 >= job.tokens > (run.steps - 1) * 8 * 1024
-        assert run.run_s == pytest.approx(run.steps * run.step_s)
+        assert run.run_s == pytest.approx(run.start_up_s + run.steps * run.step_s)
         assert run.tokens_per_s == pytest.approx(8 * 1024 / run.step_s)
         assert run.usd == (each.usd_per_hour * Decimal(run.run_s / HOUR_S)).quantize(Decimal("0.01"))
         assert run.band.low < 1 < run.band.high
@@ -148,3 +166,106 @@ def test_the_price_has_somebodys_word() -> None:
     for each in candidates(workload()):
         offered = sold[each.instance_type]
         assert (each.provenance, each.region, each.zone_ids) == (offered.provenance, offered.region, offered.zone_ids)
+
+
+def paid(each: Candidate) -> Decimal:
+    """What a candidate costs: a run, or a month."""
+    if each.run:
+        return each.run.usd
+    assert each.service
+    return each.service.usd_per_month
+
+
+@few
+@given(
+    question=st.one_of(
+        st.tuples(training_workloads(), markets()), st.tuples(serving_workloads(), markets(serving=True))
+    ),
+    data=st.data(),
+)
+def test_a_row_and_its_candidate_cost_the_same(question: tuple[Workload, Market], data: st.DataObject) -> None:
+    """On any terms the money that rows are ranked by is what the candidate says, the best row's and any other's."""
+    asked, sold = question
+    calibration = CALIBRATION
+    able, _ = contenders(asked, DENSE, sold)
+    scope = Scope(
+        shape=DENSE,
+        machines=tuple(each.machine for each in able),
+        options=tuple(each.options for each in able),
+        calibration=calibration,
+        max_nodes=asked.limits.max_nodes,
+        pins={},
+    )
+    job = job_of(asked)
+    searched = search_training(scope, job) if isinstance(job, TrainingJob) else search_serving(scope, job)
+    pool = join_offers(able, searched, sold)
+    ranking = rank(asked, able, pool, sold)
+    rows = ranking.order[:1].tolist()
+    if len(pool):
+        rows.append(data.draw(st.integers(0, len(pool) - 1)))
+    for row in rows:
+        contender = able[int(pool.machine[row])]
+        found = candidate(DENSE, job, contender, pool, row, sold, calibration)
+        offered = contender.offers[int(pool.offer[row])]
+        assert (found.region, found.purchase, found.zone_ids) == (offered.region, offered.purchase, offered.zone_ids)
+        assert found.usd_per_hour == offered.usd_per_hour_per_node * found.nodes
+        assert float(paid(found)) == pytest.approx(ranking.usd[row], rel=1e-12, abs=0.00501)
+
+
+@few
+@given(
+    question=st.one_of(
+        st.tuples(training_workloads(), markets()), st.tuples(serving_workloads(), markets(serving=True))
+    )
+)
+def test_a_candidate_costs_what_the_bill_and_the_deals_say(question: tuple[Workload, Market]) -> None:
+    """The instances' line, with restarts and the rest of a block, is the plan's money; so is its own deal."""
+    asked, sold = question
+    try:
+        found = plan(asked, sold)
+    except NoFeasiblePlan:
+        return
+    chosen = found.chosen
+    lines = {each.name: each.usd_per_run if chosen.run else each.usd_per_month for each in found.cost.lines}
+    parts = [lines.get(name) for name in ("instances", "spot restarts", "idle reserved capacity")]
+    assert abs(sum(each for each in parts if each is not None) - paid(chosen)) <= CENT
+    (own,) = (each for each in found.deals if (each.region, each.purchase) == (chosen.region, chosen.purchase))
+    assert (own.usd_per_run if chosen.run else own.usd_per_month) == paid(chosen)
+    assert own.usd_per_hour_per_node * chosen.nodes == chosen.usd_per_hour
+    known = (chosen.instance_type, chosen.region) in sold.interruptions
+    unknown = chosen.run is not None and chosen.purchase is Purchase.SPOT and not known
+    assert ("spot restarts" in found.cost.unpriced) is unknown
+
+
+def test_a_run_on_spot_pays_for_its_restarts_by_hand() -> None:
+    """At 7.5 % a month a node wastes 0.00534 % of the run: 0.0779615 / 730 h, half an hour each."""
+    kind = machine("p5.one", memory_gib=6)
+    sold = [offer("p5.one", 100, purchase=Purchase.SPOT)]
+    bands = interrupted(("p5.one", "us-east-1", 0.05, 0.10))
+    asked = workload(limits={"purchase": ["spot"], "deadline": "3650d"}, pin={"nodes": 4})
+    calm, rough = (plan(asked, market([kind], sold, **known)).chosen for known in ({}, {"interruptions": bands}))
+    assert calm.run is not None and rough.run is not None
+    assert (rough.run.run_s, rough.usd_per_hour) == (calm.run.run_s, calm.usd_per_hour)
+    hours = rough.run.run_s / 3600
+    assert float(calm.run.usd) == pytest.approx(400 * hours, abs=0.005)
+    assert float(rough.run.usd - calm.run.usd) == pytest.approx(400 * hours * 4 * 0.0779615 / 730 / 2, abs=0.011)
+
+
+def test_a_run_in_a_block_pays_for_all_of_it() -> None:
+    """A run of some days in a Capacity Block costs whole days, one of some weeks whole weeks."""
+    kind = machine("p5.one", memory_gib=6)
+    sold = market([kind], [offer("p5.one", 10, purchase=Purchase.CAPACITY_BLOCK)])
+    whole = set()
+    for tokens in (10**9, 10**11, 5 * 10**11, 10**12, 3 * 10**12):
+        asked = workload(
+            training=training(tokens=tokens),
+            limits={"purchase": ["capacity-block"], "deadline": "3650d", "max_nodes": 1},
+        )
+        run = plan(asked, sold).chosen.run
+        assert run is not None
+        days = run.usd / 240
+        step = 1 if run.run_s <= 14 * 86_400 else 7
+        assert days % step == 0
+        assert run.run_s / 86_400 <= days < run.run_s / 86_400 + step
+        whole.add(days)
+    assert len(whole) > 2

@@ -220,7 +220,21 @@ def test_an_ordinary_workload_has_none() -> None:
         ({"provision": {"budget": 5}}, "provision.budget", "whom shall the budget warn? Add budget_email"),
         ({"limits": {"purchase": ["capacity-block"]}}, "limits.purchase", "name its id in provision.reservation"),
         (
-            {"limits": {"purchase": ["spot"]}, "provision": {"reservation": "cr-0123456789abcdef0"}},
+            {"provision": {"reservation": "cr-0123456789abcdef0"}},
+            "provision.reservation",
+            "one instance type in one zone; add provision.zone and pin.instance_type",
+        ),
+        (
+            {"provision": {"reservation": "cr-0123456789abcdef0", "zone": "use1-az6"}},
+            "provision.reservation",
+            "one instance type in one zone; add pin.instance_type",
+        ),
+        (
+            {
+                "limits": {"purchase": ["spot"]},
+                "pin": {"instance_type": "p5.48xlarge"},
+                "provision": {"reservation": "cr-0123456789abcdef0", "zone": "use1-az6"},
+            },
             "provision.reservation",
             "spot instances cannot use a reservation",
         ),

@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from planner.eligible import cheapest_offer, contenders, frameworks_of, permitted
+from planner.eligible import best_offers, contenders, frameworks_of, most_nodes, permitted
 from planner.framework import load_frameworks
 from planner.workload import InstanceTypes
 from pricing.catalog import load_instance_types
 from pricing.instance_type import InstanceType
 from pricing.market import load_market
 from pricing.offer import Purchase
-from tests.planner.market_builders import inference, machine, market, offer, training, workload
+from tests.planner.builders import DENSE
+from tests.planner.market_builders import (
+    inference,
+    interrupted,
+    machine,
+    market,
+    offer,
+    quota,
+    training,
+    workload,
+)
 
 ONE = machine("p5.one")
 ZONED = {"provision": {"zone": "use1-az6"}}
@@ -23,7 +34,7 @@ ZONED = {"provision": {"zone": "use1-az6"}}
 
 def reason(kind: InstanceType, *offers: Any, **sections: Any) -> str:
     """Why a type is no contender, and what to change; empty where it is one."""
-    able, refused = contenders(workload(**sections), market([kind], offers or [offer(kind.name, 1)]))
+    able, refused = contenders(workload(**sections), DENSE, market([kind], offers or [offer(kind.name, 1)]))
     assert len(able) + len(refused) == 1
     return f"{refused[0].reason}; {refused[0].change}" if refused else ""
 
@@ -55,7 +66,7 @@ def chip(**changes: Any) -> InstanceType:
         # An accelerator without bf16 trains in fp16 where the user leaves that open.
         (chip(flop_per_s={"fp16": 1e15}), {}, ""),
         (chip(memory_bytes_per_s=None), {}, "no source states chip of p5.one's memory bandwidth; "),
-        (replace(ONE, retired=True), {}, "EC2 has retired it; pin it to plan it all the same"),
+        (replace(ONE, retired=True), {}, "EC2 has retired it; to plan it all the same, pin it, and "),
         (replace(ONE, retired=True), {"pin": {"instance_type": "p5.one"}}, ""),
         (replace(ONE, family="p3"), {}, "no public machine image has the driver that it needs; name one in provision"),
         (replace(ONE, family="p3"), {"provision": {"image": "ami-0123456789abcdef0"}}, ""),
@@ -81,7 +92,7 @@ def test_half_precision_is_for_chips_without_brain_floats(
 ) -> None:
     """fp16 is planned where an accelerator has no bf16, or where the user asks for it, and nowhere else."""
     kind = chip(flop_per_s=dict.fromkeys(rates, 1e15))
-    ((found, *_), _) = contenders(workload(**sections), market([kind], [offer("p5.one", 1)]))
+    ((found, *_), _) = contenders(workload(**sections), DENSE, market([kind], [offer("p5.one", 1)]))
     assert {each.recipe.techniques[0] for each in found.options} == precisions
 
 
@@ -110,7 +121,7 @@ def test_offers_without_the_zone_are_told(offers: list[Any], sections: dict[str,
 def test_the_market_explains_its_gaps() -> None:
     """A type that is sold elsewhere, or otherwise, is refused with the market's own sentence."""
     asked = workload(limits={"instance_types": {"allow": ["p5*", "p6*", "trn2u*"]}})
-    _, refused = contenders(asked, load_market(asked.limits.regions, asked.limits.purchase))
+    _, refused = contenders(asked, DENSE, load_market(asked.limits.regions, asked.limits.purchase))
     reasons = {each.subject: each.reason for each in refused}
     assert "is sold in us-east-2 and us-west-2, but no price as on-demand is known" in reasons["p5e.48xlarge"]
     assert "is sold as capacity-block only, not as on-demand" in reasons["p6e-gb200.36xlarge"]
@@ -121,7 +132,7 @@ def test_the_market_explains_its_gaps() -> None:
 def test_every_type_is_decided_on_once(sections: dict[str, Any]) -> None:
     """Contenders and refused types are all types there are, each in order of name and with a reason."""
     asked = workload(**sections)
-    able, refused = contenders(asked, load_market(asked.limits.regions, asked.limits.purchase))
+    able, refused = contenders(asked, DENSE, load_market(asked.limits.regions, asked.limits.purchase))
     names = [each.machine.name for each in able]
     assert sorted([*names, *(each.subject for each in refused)]) == sorted(load_instance_types())
     assert names == sorted(names)
@@ -145,20 +156,85 @@ def test_every_type_is_decided_on_once(sections: dict[str, Any]) -> None:
             {"purchase": ["spot", "on-demand"]},
             ("us-east-1", "spot", 2),
         ),
+        # No more than a rounding of the price list: the same price.
+        (
+            [("us-east-1", "on-demand", 21.957642), ("us-east-2", "on-demand", 21.95764)],
+            {},
+            ("us-east-1", "on-demand", 21.957642),
+        ),
     ],
 )
-def test_the_cheapest_offer_is_taken(
-    offers: list[tuple[str, str, int]], limits: dict[str, Any], cheapest: tuple[str, str, int]
+def test_the_cheapest_offer_beats_the_others(
+    offers: list[tuple[str, str, float]], limits: dict[str, Any], cheapest: tuple[str, str, float]
 ) -> None:
-    """The lowest price wins; among equals, the region and the purchase that are named first."""
+    """The lowest price alone is left; among equals, the region and the purchase that are named first."""
     sold = [
         offer("p5.one", price, region=region, purchase=Purchase(purchase), zones=[f"{region}-z"])
         for region, purchase, price in offers
     ]
     for order in (sold, sold[::-1]):
-        found = cheapest_offer(workload(limits=limits), market([ONE], order), ONE)
-        assert found is not None
-        assert (found.region, found.purchase, found.usd_per_hour_per_node) == (*cheapest[:2], Decimal(cheapest[2]))
+        (found,) = best_offers(workload(limits=limits), market([ONE], order), ONE)
+        assert (found.region, found.purchase, found.usd_per_hour_per_node) == (*cheapest[:2], Decimal(str(cheapest[2])))
+
+
+SOLD = (
+    offer("p5.one", 1, purchase=Purchase.SPOT, zones=["z1"]),
+    offer("p5.one", 2, purchase=Purchase.CAPACITY_BLOCK, zones=["z2"]),
+    offer("p5.one", 3, region="us-east-2", zones=["z3"]),
+    offer("p5.one", 4, zones=["z4"]),
+    offer("p5.one", 5, region="us-west-2", purchase=Purchase.SPOT, zones=["z5"]),
+)
+ON_ANY_TERMS = {"purchase": ["on-demand", "spot", "capacity-block"]}
+
+
+@pytest.mark.parametrize(
+    ("known", "left"),
+    [
+        # Nothing is known but prices: the cheapest beats all.
+        ({}, ["z1"]),
+        # A dearer offer stays where the account may run more of it, and only then. Of blocks no quota is known, but
+        # they are paid by the day: what is paid by the hour stays beside them.
+        ({"quotas": quota(8, ONE, spot=True)}, ["z1", "z2", "z3"]),
+        ({"quotas": (*quota(8, ONE, spot=True), *quota(4, ONE, region="us-east-2"))}, ["z1", "z2", "z4"]),
+        ({"quotas": (*quota(8, ONE, spot=True), *quota(9, ONE, region="us-east-2"))}, ["z1", "z2", "z3", "z4"]),
+        ({"quotas": quota(0, ONE, spot=True)}, ["z1", "z2", "z3"]),
+        ({"without": "z1"}, ["z2", "z3"]),
+        # Of two interrupted ones the dearer stays where it is interrupted less, and demand stays beside both.
+        ({"interruptions": interrupted(("p5.one", "us-east-1", 0.1, 0.2))}, ["z1", "z2", "z3"]),
+        (
+            {"interruptions": interrupted(("p5.one", "us-east-1", 0.1, 0.2), ("p5.one", "us-west-2", 0, 0.05))},
+            ["z1", "z2", "z3"],
+        ),
+        (
+            {
+                "interruptions": interrupted(("p5.one", "us-east-1", 0.1, 0.2), ("p5.one", "us-west-2", 0, 0.05)),
+                "quotas": (*quota(2, ONE), *quota(1, ONE, region="us-east-2")),
+                "without": "z2",
+            },
+            ["z1", "z3", "z4", "z5"],
+        ),
+    ],
+)
+def test_a_dearer_offer_stays_where_something_speaks_for_it(known: dict[str, Any], left: list[str]) -> None:
+    """More nodes, fewer interruptions or shorter use: whatever else is dearer and no better is dropped."""
+    facts = {key: value for key, value in known.items() if key != "without"}
+    for order in (SOLD, SOLD[::-1]):
+        sold = [each for each in order if each.zone_ids != (known.get("without"),)]
+        found = best_offers(workload(limits=ON_ANY_TERMS), market([ONE], sold, **facts), ONE)
+        assert [each.zone_ids[0] for each in found] == left
+
+
+def test_offers_in_other_zones_are_no_offers() -> None:
+    """Where a zone is named, its price counts, whatever the cheaper zones take; the offer is of that zone alone."""
+    sold = [offer("p5.one", 1, zones=["use1-az4"]), offer("p5.one", 2, zones=["use1-az1", "use1-az6"])]
+    (found,) = best_offers(workload(**ZONED), market([ONE], sold), ONE)
+    assert (found.usd_per_hour_per_node, found.zone_ids) == (Decimal(2), ("use1-az6",))
+
+
+def test_most_nodes_are_unlimited_where_no_quota_is_known() -> None:
+    """Not knowing a quota is not a quota of zero; a part of a node is none."""
+    sold = market([ONE], SOLD, quotas=(*quota(0, ONE), *quota(7.9, ONE, region="us-east-2")))
+    assert [most_nodes(each, sold) for each in SOLD] == [math.inf, math.inf, 7, 0, math.inf]
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,8 @@ from planner.plan import Plan, Rung
 from planner.shape import ModelShape
 from planner.workload import Workload
 from pricing.market import Market
+from pricing.offer import Offer, Purchase
+from pricing.price import Quota
 from pricing.units import show_duration
 from tests.planner.brute_force import every_way, figures
 from tests.planner.builders import DENSE
@@ -23,6 +25,7 @@ from tests.planner.market_builders import (
     market,
     offer,
     plan,
+    quota,
     serving_machines,
     three_machines,
     three_offers,
@@ -165,3 +168,88 @@ def test_memory_misses_tell_need_and_have() -> None:
     for verdict in lacking:
         need, have = (float(each) for each in re.findall(r"([\d.]+) GiB", verdict))
         assert need > have
+
+
+SMALL, FOUR, _ = three_machines()
+SPOT = Purchase.SPOT
+
+
+@pytest.mark.parametrize(
+    ("offers", "quotas", "said"),
+    [
+        (
+            [offer("p5.four", "0.1")],
+            quota(0, FOUR),
+            "nearest is p5.four, but the account's quotas allow 0 as on-demand in us-east-1; raise them",
+        ),
+        (
+            [offer("p5.four", "0.1", region="us-east-2")],
+            quota(0.9, FOUR, region="us-east-2"),
+            "nearest is p5.four, but the account's quotas allow 0 as on-demand in us-east-2; raise them",
+        ),
+        (
+            [offer("p5.four", "0.1", purchase=SPOT)],
+            quota(0, FOUR, spot=True),
+            "nearest is p5.four, but the account's quotas allow 0 as spot in us-east-1; raise them",
+        ),
+        # A dearer offer with no more nodes than the cheaper one is not worth a word.
+        (
+            [offer("p5.four", "0.1", purchase=SPOT), offer("p5.four", "0.2")],
+            (*quota(0, FOUR, spot=True), *quota(0, FOUR)),
+            "nearest is p5.four, but the account's quotas allow 0 as spot in us-east-1; raise them",
+        ),
+    ],
+)
+def test_a_quota_that_rules_a_type_out_is_named(offers: list[Offer], quotas: tuple[Quota, ...], said: str) -> None:
+    """A type that the account may not run is refused for that, with what its quota allows, how bought and where."""
+    sold = market([SMALL, FOUR], [offer("p5.small", 1), *offers], quotas=quotas)
+    limits = {"max_nodes": 2, "purchase": ["on-demand", "spot"]}
+    assert reasons(workload(limits=limits), sold)["p5.four"] == said
+    # With the quota raised it is the cheapest, and chosen.
+    assert plan(workload(limits=limits), market([SMALL, FOUR], sold.offers)).chosen.instance_type == "p5.four"
+
+
+def test_a_quota_of_too_few_nodes_says_how_many() -> None:
+    """A pinned fleet larger than the quota is refused with both counts, and with every offer that is no worse."""
+    offers = [offer("p5.four", 1, purchase=SPOT), offer("p5.four", 2), offer("p5.four", 3, region="us-east-2")]
+    known = (*quota(1, FOUR, spot=True), *quota(2, FOUR), *quota(0, FOUR, region="us-east-2"))
+    asked = workload(pin={"nodes": 4}, limits={"purchase": ["on-demand", "spot"]})
+    allowed = "the account's quotas allow 1 as spot in us-east-1, 2 as on-demand in us-east-1; raise them"
+    with pytest.raises(NoFeasiblePlan) as caught:
+        plan(asked, market([FOUR], offers, quotas=known))
+    assert f"  cluster: nearest is 4 x p5.four, but {allowed}" in caught.value.findings
+
+
+def test_a_deadline_that_only_a_quota_breaks_names_the_quota() -> None:
+    """Where more nodes would be in time and the account may not run them, that is the reason, not the deadline."""
+    fast = machine("p5.fast", memory_gib=6, network_bytes_per_s=1e12)
+    (slow, quick) = (
+        plan(workload(pin={"nodes": nodes}), market([fast], [offer("p5.fast", 1)])).chosen.run for nodes in (1, 4)
+    )
+    assert slow is not None and quick is not None and quick.run_s < slow.run_s
+    hurried = workload(limits={"max_nodes": 4, "deadline": f"{(slow.run_s + quick.run_s) / 2:.0f}s"})
+    assert plan(hurried, market([fast], [offer("p5.fast", 1)])).chosen.nodes > 1
+    one = market([fast], [offer("p5.fast", 1)], quotas=quota(1, fast))
+    dear = machine("p5.dear", memory_gib=6, network_bytes_per_s=1e12)
+    two = market([fast, dear], [offer("p5.dear", 9), *one.offers], quotas=one.quotas)
+    with pytest.raises(NoFeasiblePlan) as caught:
+        plan(hurried, one)
+    (cluster,) = (each for each in caught.value.findings if each.startswith("  cluster: "))
+    said = r"nearest is \d x p5\.fast, but the account's quotas allow 1 as on-demand in us-east-1; raise them"
+    assert re.fullmatch(f"  cluster: {said}", cluster)
+    # One node is not in time on its rung, whatever the quota.
+    assert re.search(r"  single accelerator: nearest is p5\.fast, which takes .* \(the deadline is", str(caught.value))
+    # A type that is chosen from beside it has the same reason among the rejections.
+    assert re.fullmatch(said, reasons(hurried, two)["p5.fast"])
+
+
+def test_a_service_too_large_for_the_quota_says_so() -> None:
+    """A load that takes more instances than the account may run is refused for the quota, on the rung that it is on."""
+    sold = market(serving_machines()[:1], [offer("p5.small", 1)], quotas=quota(2, SMALL))
+    asked = workload(inference=inference(requests_per_second=900))
+    free = plan(asked, market(serving_machines()[:1], [offer("p5.small", 1)])).chosen
+    assert free.nodes > 2
+    with pytest.raises(
+        NoFeasiblePlan, match=r"x p5\.small, but the account's quotas allow 2 as on-demand in us-east-1"
+    ):
+        plan(asked, sold)

@@ -118,7 +118,7 @@ def test_what_does_not_decide_does_not_unlock(tmp_path: Path, text: str) -> None
         TRAINING + "pin: {nodes: 1}\n",
         TRAINING + "provision: {target: single-instance}\n",
         TRAINING + "provision: {zone: use1-az6}\n",
-        TRAINING + "provision: {reservation: cr-01234567}\n",
+        TRAINING + "pin: {instance_type: g5.xlarge}\nprovision: {reservation: cr-01234567, zone: use1-az6}\n",
         TRAINING + "provision: {image: ami-01234567}\n",
         TRAINING + "provision: {storage: {root_volume: 301GiB}}\n",
         SERVING,

@@ -1,4 +1,4 @@
-"""Is the first row the best by the objective, and are ties broken the way a user would?"""
+"""Is the first row the best by the objective, on the terms it may be bought on, and are ties broken as a user would?"""
 
 from __future__ import annotations
 
@@ -10,26 +10,35 @@ import pytest
 from planner.eligible import Contender
 from planner.framework import load_frameworks
 from planner.layout import LayoutGrid
-from planner.rank import rank
+from planner.rank import join_offers, rank
 from planner.recipe import Recipe
 from planner.recipes import Option
 from planner.search import Pool
-from tests.planner.market_builders import inference, machine, offer, workload
+from pricing.offer import Offer, Purchase
+from pricing.price import Quota
+from tests.planner.market_builders import inference, interrupted, machine, market, offer, quota, workload
 
 OPTIONS = tuple(Option(framework=load_frameworks()["megatron"], recipe=Recipe(), extra=extra) for extra in (0, 1))
 
 
-def contender(name: str, usd: str) -> Contender:
-    return Contender(machine=machine(name), options=OPTIONS, offer=offer(name, usd))
+NOTHING = market([], [])
+"""A market of which neither quotas nor interruptions are known."""
+
+
+def contender(name: str, *offers: Offer | str) -> Contender:
+    """A type with its offers, or with the price of its only one."""
+    sold = tuple(offer(name, each) if isinstance(each, str) else each for each in offers)
+    return Contender(machine=machine(name), options=OPTIONS, offers=sold)
 
 
 def pool(*rows: tuple[int, int, int, float]) -> Pool:
-    """A pool of (machine, option, nodes, seconds)."""
+    """A pool of (machine, option, nodes, seconds), every row with the first offer."""
     columns = np.array([row[:3] for row in rows], dtype=np.int64).reshape(-1, 3).T
     ones = np.ones(len(rows), dtype=np.int64)
     return Pool(
         machine=columns[0],
         option=columns[1],
+        offer=0 * ones,
         nodes=columns[2],
         replicas=ones,
         rung=0 * ones,
@@ -45,7 +54,7 @@ def order(prices: tuple[str, ...], rows: list[tuple[int, int, int, float]], **se
     """Rows within the limits, best first."""
     asked = workload(**sections)
     able = tuple(contender(f"p5.{number}", usd) for number, usd in enumerate(prices))
-    return [int(row) for row in rank(asked, able, pool(*rows)).order]
+    return [int(row) for row in rank(asked, able, pool(*rows), NOTHING).order]
 
 
 HOUR = 3600.0
@@ -72,14 +81,15 @@ def test_the_objective_orders(objective: Any, best_first: list[int]) -> None:
 def test_money_is_that_of_all_nodes_for_the_whole_run() -> None:
     """A run costs the price of a node times nodes times hours."""
     asked = workload()
-    found = rank(asked, (contender("p5.0", "3"), contender("p5.1", "0.5")), pool((0, 0, 2, HOUR / 2), (1, 1, 8, HOUR)))
+    able = contender("p5.0", "3"), contender("p5.1", "0.5")
+    found = rank(asked, able, pool((0, 0, 2, HOUR / 2), (1, 1, 8, HOUR)), NOTHING)
     assert found.usd.tolist() == [3.0, 4.0]
 
 
 def test_a_service_is_paid_by_the_month() -> None:
     """A fleet costs 730 hours of its nodes, however long a request takes."""
     asked = workload(inference=inference())
-    found = rank(asked, (contender("p5.0", "3"),), pool((0, 0, 2, 0.5), (0, 0, 1, 99.0)))
+    found = rank(asked, (contender("p5.0", "3"),), pool((0, 0, 2, 0.5), (0, 0, 1, 99.0)), NOTHING)
     assert found.usd.tolist() == [2 * 3 * 730, 3 * 730]
     assert found.order.tolist() == [1, 0]
 
@@ -140,3 +150,143 @@ def test_nothing_ranked_is_an_empty_order() -> None:
     assert order((), []) == []
     assert order(("1",), []) == []
     assert order(("1",), [(0, 0, 1, 1e12)]) == []
+
+
+SPOT, DEMAND, BLOCK = Purchase.SPOT, Purchase.ON_DEMAND, Purchase.CAPACITY_BLOCK
+KIND = machine("p5.0")
+
+
+def joined(able: tuple[Contender, ...], rows: Pool, *quotas: Quota) -> list[tuple[int, int, int]]:
+    """(machine, offer, nodes) of the rows that may be bought."""
+    found = join_offers(able, rows, market([each.machine for each in able], [], quotas=quotas))
+    columns = found.machine.tolist(), found.offer.tolist(), found.nodes.tolist()
+    return list(zip(*columns, strict=True))
+
+
+def test_every_row_is_joined_with_every_offer_of_its_type() -> None:
+    """Where no quota is known, a row stands once for each of its type's offers, with figures of its own."""
+    able = (contender("p5.0", "1"), contender("p5.1", "1", "2", "3"), contender("p5.2", "1", "2"))
+    rows = pool((1, 0, 4, 7.0), (0, 1, 2, 8.0), (2, 0, 1, 9.0), (1, 1, 3, 6.0))
+    found = join_offers(able, rows, market([each.machine for each in able], []))
+    pairs = [(1, 0), (1, 1), (1, 2), (0, 0), (2, 0), (2, 1), (1, 0), (1, 1), (1, 2)]
+    assert list(zip(found.machine.tolist(), found.offer.tolist(), strict=True)) == pairs
+    assert found.nodes.tolist() == [4, 4, 4, 2, 1, 1, 3, 3, 3]
+    assert found.option.tolist() == [0, 0, 0, 1, 0, 0, 1, 1, 1]
+    assert found.job_s.tolist() == [7.0, 7.0, 7.0, 8.0, 9.0, 9.0, 6.0, 6.0, 6.0]
+    assert len(found.layout) == len(found) == len(found.replicas) == len(found.rung)
+    assert found.covered == rows.covered
+
+
+@pytest.mark.parametrize(
+    ("nodes", "kept"),
+    [
+        # As many nodes as the quota holds, not one more; parts of a node are none.
+        (3, [(0, 0, 1), (0, 0, 2), (0, 0, 3)]),
+        (2.99, [(0, 0, 1), (0, 0, 2)]),
+        (2, [(0, 0, 1), (0, 0, 2)]),
+        (0, []),
+        (0.5, []),
+    ],
+)
+def test_a_quota_keeps_the_rows_that_it_holds(nodes: float, kept: list[tuple[int, int, int]]) -> None:
+    """Rows with more nodes than the account's vCPUs allow cannot be bought."""
+    rows = pool((0, 0, 1, HOUR), (0, 0, 2, HOUR), (0, 0, 3, HOUR))
+    assert joined((contender("p5.0", "1"),), rows, *quota(nodes, KIND)) == kept
+
+
+@pytest.mark.parametrize(
+    "quotas",
+    [
+        (),
+        quota(1, KIND, region="us-east-2"),
+        quota(1, KIND, spot=True),
+        quota(1, machine("p5.9")),
+        # Two values for one thing are none.
+        (*quota(1, KIND), *quota(2, KIND)),
+    ],
+    ids=["none", "of another region", "of spot", "of another type", "contradictory"],
+)
+def test_an_unknown_quota_is_no_limit(quotas: tuple[Quota, ...]) -> None:
+    """A quota that is not known, or is of something else, keeps nothing from being planned."""
+    assert joined((contender("p5.0", "1"),), pool((0, 0, 4096, HOUR)), *quotas) == [(0, 0, 4096)]
+
+
+def test_each_offer_has_the_quota_of_its_terms_and_region() -> None:
+    """One type on three terms: small fleets on any of them, larger ones on those that hold them."""
+    sold = offer("p5.0", 1, purchase=SPOT), offer("p5.0", 2), offer("p5.0", 3, region="us-east-2")
+    rows = pool((0, 0, 1, HOUR), (0, 0, 2, HOUR), (0, 0, 3, HOUR))
+    quotas = (*quota(1, KIND, spot=True), *quota(2, KIND))
+    expected = [(0, 0, 1), (0, 1, 1), (0, 2, 1), (0, 1, 2), (0, 2, 2), (0, 2, 3)]
+    assert joined((contender("p5.0", *sold),), rows, *quotas) == expected
+
+
+def test_blocks_are_in_no_quota_of_vcpus() -> None:
+    """EC2 counts the instances of Capacity Blocks apart, which nobody has asked for."""
+    able = (contender("p5.0", offer("p5.0", 1, purchase=BLOCK)),)
+    assert joined(able, pool((0, 0, 9, HOUR)), *quota(0, KIND), *quota(0, KIND, spot=True)) == [(0, 0, 9)]
+
+
+def test_nothing_is_joined_with_nothing() -> None:
+    """A pool without rows, and a market without contenders, stay empty."""
+    assert joined((), pool()) == []
+    assert joined((contender("p5.0", "1"),), pool()) == []
+
+
+# Ten percent of nodes lost a month: -ln(0.9) / 730 h, half an hour each.
+LOST = 0.10536051565782628 / 730 * 0.5
+
+
+def test_spot_costs_what_its_interruptions_waste() -> None:
+    """A run on spot pays for the hours that are lost: a node's share, times the nodes, since one stops all."""
+    able = (contender("p5.0", offer("p5.0", 2, purchase=SPOT)),)
+    known = market([KIND], [], interruptions=interrupted(("p5.0", "us-east-1", 0.05, 0.15)))
+    rows = pool((0, 0, 1, 100 * HOUR), (0, 0, 8, 100 * HOUR))
+    asked = workload(limits={"purchase": ["spot"]})
+    assert rank(asked, able, rows, known).usd == pytest.approx([200 * (1 + LOST), 1600 * (1 + 8 * LOST)], rel=1e-12)
+    assert rank(asked, able, rows, NOTHING).usd.tolist() == [200, 1600]
+    # What is known of another region says nothing of this one.
+    elsewhere = market([KIND], [], interruptions=interrupted(("p5.0", "us-east-2", 0.05, 0.15)))
+    assert rank(asked, able, rows, elsewhere).usd.tolist() == [200, 1600]
+    served = workload(inference=inference(), limits={"purchase": ["spot"]})
+    assert rank(served, able, pool((0, 0, 1, 0.5)), known).usd.tolist() == [2 * 730]
+
+
+@pytest.mark.parametrize(
+    ("low", "nodes", "cheaper"),
+    [
+        # 2,000 nodes lose 0.2 % each at 95 % a month: four times the run over.
+        (0.95, 2000, DEMAND),
+        (0.95, 100, SPOT),
+        (0.05, 2000, SPOT),
+        (0, 2000, SPOT),
+    ],
+)
+def test_spot_is_weighed_against_demand_by_what_it_wastes(low: float, nodes: int, cheaper: Purchase) -> None:
+    """Half the price wins unless interruptions waste more than half of what is paid."""
+    sold = offer("p5.0", 1, purchase=SPOT), offer("p5.0", 2)
+    known = market([KIND], [], interruptions=interrupted(("p5.0", "us-east-1", low, low)))
+    able = (contender("p5.0", *sold),)
+    rows = join_offers(able, pool((0, 0, nodes, HOUR)), known)
+    order = rank(workload(limits={"purchase": ["spot", "on-demand"]}), able, rows, known).order
+    assert sold[int(rows.offer[order[0]])].purchase is cheaper
+
+
+@pytest.mark.parametrize(
+    ("run_hours", "paid_hours"),
+    [(1, 24), (24, 24), (24.5, 48), (13.5 * 24, 14 * 24), (14 * 24, 14 * 24), (14.5 * 24, 21 * 24), (29 * 24, 35 * 24)],
+)
+def test_a_block_is_paid_as_a_whole(run_hours: float, paid_hours: float) -> None:
+    """A run in a Capacity Block pays for whole days up to fourteen, for whole weeks beyond."""
+    able = (contender("p5.0", offer("p5.0", 2, purchase=BLOCK)),)
+    rows = pool((0, 0, 4, run_hours * HOUR))
+    asked = workload(limits={"purchase": ["capacity-block"]})
+    assert rank(asked, able, rows, NOTHING).usd.tolist() == [2 * 4 * paid_hours]
+    service = workload(inference=inference(), limits={"purchase": ["capacity-block"]})
+    assert rank(service, able, rows, NOTHING).usd.tolist() == [2 * 4 * 730]
+
+
+def test_of_equal_offers_the_first_is_taken() -> None:
+    """Offers stand in the user's order; where nothing tells two apart, the earlier one is chosen."""
+    able = (contender("p5.0", "2", "2"),)
+    rows = join_offers(able, pool((0, 0, 1, HOUR)), NOTHING)
+    assert rows.offer[rank(workload(), able, rows, NOTHING).order].tolist() == [0, 1]

@@ -27,7 +27,7 @@ from tests.planner.market_builders import (
 def needed(asked: Workload, *, serving: bool = False) -> Requirement:
     """The requirement of a workload on the small market."""
     machines = serving_machines() if serving else three_machines()
-    able, _ = contenders(asked, market(machines, three_offers()))
+    able, _ = contenders(asked, DENSE, market(machines, three_offers()))
     return requirement(DENSE, job_of(asked), able, load_calibration())
 
 
@@ -66,5 +66,5 @@ def test_the_largest_device_is_that_of_a_contender() -> None:
     """A type that is left out does not count."""
     asked = workload(limits={"instance_types": {"deny": ["*.large"]}})
     machines = [*three_machines(), machine("p5.unsold", memory_gib=99)]
-    able, _ = contenders(asked, market(machines, three_offers()))
+    able, _ = contenders(asked, DENSE, market(machines, three_offers()))
     assert requirement(DENSE, job_of(asked), able, load_calibration()).largest_device_bytes == gib(1.8)

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from planner.calibration import load_calibration
 from planner.choose import make_plan
 from planner.workload import Workload
 from pricing.instance_type import InstanceType
@@ -16,8 +15,10 @@ from pricing.market import Market
 from pricing.offer import Purchase
 from tests.planner.builders import DENSE
 from tests.planner.market_builders import (
+    CALIBRATION,
     NOW,
     inference,
+    interrupted,
     machine,
     market,
     offer,
@@ -27,14 +28,12 @@ from tests.planner.market_builders import (
     workload,
 )
 
-ALWAYS = "Costs are those of the instances; storage, NAT and data transfer are not in them."
-
 
 def warned(asked: Workload, *, sold: Market | None = None, days: int = 0) -> tuple[str, ...]:
     """The warnings of a plan that is made some days after the market's first of July."""
     machines = serving_machines() if asked.inference else three_machines()
     known = sold or market(machines, three_offers())
-    return make_plan(asked, DENSE, known, load_calibration(), NOW + timedelta(days=days)).plan.warnings
+    return make_plan(asked, DENSE, known, CALIBRATION, NOW + timedelta(days=days)).plan.warnings
 
 
 def cluster(kind: InstanceType) -> tuple[Workload, Market]:
@@ -42,10 +41,9 @@ def cluster(kind: InstanceType) -> tuple[Workload, Market]:
     return workload(pin={"nodes": 2, "instance_type": kind.name}), market([kind], [offer(kind.name, 1)])
 
 
-def test_notes_of_the_market_come_first_and_the_scope_of_costs_last() -> None:
-    """Whatever else is told, a plan says where its prices are from and what they leave out."""
-    found = warned(workload(limits={"deadline": "99d"}))
-    assert (found[0], found[-1]) == ("Prices are made up.", ALWAYS)
+def test_notes_of_the_market_come_first() -> None:
+    """Whatever else is told, a plan says where its prices are from."""
+    assert warned(workload(limits={"deadline": "99d"}))[0] == "Prices are made up."
 
 
 @pytest.mark.parametrize(("days", "told"), [(0, False), (60, False), (61, True), (400, True)])
@@ -78,11 +76,35 @@ def test_what_was_assumed_or_left_out_is_told(sections: dict[str, Any], words: s
     assert any(words in each for each in warned(workload(**sections))) is told
 
 
-def test_interruptions_are_told_of_spot() -> None:
-    """A plan on spot instances says that restarts are not in its figures."""
-    sold = market([three_machines()[0]], [offer("p5.small", 1, purchase=Purchase.SPOT)])
-    found = warned(workload(limits={"purchase": ["spot"]}), sold=sold)
-    assert "Spot instances can be interrupted; restarts are not in the predicted time and cost." in found
+@pytest.mark.parametrize(
+    ("sections", "bands", "told"),
+    [
+        (
+            {},
+            [("p5.small", "us-east-1", 0, 0.05)],
+            "restarts are in the cost, not in the predicted time.",
+        ),
+        (
+            {},
+            [("p5.small", "us-east-2", 0, 0.05)],
+            "no source states how often p5.small is in us-east-1: no restarts are in cost and time.",
+        ),
+        (
+            {"inference": inference()},
+            [("p5.small", "us-east-1", 0, 0.05)],
+            "the service lacks them until others have started.",
+        ),
+    ],
+    ids=["known", "unknown", "serving"],
+)
+def test_interruptions_are_told_of_spot(
+    sections: dict[str, Any], bands: list[tuple[str, str, float, float]], told: str
+) -> None:
+    """A plan on spot instances says in which of its figures restarts are, and in which not."""
+    kind = (serving_machines() if sections else three_machines())[0]
+    sold = market([kind], [offer("p5.small", 1, purchase=Purchase.SPOT)], interruptions=interrupted(*bands))
+    found = warned(workload(limits={"purchase": ["spot"]}, **sections), sold=sold)
+    assert [each for each in found if "Spot" in each] == [f"Spot instances can be interrupted; {told}"]
 
 
 @pytest.mark.parametrize("efa", [True, False])
@@ -91,3 +113,27 @@ def test_a_cluster_without_efa_is_told(efa: bool) -> None:
     kind = machine("p5.node", memory_gib=6)
     asked, sold = cluster(kind if efa else replace(kind, efa_cards=()))
     assert ("p5.node has no EFA: its nodes talk over TCP." in warned(asked, sold=sold)) is not efa
+
+
+@pytest.mark.parametrize(
+    ("sections", "words"),
+    [
+        ({"limits": {"deadline": "DEADLINE"}}, "At the upper edge of the band the deadline of "),
+        ({"provision": {"time_to_live": "10min"}}, "The stack deletes itself after 10.0 min; the run may take "),
+        (
+            {"provision": {"budget": 5, "budget_email": "ml@example.com"}},
+            "The budget counts nothing until the cost allocation tag berth:workload is activated in Billing.",
+        ),
+    ],
+)
+def test_what_may_fail_later_is_told_now(sections: dict[str, Any], words: str) -> None:
+    """A limit that the edge of the band misses, a stack that ends before its run, and a budget that sees nothing."""
+    plan = make_plan(workload(), DENSE, market(three_machines(), three_offers()), CALIBRATION, NOW).plan
+    assert plan.chosen.run
+    deadline = f"{plan.chosen.run.run_s * 1.001:.0f}s"
+    asked = {
+        name: {key: deadline if value == "DEADLINE" else value for key, value in section.items()}
+        for name, section in sections.items()
+    }
+    assert any(each.startswith(words) for each in warned(workload(**asked)))
+    assert not any(each.startswith(words) for each in warned(workload(limits={"deadline": "99d"})))

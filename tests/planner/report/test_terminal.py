@@ -63,10 +63,12 @@ def test_the_decision_stands_in_its_order(asked: Workload, capsys: pytest.Captur
 
 @pytest.mark.parametrize(("asked", "timed"), [(TRAIN, True), (SERVE, False)], ids=["training", "serving"])
 def test_every_section_is_there(asked: Workload, timed: bool, capsys: pytest.CaptureFixture[str]) -> None:
-    """Memory, time, ladder, runners-up, rejections and warnings follow; a service has no step to time."""
-    titles = re.findall(r"^(\w[\w -]+?)(?:,.*)?$", printed(planned(asked), capsys), re.MULTILINE)
+    """Memory, time, cost, ladder, runners-up, other terms, rejections, warnings; a service has no step to time."""
+    found = planned(asked)
+    titles = re.findall(r"^(\w[\w. -]+?)(?:,.*)?$", printed(found, capsys), re.MULTILINE)
     time = ["Time of a step"] if timed else []
-    expected = ["Decision", "Memory", *time, "Ladder", "Runners-up", "Not chosen", "Mind"]
+    terms = f"{found.chosen.nodes} x {found.chosen.instance_type} on other terms"
+    expected = ["Decision", "Memory", *time, "Cost", "Ladder", "Runners-up", terms, "Not chosen", "Mind"]
     assert [title for title in titles if title in expected] == expected
 
 
@@ -205,7 +207,8 @@ def test_nothing_else_to_choose_from_prints_too(capsys: pytest.CaptureFixture[st
         ),
         (
             SERVE,
-            r"\d+ x p5\.\w+ \(us-east-1, on-demand\): \$[\d,.]+ a month, \$[\d.]+ per million tokens, TTFT .+, TPOT .+",
+            r"\d+ x p5\.\w+ \(us-east-1, on-demand\): \$[\d,.]+ a month, \$[\d.]+ per million tokens in and out, "
+            r"TTFT .+, TPOT .+",
         ),
     ],
     ids=["training", "serving"],

@@ -1,0 +1,82 @@
+"""How does a plan's money read on a terminal?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from planner.plan import Candidate, Cost, CostLine, Deal
+from pricing.units import show_usd
+
+# The smallest amount that is shown with a digit of its own.
+LEAST = Decimal("0.0001")
+
+
+def total(cost: Cost) -> str:
+    """The sum in the unit that the job is paid in, and what is not in it."""
+    run, month = cost.usd_per_run, cost.usd_per_month
+    whole = f"{show_usd(month)} a month" if run is None else f"{show_usd(run)} a run"
+    return f"{whole}, without {', '.join(cost.unpriced)}" if cost.unpriced else whole
+
+
+def bill_table(cost: Cost) -> RenderableType:
+    """Every line of a bill, the sum, and what other ways to build would add."""
+    sums = CostLine(
+        name="in all",
+        usd_per_hour=cost.usd_per_hour,
+        usd_per_run=cost.usd_per_run,
+        usd_per_month=cost.usd_per_month,
+        basis=f"without {', '.join(cost.unpriced)}: no price is known" if cost.unpriced else "",
+    )
+    training = cost.usd_per_run is not None
+    titles = ("an hour", "a run", "a month") if training else ("an hour", "a month")
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("")
+    for title in titles:
+        table.add_column(title, justify="right", no_wrap=True)
+    table.add_column("how counted")
+    added = [replace(line, name=f"+ {line.name}") for line in cost.elsewhere]
+    for line in (*cost.lines, sums, *added):
+        amounts = (line.usd_per_hour, line.usd_per_run, line.usd_per_month)
+        hour, run, month = (_known_usd(each) for each in amounts)
+        hour = "once" if line.usd_per_hour == 0 and line.usd_per_month else hour
+        shown = (hour, run, month) if training else (hour, month)
+        table.add_row(line.name, *shown, line.basis, style="bold" if line is sums else None)
+    note = Text("Lines with + are not in the sum; each would come on top of a fleet that has it.")
+    return Group(table, note) if added else table
+
+
+def deals_table(deals: Sequence[Deal], chosen: Candidate) -> RenderableType:
+    """The chosen fleet on all terms known, the chosen ones marked."""
+    training = chosen.run is not None
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for title in ("region", "purchase"):
+        table.add_column(title, no_wrap=True)
+    for title in ("hour and node", "a run" if training else "a month", "committed", "of it idle", "quota", "held on"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for deal in deals:
+        own = (deal.region, deal.purchase) == (chosen.region, chosen.purchase)
+        table.add_row(
+            deal.region,
+            f"{deal.purchase}, chosen" if own else deal.purchase,
+            show_usd(deal.usd_per_hour_per_node),
+            _known_usd(deal.usd_per_run if training else deal.usd_per_month),
+            _known_usd(deal.committed_usd, "-"),
+            _known_usd(deal.idle_usd, "-"),
+            "unknown" if deal.nodes_allowed is None else f"{deal.nodes_allowed:,} nodes",
+            str(deal.provenance.as_of),
+            style="bold" if own else None,
+        )
+    return Group(table, Text("A plan buys on the terms that limits.purchase names, in limits.regions."))
+
+
+def _known_usd(amount: Decimal | None, otherwise: str = "unknown") -> str:
+    if amount is None:
+        return otherwise
+    # What rounds to nothing is not free.
+    return f"<{show_usd(LEAST)}" if 0 < amount < LEAST else show_usd(amount)

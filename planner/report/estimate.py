@@ -1,0 +1,28 @@
+"""How does an estimate read in a terminal?"""
+
+from __future__ import annotations
+
+from planner.estimate import Estimate
+from pricing.units import show_bytes, show_duration, show_gib, show_rate
+
+
+def print_estimate(found: Estimate) -> None:
+    """Prints memory term by term, the verdict, and the time where it is known."""
+    verdict = "fits" if found.fits else "does not fit"
+    print(f"{found.name}: {found.model} on {found.device}: {verdict}")
+    print()
+    print(f"Memory, {found.stage}")
+    width = max(len(term.name) for term in found.terms)
+    for term in sorted(found.terms, key=lambda term: -term.value):
+        if term.value:
+            print(f"  {term.name:{width}}  {show_bytes(term.value):>10}  {term.value / found.total_bytes:6.1%}")
+    low, high = found.band.low * found.total_bytes, found.band.high * found.total_bytes
+    print(f"  {'total':{width}}  {show_gib(found.total_bytes):>10}  ({show_gib(low)} to {show_gib(high)})")
+    print(f"  {'device':{width}}  {show_gib(found.device_bytes):>10}  judged at the upper edge; {found.band.basis}")
+    if found.host_bytes:
+        print(f"  {'on the host':{width}}  {show_gib(found.host_bytes):>10}")
+    if found.step_s and found.tokens_per_s:
+        print()
+        print(f"A step takes {show_duration(found.step_s)}: {show_rate(found.tokens_per_s)} tokens/s")
+    for note in found.notes:
+        print(f"  {note}")

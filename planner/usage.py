@@ -1,0 +1,142 @@
+"""What does a plan use beside its instances: disks, buckets, gateways, logs, and how much of each?
+
+Amounts are what the stack really holds. What depends on a job's habits is assumed, and each use says what.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from planner.layout import Layout
+from planner.recipe import Recipe
+from planner.resident import Stage, resident
+from planner.shape import ModelShape
+from planner.workload import Workload
+from pricing.price import Component
+from pricing.units import GIB, MIB, show_bytes
+
+# The last checkpoint and the one before it, since a write that fails must not leave none; one each half hour, so
+# that a restart loses a quarter of an hour.
+KEPT_CHECKPOINTS = 2
+CHECKPOINT_INTERVAL_H = 0.5
+# A checkpoint goes to S3 in parts; this is the AWS command line's own size.
+PART_BYTES = 8 * MIB
+# A container image with CUDA or Neuron and PyTorch, and packages, which each node fetches once.
+SETUP_GIB_PER_NODE = 20
+# A flow log is a line of some 120 bytes per connection and ten minutes, and a busy node has a thousand.
+FLOW_LOG_GIB_PER_NODE_HOUR = 0.001
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Use:
+    """Units of a component, for a stack of n nodes: `fixed + per_node * n`, and `once_per_node * n` at the start.
+
+    Of a component that is sold by the month or hour these units stand; of any other so many flow each hour. The
+    component's name says its unit. `basis` says how the amount was counted, or what was assumed.
+    """
+
+    name: str
+    component: Component
+    fixed: float = 0.0
+    per_node: float = 0.0
+    once_per_node: float = 0.0
+    basis: str
+
+
+def uses(workload: Workload, shape: ModelShape, recipe: Recipe) -> tuple[Use, ...]:
+    """What the stack of a workload uses beside its instances."""
+    volume_gib = float(-(-workload.provision.storage.root_volume // GIB))
+    stored = _checkpoints(shape, recipe) if workload.training else (_weights(shape, recipe),)
+    return (
+        Use(
+            name="root volumes",
+            component=Component.EBS_GP3_GIB_MONTH,
+            per_node=volume_gib,
+            basis=f"{volume_gib:,.0f} GiB of gp3 a node",
+        ),
+        *stored,
+        Use(name="NAT gateway", component=Component.NAT_GATEWAY_HOUR, fixed=1, basis="one, in the nodes' zone"),
+        Use(
+            name="bytes through NAT",
+            component=Component.NAT_GATEWAY_GIB,
+            once_per_node=SETUP_GIB_PER_NODE,
+            basis=f"{SETUP_GIB_PER_NODE} GiB of images and packages a node, assumed; S3 is reached without NAT",
+        ),
+        Use(name="public address", component=Component.PUBLIC_ADDRESS_HOUR, fixed=1, basis="the NAT gateway's"),
+        Use(
+            name="flow logs",
+            component=Component.LOGS_INGESTED_GIB,
+            per_node=FLOW_LOG_GIB_PER_NODE_HOUR,
+            basis=f"{show_bytes(FLOW_LOG_GIB_PER_NODE_HOUR * GIB)} a node and hour, assumed",
+        ),
+    )
+
+
+def other_uses(workload: Workload, nodes: int) -> tuple[Use, ...]:
+    """What other ways to build the same fleet would use on top."""
+    kubernetes = Use(
+        name="EKS", component=Component.EKS_CLUSTER_HOUR, fixed=1, basis="the control plane of a Kubernetes cluster"
+    )
+    if workload.inference:
+        balancer = Use(
+            name="load balancer",
+            component=Component.LOAD_BALANCER_HOUR,
+            fixed=1,
+            basis="one before the instances; its capacity units come on top, by traffic",
+        )
+        return (balancer, kubernetes)
+    if nodes == 1:
+        return ()
+    # Sizes by managed instances (AWS PCS user guide, cluster size).
+    sizes = (
+        (Component.PCS_SMALL_CONTROLLER_HOUR, 32),
+        (Component.PCS_MEDIUM_CONTROLLER_HOUR, 512),
+        (Component.PCS_LARGE_CONTROLLER_HOUR, 2048),
+    )
+    slurm = (
+        Use(
+            name="AWS PCS",
+            component=size,
+            fixed=1,
+            basis=f"the controller of a Slurm cluster of up to {most:,} instances",
+        )
+        for size, most in sizes
+        if nodes <= most
+    )
+    # No controller holds more than the largest.
+    return (kubernetes, *list(slurm)[:1])
+
+
+def _checkpoints(shape: ModelShape, recipe: Recipe) -> tuple[Use, Use]:
+    """What a run keeps in its bucket, and what writing it takes.
+
+    A run goes on from the trained weights at their best precision and the optimizer's states.
+    """
+    held = resident(shape, Layout(), Stage.FIRST, recipe.adapter)
+    trained = float(held.adapter if recipe.adapter else held.model)
+    size = trained * (max(recipe.master_bytes, recipe.block_weight_bytes) + recipe.optimizer_bytes)
+    return (
+        Use(
+            name="checkpoints in S3",
+            component=Component.S3_STANDARD_GIB_MONTH,
+            fixed=KEPT_CHECKPOINTS * size / GIB,
+            basis=f"{KEPT_CHECKPOINTS} of {show_bytes(size)} kept, assumed",
+        ),
+        Use(
+            name="checkpoint uploads",
+            component=Component.S3_PUT_REQUEST,
+            fixed=-(-size // PART_BYTES) / CHECKPOINT_INTERVAL_H,
+            basis=f"one every {60 * CHECKPOINT_INTERVAL_H:.0f} min in parts of {show_bytes(PART_BYTES)}, assumed",
+        ),
+    )
+
+
+def _weights(shape: ModelShape, recipe: Recipe) -> Use:
+    held = resident(shape, Layout(), Stage.FIRST, None)
+    size = float(held.dense + held.experts) * recipe.block_weight_bytes + float(held.outer) * recipe.outer_weight_bytes
+    return Use(
+        name="weights in S3",
+        component=Component.S3_STANDARD_GIB_MONTH,
+        fixed=size / GIB,
+        basis=f"one copy of {show_bytes(size)}",
+    )
