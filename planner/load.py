@@ -60,8 +60,13 @@ def _shape(file: Path, workload: Workload) -> ModelShape:
 
 
 def _overlong(workload: Workload, shape: ModelShape) -> Iterator[Finding]:
-    """Sequences that the model cannot take."""
+    """Sequences that the model cannot take, or make."""
     training, inference = workload.training, workload.inference
+    if inference and not shape.generates:
+        yield Finding(
+            path=("inference",),
+            says=f"{shape.name} makes no tokens one by one: none of its blocks is causal",
+        )
     if inference and inference.context_tokens > shape.context_tokens:
         yield Finding(
             path=("inference",),

@@ -1,12 +1,13 @@
 """Which shape does a Hugging Face config.json describe?
 
-Reads untrusted files: size is bounded, and every value is checked. Only the decoder is counted; multi-token
-prediction layers (DeepSeek-V3) are left out, as in the published totals.
+Reads untrusted files: size is bounded, and every value is checked. What the count leaves out (vision towers,
+multi-token prediction layers) is said in the shape's notes, and what Berth does not know is refused.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +18,33 @@ from planner.inline_shape import InlineShape
 from planner.shape import ModelShape
 from pricing.units import MIB, show_bytes
 
+# Under which key a joint model keeps its language model, and of which kind that is where it does not say.
+_LANGUAGE_PARTS = ("text_config", "llm_config", "language_config")
+_JOINT_MODELS = {
+    "gemma3": "gemma3_text",
+    "llama4": "llama4_text",
+    "mistral3": "mistral",
+    "qwen2_vl": "qwen2_vl_text",
+    "qwen2_5_vl": "qwen2_5_vl_text",
+    "qwen3_vl": "qwen3_vl_text",
+    "qwen3_vl_moe": "qwen3_vl_moe_text",
+    "glm4v": "glm4v_text",
+    "glm4v_moe": "glm4v_moe_text",
+}
+_SHARED_KEYS = ("tie_word_embeddings",)
+_SENSES = ("vision", "audio", "speech", "image", "video")
 # A config.json is some pages of text; beyond this it is weights or something else.
 LARGEST_FILE_BYTES = 1 * MIB
 
 
 def shape_from_config(path: Path) -> ModelShape:
-    """The shape of the decoder-only model that a config.json describes, named after its folder or file.
+    """The shape of the model that a config.json describes, named after its folder or file.
 
     Raises ModelError with all findings: a file that cannot be read or is no JSON object, an architecture that
     Berth cannot count, keys that are missing, out of bounds or contradict each other.
     """
-    config = _read(path)
+    whole = _read(path)
+    config = _language_part(whole)
     kind = _architecture_name(path, config)
     architecture = ARCHITECTURES[kind]
     findings = [f"{path}: {finding}" for finding in _beyond_count(kind, architecture, config)]
@@ -39,7 +56,35 @@ def shape_from_config(path: Path) -> ModelShape:
         findings += error.findings
     if findings:
         raise ModelError(findings)
-    return described.to_shape(path.parent.name if path.stem == "config" else path.stem)
+    name = path.parent.name if path.stem == "config" else path.stem
+    return described.to_shape(name, tuple(_notes(whole, config)))
+
+
+def _language_part(config: Config) -> Config:
+    """The config of the language model in a joint model's; else the config itself.
+
+    Without a `model_type` of its own the part is the one that the joint model's name says.
+    """
+    part = next((config[key] for key in _LANGUAGE_PARTS if isinstance(config.get(key), dict)), None)
+    if part is None or (str(config.get("model_type")) in ARCHITECTURES and "hidden_size" in config):
+        return config
+    shared = {key: config[key] for key in _SHARED_KEYS if key in config}
+    kind = _JOINT_MODELS.get(str(config.get("model_type")))
+    return {**shared, **({"model_type": kind} if kind else {}), **part}
+
+
+def _notes(whole: Config, config: Config) -> Iterator[str]:
+    """What a reader should know of the count."""
+    others = [key for key in whole if key.endswith("_config") and key.partition("_")[0] in _SENSES and whole[key]]
+    if others:
+        yield f"Only the language model is planned for: {' and '.join(others)} (towers and projectors) are left out."
+    extra = config.get("num_nextn_predict_layers") or config.get("num_mtp_modules")
+    if isinstance(extra, int) and extra > 0:
+        yield f"Its {extra} multi-token prediction layer{'s are' if extra > 1 else ' is'} left out."
+    packed = config.get("quantization_config") or whole.get("quantization_config")
+    if isinstance(packed, dict):
+        method = f"{packed.get('quant_method', 'a quantized form')!s:.40}"
+        yield f"Its weights are released in {method}; their precision here is what the techniques say."
 
 
 def _read(path: Path) -> Config:
@@ -72,21 +117,15 @@ def _architecture_name(path: Path, config: Config) -> str:
     if isinstance(kind, str) and kind in ARCHITECTURES:
         return kind
     supported = ", ".join(sorted(ARCHITECTURES))
-    findings = [f"{path}: the architecture {_shown(kind)} is not supported; supported are {supported}"]
-    if isinstance(config.get("text_config"), dict):
-        findings.append(
-            f"{path}: it joins a text model to others, which Berth cannot count; "
-            "to plan for the text model alone, save its `text_config` as a file of its own"
-        )
-    raise ModelError(findings)
+    raise ModelError([f"{path}: the architecture {_shown(kind)} is not supported; supported are {supported}"])
 
 
 def _named_by_class(classes: Any) -> Any:
     """The architecture whose name begins the class's: `Qwen2MoeForCausalLM` is qwen2_moe."""
     if not isinstance(classes, list) or not classes or not isinstance(classes[0], str):
         return classes
-    stem = classes[0].partition("For")[0].partition("LMHead")[0].lower()
-    return next((kind for kind in ARCHITECTURES if kind.replace("_", "") == stem), classes[0])
+    stem = classes[0].partition("For")[0].partition("LMHead")[0].removesuffix("Model").lower()
+    return next((kind for kind in ARCHITECTURES if kind.replace("_", "").replace("-", "") == stem), classes[0])
 
 
 def _beyond_count(kind: str, architecture: Architecture, config: Config) -> list[str]:
@@ -120,7 +159,22 @@ def _fields(architecture: Architecture, config: Config) -> tuple[dict[str, Any],
             fields.pop(field, None)
             fields |= {} if value is None else {field: value}
     failures += [f"`{architecture.keys[field]}` is missing" for field in architecture.needs if field not in fields]
+    if "output_head" not in architecture.derived and _without_head(config):
+        fields["output_head"] = False
     return fields, failures
+
+
+def _without_head(config: Config) -> bool:
+    """Whether the class named has no head over the vocabulary: a bare model, a classifier, a reward model."""
+    classes = config.get("architectures")
+    name = classes[0] if isinstance(classes, list) and classes else None
+    return isinstance(name, str) and (
+        name.endswith(("EncoderModel", "TextModel", "RewardModel"))
+        or "ForSequenceClassification" in name
+        or "ForTokenClassification" in name
+        or "ForRewardModel" in name
+        or (name.endswith("Model") and "LMHead" not in name and not config.get("auto_map"))
+    )
 
 
 def _shown(value: Any) -> str:

@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from planner.errors import UnknownModel
+from planner.fold_shape import FoldShape
 from planner.inline_shape import InlineShape
 from planner.shape import ModelShape
 from pricing.wording import close_match
@@ -39,7 +40,10 @@ class Published(BaseModel):
 
 
 class Preset(BaseModel):
-    """A model that Berth knows by name. `also` are further names; those with a slash are Hugging Face ids."""
+    """A model that Berth knows by name. `also` are further names; those with a slash are Hugging Face ids.
+
+    `notes` are sentences on what a reader should know of the count.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -47,7 +51,8 @@ class Preset(BaseModel):
     also: Annotated[tuple[str, ...], Field(strict=False)]
     source: str
     published: Published
-    shape: InlineShape
+    shape: InlineShape | FoldShape
+    notes: Annotated[tuple[str, ...], Field(strict=False)] = ()
 
     def is_called(self, name: str) -> bool:
         """Whether this is one of the model's names, with or without the organisation.
@@ -64,7 +69,7 @@ def load_preset(name: str) -> ModelShape:
     Raises UnknownModel, naming the closest presets.
     """
     preset = find_preset(name)
-    return preset.shape.to_shape(preset.name)
+    return preset.shape.to_shape(preset.name, preset.notes)
 
 
 def find_preset(name: str) -> Preset:

@@ -26,6 +26,8 @@ from pricing.instance_type import InstanceType
 # A replica is planned to at most this share of the rate it could just sustain: at 0.8 the queue of the M/D/1
 # formula is two prompts long, at 0.9 already four and a half.
 PLANNED_SHARE = 0.8
+# Recurrences keep their states in float32 (mamba_ssm, and vLLM for Mamba-2).
+STATE_BYTES = 4
 # The M/D/1 formula has no end at a full device, where the prefill queue is bounded by the requests in flight.
 BUSIEST = 0.95
 
@@ -65,16 +67,25 @@ class Answer:
 
 
 def replica_memory(
-    shape: ModelShape, recipe: Recipe, layout: AnyLayout, machine: InstanceType, factors: ServingFactors
+    shape: ModelShape,
+    recipe: Recipe,
+    layout: AnyLayout,
+    machine: InstanceType,
+    factors: ServingFactors,
+    request_tokens: int | None = None,
 ) -> ReplicaMemory:
-    """What weights, engine and cache take of each device."""
+    """What weights, engine and cache take of each device.
+
+    The states of recurrences, of one size for every request, are spread over its `request_tokens`, or over the
+    longest context.
+    """
     weights = np.maximum(*(_weight_bytes(shape, recipe, layout, stage) for stage in Stage))
     usable = factors.memory_share * machine.device_memory_bytes
     return ReplicaMemory(
         weights=weights,
         reserve=factors.reserve_bytes + 0.0 * weights,
         cache=usable - weights - factors.reserve_bytes,
-        cache_per_token=_cache_bytes_per_token(shape, recipe, layout),
+        cache_per_token=_cache_bytes_per_token(shape, recipe, layout, request_tokens or shape.context_tokens),
     )
 
 
@@ -115,12 +126,12 @@ def _weight_bytes(shape: ModelShape, recipe: Recipe, layout: AnyLayout, stage: S
     return (held.dense + held.experts) * recipe.block_weight_bytes + held.outer * recipe.outer_weight_bytes
 
 
-def _cache_bytes_per_token(shape: ModelShape, recipe: Recipe, layout: AnyLayout) -> Any:
+def _cache_bytes_per_token(shape: ModelShape, recipe: Recipe, layout: AnyLayout, request_tokens: int) -> Any:
     """Cache bytes of a token on the fullest stage; heads beyond their number, and MLA's latent, are copies."""
-    total = 0.0 * layout.tensor
+    total = STATE_BYTES * shape.state_per_sequence / request_tokens / layout.tensor
     for run in shape.blocks:
         split = 1 if run.attention.latent else np.minimum(layout.tensor, run.attention.kv_heads)
-        total = total + run.count * run.attention.cache_width * recipe.kv_bytes / split
+        total = total + run.count * run.cache_width * recipe.kv_bytes / split
     return total * layers_per_stage(shape, layout) / shape.layers
 
 
@@ -187,13 +198,17 @@ def _active_share(shape: ModelShape) -> float:
 
 
 def _live_cache_bytes(shape: ModelShape, recipe: Recipe, layout: AnyLayout, context_tokens: float) -> Any:
-    """Cache bytes that one request has on one device at `context_tokens`; windows bound their blocks."""
-    total = 0.0 * layout.tensor
+    """Cache bytes that a step moves for one request on one device at `context_tokens`; windows bound their blocks.
+
+    A cache is read, a recurrence's state read and written.
+    """
+    total = 2 * STATE_BYTES * shape.state_per_sequence / layout.tensor
     for run in shape.blocks:
         attention = run.attention
         tokens = _live_tokens(attention, context_tokens)
         split = 1 if attention.latent else np.minimum(layout.tensor, attention.kv_heads)
-        total = total + run.count * attention.cache_width * recipe.kv_bytes * tokens / split
+        width = attention.cache_width * tokens + (run.cache_width - attention.cache_width) * context_tokens
+        total = total + run.count * width * recipe.kv_bytes / split
     return total / layout.pipeline
 
 

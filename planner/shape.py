@@ -1,12 +1,16 @@
 """What is the model made of, and how many parameters has it?
 
-A decoder is an embedding, runs of equal blocks, a final norm and a head. Counts are parameters; lengths are
-tokens. The totals are checked against the published totals in tests/planner/test_models.py.
+A model is an embedding, runs of equal blocks, a final norm and a head; an encoder-decoder has two stacks of
+blocks. Counts are parameters; lengths are tokens. The totals are checked against the published totals in
+tests/planner/test_models.py.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+
+from planner.evoformer import Evoformer
+from planner.recurrence import Recurrence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +31,10 @@ class LatentAttention:
 class Attention:
     """One block's attention. `window` is the sliding window in tokens, 0 for full attention.
 
+    `chunked` says that the window does not slide: a query meets the keys of its own stretch alone (Llama 4).
+    Without `causal` it meets those behind it too (encoders) and keeps no cache. `gated` counts a gate on the
+    heads' outputs, as wide as the queries (Qwen3-Next).
+
     `kv_heads` equals `heads` for multi-head, 1 for multi-query attention. With `latent` set, `head_width`
     is the query and key width (nope + rope). `qk_norm_shared` says that one norm of a head's width serves all
     heads (Qwen3); else queries and keys have a weight for each of their elements (OLMo 2, Command R+).
@@ -37,6 +45,9 @@ class Attention:
     kv_heads: int
     head_width: int
     window: int = 0
+    chunked: bool = False
+    causal: bool = True
+    gated: bool = False
     qkv_bias: bool = False
     output_bias: bool = False
     qk_norm: bool = False
@@ -62,6 +73,8 @@ class Attention:
     @property
     def cache_width(self) -> int:
         """Elements of KV cache that one token keeps on this block: K and V, or MLA's latent and rope key."""
+        if not self.causal:
+            return 0
         if self.latent:
             return self.latent.kv_rank + self.latent.rope_width
         return 2 * self.kv_width
@@ -70,7 +83,7 @@ class Attention:
         """Parameters of the projections, their biases, the query and key norms and the sinks."""
         if self.latent:
             return self._latent_parameters(hidden, self.latent)
-        weights = hidden * self.query_width * 2 + hidden * self.kv_width * 2
+        weights = hidden * self.query_width * (3 if self.gated else 2) + hidden * self.kv_width * 2
         biases = (self.query_width + 2 * self.kv_width) * self.qkv_bias + hidden * self.output_bias
         normed = 2 * self.head_width if self.qk_norm_shared else self.query_width + self.kv_width
         return weights + biases + normed * self.qk_norm + self.heads * self.sinks
@@ -129,33 +142,70 @@ class Mlp:
         return self.experts_per_token * self.ffn + self.shared_ffn if self.experts else self.ffn
 
 
+# What stands for attention in a block that has none: everything about it counts nothing.
+NO_ATTENTION = Attention(heads=0, kv_heads=1, head_width=0)
+NO_MLP = Mlp(ffn=0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blocks:
-    """A run of `count` equal blocks. `norms` is the number of norm vectors a block has."""
+    """A run of `count` equal blocks. `norms` is the number of norm vectors a block has.
+
+    `recurrence` stands in place of attention (Mamba; `attention` is then NO_ATTENTION) or beside it (Falcon-H1).
+    `cross` is attention to what the encoder made of the source, whose keys and values have its length.
+    `encoder` says that the run belongs to an encoder-decoder's encoder. An `evoformer` is all its block has.
+    """
 
     count: int
     attention: Attention
     mlp: Mlp
     norms: int = 2
+    recurrence: Recurrence | None = None
+    cross: Attention | None = None
+    encoder: bool = False
+    evoformer: Evoformer | None = None
 
     def parameters(self, hidden: int, norm_bias: bool) -> int:
         """Parameters of one block."""
         return (
             self.attention.parameters(hidden)
+            + (self.recurrence.parameters if self.recurrence else 0)
+            + (self.cross.parameters(hidden) if self.cross else 0)
+            + (self.evoformer.parameters if self.evoformer else 0)
             + self.mlp.other_parameters(hidden)
             + self.mlp.expert_parameters(hidden)
             + self.norms * hidden * (2 if norm_bias else 1)
         )
 
+    @property
+    def heads(self) -> int:
+        """Parts into which tensor parallelism can cut the block: query heads, those of a recurrence, or MLP rows."""
+        each = [attention.heads for attention in (self.attention, self.cross) if attention and attention.heads]
+        return min([*each, self.recurrence.heads] if self.recurrence else each, default=max(self.mlp.ffn, 1))
+
+    @property
+    def kv_heads(self) -> int:
+        """Key and value heads; a block without attention has as many as heads."""
+        return self.attention.kv_heads if self.attention.heads else self.heads
+
+    @property
+    def cache_width(self) -> int:
+        """Elements that one token keeps on this block while it is served: of the target, and of the source."""
+        return self.attention.cache_width + (2 * self.cross.kv_width if self.cross else 0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelShape:
-    """A decoder-only transformer.
+    """A transformer, or what is built like one.
 
     `blocks` stand in the order of the model, but kinds that alternate throughout (Gemma 2's windows) are
-    gathered into one run each. `positions` counts learned position embeddings, 0 for rotary or ALiBi.
-    `embedding_width` is below `hidden` only where the model projects its embeddings (OPT-350M).
-    `context_tokens` is the longest context that the model was made for.
+    gathered into one run each. `positions` counts learned position embeddings of each stack, 0 for rotary,
+    relative or ALiBi, `token_types` rows of token type embeddings. `embedding_width` is below `hidden` only
+    where the model projects its embeddings (OPT-350M). `context_tokens` is the longest context that the model
+    was made for. Without `head` there is no matrix to the vocabulary after the last block; `head_transform` is a
+    dense layer and a norm before it (BERT), `pooler` a dense layer over the first token. `other_parameters`
+    stand elsewhere: tables of relative positions, the embedders of folding models. `notes` are sentences on what
+    a reader should know of the count.
     """
 
     name: str
@@ -165,11 +215,17 @@ class ModelShape:
     context_tokens: int
     tied_embeddings: bool = False
     positions: int = 0
+    token_types: int = 0
     norm_bias: bool = False
     head_bias: bool = False
     final_norm: bool = True
     embedding_norm: bool = False
     embedding_width: int = 0
+    head: bool = True
+    head_transform: bool = False
+    pooler: bool = False
+    other_parameters: int = 0
+    notes: tuple[str, ...] = ()
 
     @property
     def layers(self) -> int:
@@ -177,20 +233,37 @@ class ModelShape:
         return sum(run.count for run in self.blocks)
 
     @property
+    def stacks(self) -> int:
+        """Two for an encoder-decoder, else one."""
+        return 1 + any(run.encoder for run in self.blocks)
+
+    @property
     def embedding_parameters(self) -> int:
-        """Parameters before the first block: token and position embeddings."""
+        """Parameters before the first block: token, position and type embeddings, and what stands elsewhere."""
         width = self.embedding_width or self.hidden
         projection = self.hidden * width if width != self.hidden else 0
-        norm = self.hidden * (2 if self.norm_bias else 1) * self.embedding_norm
-        return self.vocab * width + self.positions * self.hidden + projection + norm
+        own = self.positions * self.hidden + self._norm * self.embedding_norm
+        tables = self.vocab * width + self.token_types * self.hidden
+        return tables + projection + self.stacks * own + self.other_parameters
 
     @property
     def head_parameters(self) -> int:
         """Parameters after the last block, the head's matrix counted even where it is tied."""
         width = self.embedding_width or self.hidden
-        projection = self.hidden * width if width != self.hidden else 0
-        norm = self.hidden * (2 if self.norm_bias else 1) * self.final_norm
-        return self.vocab * width + self.vocab * self.head_bias + projection + norm
+        projection = self.hidden * width * self.head if width != self.hidden else 0
+        transform = (self.hidden**2 + self.hidden * self.norm_bias + self._norm) * self.head_transform
+        pooler = (self.hidden + 1) * self.hidden * self.pooler
+        norms = self.stacks * self._norm * self.final_norm
+        return self.logits_width * (width + self.head_bias) + projection + transform + pooler + norms
+
+    @property
+    def _norm(self) -> int:
+        return self.hidden * (2 if self.norm_bias else 1)
+
+    @property
+    def logits_width(self) -> int:
+        """Logits of a token: the vocabulary, or none without a head."""
+        return self.vocab * self.head
 
     @property
     def block_parameters(self) -> int:
@@ -205,7 +278,7 @@ class ModelShape:
     @property
     def parameters(self) -> int:
         """All parameters, tied ones counted once."""
-        tied = self.vocab * (self.embedding_width or self.hidden) * self.tied_embeddings
+        tied = self.logits_width * (self.embedding_width or self.hidden) * self.tied_embeddings
         return self.embedding_parameters + self.block_parameters + self.head_parameters - tied
 
     @property
@@ -223,12 +296,12 @@ class ModelShape:
     @property
     def heads(self) -> int:
         """Query heads of a block; the smallest where blocks differ."""
-        return min(run.attention.heads for run in self.blocks)
+        return min(run.heads for run in self.blocks)
 
     @property
     def kv_heads(self) -> int:
         """Key and value heads of a block; the smallest where blocks differ."""
-        return min(run.attention.kv_heads for run in self.blocks)
+        return min(run.kv_heads for run in self.blocks)
 
     @property
     def experts(self) -> int:
@@ -238,4 +311,14 @@ class ModelShape:
     @property
     def cache_width_per_token(self) -> int:
         """Elements of KV cache that one token keeps over all blocks with full attention at short contexts."""
-        return sum(run.count * run.attention.cache_width for run in self.blocks)
+        return sum(run.count * run.cache_width for run in self.blocks)
+
+    @property
+    def generates(self) -> bool:
+        """Whether it makes tokens one by one, each from those before it."""
+        return any(run.recurrence or (run.attention.heads and run.attention.causal) for run in self.blocks)
+
+    @property
+    def state_per_sequence(self) -> int:
+        """Elements that a sequence keeps over all recurrences, however long it is."""
+        return sum(run.count * run.recurrence.state for run in self.blocks if run.recurrence)

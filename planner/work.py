@@ -1,23 +1,27 @@
 """How much arithmetic and traffic does one token cause in the model's blocks and head?
 
-FLOP count a multiply and an add as two. Attention is counted causally: a query meets half the keys on average.
-Averages are over all blocks, since stages of a pipeline hold a mix.
+FLOP count a multiply and an add as two. Decoders' attention is counted causally: a query meets half the keys on
+average; an encoder's meets all. In an encoder-decoder source and target are taken as long as each other, and a
+token stands for one of each. A folding model's token is a residue, with its column of the alignment and its row
+of pairs. Averages are over all blocks, since stages of a pipeline hold a mix.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planner.shape import Blocks, ModelShape
+from planner.evoformer import TRANSITION
+from planner.shape import Attention, Blocks, ModelShape
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockWork:
     """Forward work of one token in an average block, before any sharding.
 
-    `expert_flop` is the routed experts' part of the products. `moved_bytes` is what norms, residuals, rotary
-    embeddings and activation functions read and write. Widths are elements of a row, for efficiencies;
-    `expert_share` is the share of a batch's tokens that one expert sees.
+    `expert_flop` is the routed experts' part of the products; `attention_flop` is where tokens meet: attention,
+    the scan of a recurrence (planner.recurrence), triangles of pairs (planner.evoformer). `moved_bytes` is what
+    norms, residuals, rotary embeddings and activation functions read and write. Widths are elements of a row, for
+    efficiencies; `expert_share` is the share of a batch's tokens that one expert sees.
     """
 
     dense_flop: float
@@ -37,11 +41,11 @@ def block_work(shape: ModelShape, sequence_tokens: int, element_bytes: float) ->
         return sum(run.count * value for run, value in zip(runs, each, strict=True)) / shape.layers
 
     return BlockWork(
-        dense_flop=mean([2.0 * _dense_matrix_parameters(run, shape.hidden) for run in runs]),
+        dense_flop=mean([_dense_flop(run, shape.hidden, sequence_tokens) for run in runs]),
         expert_flop=mean([2.0 * _active_expert_parameters(run, shape.hidden) for run in runs]),
         attention_flop=mean([_attention_flop(run, sequence_tokens) for run in runs]),
-        moved_bytes=mean([_moved_elements(run, shape.hidden) * element_bytes for run in runs]),
-        dense_width=mean([float(run.attention.query_width if run.mlp.experts else run.mlp.ffn) for run in runs]),
+        moved_bytes=mean([_moved_elements(run, shape.hidden, sequence_tokens) * element_bytes for run in runs]),
+        dense_width=mean([_dense_width(run) for run in runs]),
         expert_width=max((float(run.mlp.ffn) for run in runs if run.mlp.experts), default=1.0),
         expert_share=max(run.mlp.experts_per_token / max(run.mlp.experts, 1) for run in runs),
     )
@@ -49,7 +53,7 @@ def block_work(shape: ModelShape, sequence_tokens: int, element_bytes: float) ->
 
 def head_flop(shape: ModelShape) -> float:
     """Forward FLOP of one token in the head."""
-    return 2.0 * shape.hidden * shape.vocab
+    return 2.0 * shape.hidden * (shape.logits_width + shape.hidden * shape.head_transform)
 
 
 def mean_keys(sequence_tokens: int, window: int) -> float:
@@ -59,8 +63,31 @@ def mean_keys(sequence_tokens: int, window: int) -> float:
     return window * (1 - window / (2 * sequence_tokens))
 
 
-def _dense_matrix_parameters(run: Blocks, hidden: int) -> int:
-    return run.attention.parameters(hidden) + run.mlp.other_parameters(hidden)
+def keys_met(attention: Attention, sequence_tokens: int) -> float:
+    """Keys that a query of a sequence meets on average, by mask and window."""
+    if not attention.causal:
+        return min(sequence_tokens, attention.window or sequence_tokens)
+    if attention.chunked and attention.window:
+        return min(sequence_tokens, attention.window) / 2
+    return mean_keys(sequence_tokens, attention.window)
+
+
+def _dense_flop(run: Blocks, hidden: int, sequence_tokens: int) -> float:
+    if run.evoformer:
+        return run.evoformer.flop(sequence_tokens) - run.evoformer.attention_flop(sequence_tokens)
+    matrices = run.attention.parameters(hidden) + run.mlp.other_parameters(hidden)
+    matrices += run.recurrence.matrices if run.recurrence else 0
+    # Keys and values of the source are made once for each of its tokens, of which there are as many.
+    return 2.0 * (matrices + (run.cross.parameters(hidden) if run.cross else 0))
+
+
+def _dense_width(run: Blocks) -> float:
+    """Width of the rows that most products make."""
+    if run.evoformer:
+        return float(TRANSITION * run.evoformer.msa_width)
+    if run.mlp.ffn and not run.mlp.experts:
+        return float(run.mlp.ffn)
+    return float(run.attention.query_width or (run.recurrence.width if run.recurrence else run.mlp.ffn))
 
 
 def _active_expert_parameters(run: Blocks, hidden: int) -> int:
@@ -68,14 +95,25 @@ def _active_expert_parameters(run: Blocks, hidden: int) -> int:
 
 
 def _attention_flop(run: Blocks, sequence_tokens: int) -> float:
-    keys = mean_keys(sequence_tokens, run.attention.window)
-    return 2.0 * keys * (run.attention.query_width + run.attention.value_width)
+    if run.evoformer:
+        return run.evoformer.attention_flop(sequence_tokens)
+    flop = float(run.recurrence.scan_flop) if run.recurrence else 0.0
+    for attention in (run.attention, run.cross):
+        if attention:
+            widths = attention.query_width + attention.value_width
+            flop += 2.0 * keys_met(attention, sequence_tokens) * widths
+    return flop
 
 
-def _moved_elements(run: Blocks, hidden: int) -> float:
+def _moved_elements(run: Blocks, hidden: int, sequence_tokens: int) -> float:
+    if run.evoformer:
+        # Each tensor that is kept is written once and read once.
+        return 2.0 * run.evoformer.kept_elements(sequence_tokens)
     attention, mlp = run.attention, run.mlp
-    # A norm reads and writes its row, a residual sum reads two rows and writes one; a block has two of each.
-    ends = 2 * (2 + 3) * hidden
+    # A norm reads and writes its row, a residual sum reads two rows and writes one; a block has two of each, and
+    # a third with cross-attention.
+    ends = (3 if run.cross else 2) * (2 + 3) * hidden
     rotary = 2 * (attention.query_width + attention.kv_width)
+    inner = 2 * run.recurrence.kept if run.recurrence else 0
     # The activation function reads its inputs and writes the product that the down matrix takes.
-    return ends + rotary + mlp.matrices * mlp.active_ffn
+    return ends + rotary + inner + mlp.matrices * mlp.active_ffn

@@ -8,6 +8,7 @@ import pytest
 
 from planner.errors import ModelError
 from planner.inline_shape import InlineShape
+from planner.recurrence import delta_rule, mamba, mamba2, rwkv
 from planner.shape import Attention, Blocks, LatentAttention, Mlp, ModelShape
 
 SMALL = {"layers": 6, "hidden": 64, "ffn": 256, "heads": 8, "vocab": 1000, "context_tokens": 128}
@@ -55,6 +56,17 @@ def runs(**fields: Any) -> list[tuple[int, int, int]]:
             },
             [(2, 32, 0), (1, 0, 0), (1, 32, 4), (2, 0, 4)],
         ),
+        ({"window": 32, "full_attention_every": 10**9}, [(6, 32, 0)]),
+        ({"window": 32, "layer_types": ["full", "window", "window"]}, [(2, 0, 0), (4, 32, 0)]),
+        ({"window": 32, "layer_types": ["full"]}, [(6, 0, 0)]),
+        (
+            {"experts": 4, "experts_per_token": 2, "experts_every": 2, "experts_from": 1},
+            [(3, 0, 0), (3, 0, 4)],
+        ),
+        (
+            {"experts": 4, "experts_per_token": 2, "experts_every": 2, "dense_layers": 1},
+            [(4, 0, 0), (2, 0, 4)],
+        ),
     ],
 )
 def test_blocks_are_gathered_into_runs(fields: dict[str, Any], expected: list[tuple[int, int, int]]) -> None:
@@ -84,6 +96,62 @@ def test_latent_attention_is_told_by_its_ranks() -> None:
     attention = shape_from_inline({**SMALL, **fields}).blocks[0].attention
     assert attention.head_width == 12
     assert attention.latent == LatentAttention(query_rank=24, kv_rank=16, nope_width=8, rope_width=4, value_width=6)
+
+
+def test_chunks_are_windows_that_do_not_slide() -> None:
+    """Blocks of kind chunk attend within stretches as long as the window."""
+    shape = shape_from_inline({**SMALL, "window": 32, "layer_types": ["chunk", "chunk", "full"]})
+    kinds = [(run.count, run.attention.window, run.attention.chunked) for run in shape.blocks]
+    assert kinds == [(4, 32, True), (2, 0, False)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "kind", "parameters"),
+    [
+        (
+            {"recurrence": "mamba", "recurrent_head_width": 128, "state_width": 16, "step_rank": 4},
+            "mamba",
+            mamba(64, 128, 16, 4, 4).parameters,
+        ),
+        (
+            {"recurrence": "mamba2", "recurrent_heads": 8, "recurrent_head_width": 16, "state_width": 32},
+            "mamba2",
+            mamba2(64, 8, 16, 32, 1, 4, norm=False).parameters,
+        ),
+        (
+            {"recurrence": "delta rule", "recurrent_heads": 8, "recurrent_head_width": 16, "state_width": 8},
+            "delta rule",
+            delta_rule(64, 1, 8, 8, 16, 4).parameters,
+        ),
+        ({"recurrence": "rwkv", "recurrent_head_width": 96}, "rwkv", rwkv(64, 96).parameters),
+        ({"recurrence": "short convolution", "convolution": 3}, "short convolution", 4 * 64 * 64 + 64 * 3),
+        ({"recurrence": "lightning", "recurrent_heads": 8, "recurrent_head_width": 8}, "lightning", 5 * 64 * 64 + 64),
+    ],
+)
+def test_recurrences_are_told_by_kind_and_widths(fields: dict[str, Any], kind: str, parameters: int) -> None:
+    """Blocks can have a state in place of attention, or beside it, or neither of both and only an MLP."""
+    shape = shape_from_inline({**SMALL, "layer_types": ["recurrent", "both", "mlp"], **fields})
+    alone, both, neither = (run.recurrence for run in shape.blocks)
+    assert alone is not None and alone == both and neither is None
+    assert (alone.kind, alone.parameters) == (kind, parameters)
+    assert [run.attention.heads for run in shape.blocks] == [0, 8, 0]
+
+
+def test_mlps_may_stand_apart() -> None:
+    """In Nemotron-H a block is a recurrence, an attention or an MLP, each with one norm."""
+    fields = {"recurrence": "rwkv", "recurrent_head_width": 96, "mlp_apart": True, "norms": 1}
+    shape = shape_from_inline({**SMALL, "layer_types": ["recurrent", "full", "mlp"], **fields})
+    assert [run.mlp.ffn for run in shape.blocks] == [0, 0, 256]
+
+
+def test_an_encoder_stands_before_its_decoder() -> None:
+    """The encoder's blocks see all of the source; the others have cross-attention to it and a norm for that."""
+    shape = shape_from_inline({**SMALL, "encoder_layers": 4, "relative_buckets": 32})
+    encoder, decoder = shape.blocks
+    assert (encoder.count, encoder.encoder, encoder.attention.causal, encoder.cross) == (4, True, False, None)
+    assert (decoder.count, decoder.encoder, decoder.attention.causal, decoder.norms) == (6, False, True, 3)
+    assert decoder.cross is not None and not decoder.cross.causal
+    assert shape.other_parameters == 2 * 32 * 8
 
 
 @pytest.mark.parametrize(
@@ -116,6 +184,16 @@ def test_latent_attention_is_told_by_its_ranks() -> None:
             ],
         ),
         ({"hidden": None, "heads": None}, ["model: `hidden` is missing", "model: `heads` is missing"]),
+        ({"heads": 0}, ["model: `layer_types` is (): attention needs heads, and `heads` is 0"]),
+        (
+            {"layer_types": ["chunk"]},
+            ["model: `layer_types` is ['chunk']: blocks have a window, and `window` is 0"],
+        ),
+        ({"layer_types": ["recurrent"]}, ["model: `recurrence` is missing: recurrent blocks need it"]),
+        (
+            {"layer_types": ["both"], "recurrence": "mamba", "state_width": 16},
+            ["model: `recurrence` is 'mamba': it needs recurrent_head_width and step_rank"],
+        ),
     ],
 )
 def test_contradictions_are_all_named(fields: dict[str, Any], expected: list[str]) -> None:

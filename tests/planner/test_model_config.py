@@ -220,10 +220,268 @@ PRESETS: dict[str, dict[str, Any]] = {
         "v_head_dim": 128,
         "vocab_size": 129280,
     },
+    "llama-4-maverick": {
+        "model_type": "llama4",
+        "vision_config": {"hidden_size": 1408},
+        "text_config": {
+            "model_type": "llama4_text",
+            "attention_bias": False,
+            "attention_chunk_size": 8192,
+            "head_dim": 128,
+            "hidden_size": 5120,
+            "interleave_moe_layer_step": 2,
+            "intermediate_size": 8192,
+            "intermediate_size_mlp": 16384,
+            "max_position_embeddings": 1048576,
+            "moe_layers": list(range(1, 48, 2)),
+            "no_rope_layers": [1, 1, 1, 0] * 12,
+            "num_attention_heads": 40,
+            "num_experts_per_tok": 1,
+            "num_hidden_layers": 48,
+            "num_key_value_heads": 8,
+            "num_local_experts": 128,
+            "tie_word_embeddings": False,
+            "vocab_size": 202048,
+        },
+    },
+    "gemma-3-4b": {
+        "model_type": "gemma3",
+        "vision_config": {"hidden_size": 1152},
+        "text_config": {
+            "hidden_size": 2560,
+            "intermediate_size": 10240,
+            "model_type": "gemma3_text",
+            "num_hidden_layers": 34,
+            "sliding_window": 1024,
+        },
+    },
+    "phi-3.5-moe": {
+        "model_type": "phimoe",
+        "attention_bias": True,
+        "hidden_size": 4096,
+        "intermediate_size": 6400,
+        "lm_head_bias": True,
+        "max_position_embeddings": 131072,
+        "num_attention_heads": 32,
+        "num_experts_per_tok": 2,
+        "num_hidden_layers": 32,
+        "num_key_value_heads": 8,
+        "num_local_experts": 16,
+        "sliding_window": 131072,
+        "tie_word_embeddings": False,
+        "vocab_size": 32064,
+    },
+    "falcon-h1-0.5b": {
+        "model_type": "falcon_h1",
+        "attention_bias": False,
+        "head_dim": 64,
+        "hidden_size": 1024,
+        "intermediate_size": 2048,
+        "mamba_conv_bias": True,
+        "mamba_d_conv": 4,
+        "mamba_d_head": 64,
+        "mamba_d_ssm": 1536,
+        "mamba_d_state": 128,
+        "mamba_expand": 2,
+        "mamba_n_groups": 1,
+        "mamba_n_heads": 24,
+        "mamba_proj_bias": False,
+        "mamba_rms_norm": False,
+        "max_position_embeddings": 16384,
+        "mlp_bias": False,
+        "num_attention_heads": 8,
+        "num_hidden_layers": 36,
+        "num_key_value_heads": 2,
+        "projectors_bias": False,
+        "tie_word_embeddings": False,
+        "vocab_size": 32784,
+    },
+    "jamba-v0.1": {
+        "model_type": "jamba",
+        "attn_layer_offset": 4,
+        "attn_layer_period": 8,
+        "expert_layer_offset": 1,
+        "expert_layer_period": 2,
+        "hidden_size": 4096,
+        "intermediate_size": 14336,
+        "mamba_conv_bias": True,
+        "mamba_d_conv": 4,
+        "mamba_d_state": 16,
+        "mamba_dt_rank": 256,
+        "mamba_expand": 2,
+        "mamba_proj_bias": False,
+        "max_position_embeddings": 262144,
+        "num_attention_heads": 32,
+        "num_experts": 16,
+        "num_experts_per_tok": 2,
+        "num_hidden_layers": 32,
+        "num_key_value_heads": 8,
+        "tie_word_embeddings": False,
+        "vocab_size": 65536,
+    },
+    "nemotron-nano-9b-v2": {
+        "model_type": "nemotron_h",
+        "conv_kernel": 4,
+        "head_dim": 128,
+        "hidden_size": 4480,
+        "hybrid_override_pattern": "M-M-M-MM-M-M-M*-M-M-M*-M-M-M-M*-M-M-M-M*-M-MM-M-M-M-M-M-",
+        "intermediate_size": 15680,
+        "mamba_head_dim": 80,
+        "mamba_num_heads": 128,
+        "max_position_embeddings": 131072,
+        "n_groups": 8,
+        "num_attention_heads": 40,
+        "num_hidden_layers": 56,
+        "num_key_value_heads": 8,
+        "ssm_state_size": 128,
+        "tie_word_embeddings": False,
+        "vocab_size": 131072,
+    },
+    "qwen3-next-80b-a3b": {
+        "model_type": "qwen3_next",
+        "attention_bias": False,
+        "decoder_sparse_step": 1,
+        "full_attention_interval": 4,
+        "head_dim": 256,
+        "hidden_size": 2048,
+        "intermediate_size": 5120,
+        "linear_conv_kernel_dim": 4,
+        "linear_key_head_dim": 128,
+        "linear_num_key_heads": 16,
+        "linear_num_value_heads": 32,
+        "linear_value_head_dim": 128,
+        "max_position_embeddings": 262144,
+        "mlp_only_layers": [],
+        "moe_intermediate_size": 512,
+        "num_attention_heads": 16,
+        "num_experts": 512,
+        "num_experts_per_tok": 10,
+        "num_hidden_layers": 48,
+        "num_key_value_heads": 2,
+        "shared_expert_intermediate_size": 512,
+        "tie_word_embeddings": False,
+        "vocab_size": 151936,
+    },
+    "minimax-m1": {
+        "model_type": "minimax_m1",
+        "attn_type_list": [0, 0, 0, 0, 0, 0, 0, 1] * 10,
+        "head_dim": 128,
+        "hidden_size": 6144,
+        "intermediate_size": 9216,
+        "max_position_embeddings": 1024000,
+        "num_attention_heads": 64,
+        "num_experts_per_tok": 2,
+        "num_hidden_layers": 80,
+        "num_key_value_heads": 8,
+        "num_local_experts": 32,
+        "shared_intermediate_size": 0,
+        "tie_word_embeddings": False,
+        "vocab_size": 200064,
+    },
+    "minimax-m2": {
+        "model_type": "minimax_m2",
+        "head_dim": 128,
+        "hidden_size": 3072,
+        "intermediate_size": 1536,
+        "max_position_embeddings": 196608,
+        "num_attention_heads": 48,
+        "num_experts_per_tok": 8,
+        "num_hidden_layers": 62,
+        "num_key_value_heads": 8,
+        "num_local_experts": 256,
+        "qk_norm_type": "per_layer",
+        "sliding_window": None,
+        "tie_word_embeddings": False,
+        "use_qk_norm": True,
+        "use_routing_bias": True,
+        "vocab_size": 200064,
+    },
+    "kimi-k2": {
+        "model_type": "kimi_k2",
+        "first_k_dense_replace": 1,
+        "hidden_size": 7168,
+        "intermediate_size": 18432,
+        "kv_lora_rank": 512,
+        "max_position_embeddings": 131072,
+        "moe_intermediate_size": 2048,
+        "moe_layer_freq": 1,
+        "n_routed_experts": 384,
+        "n_shared_experts": 1,
+        "num_attention_heads": 64,
+        "num_experts_per_tok": 8,
+        "num_hidden_layers": 61,
+        "num_key_value_heads": 64,
+        "q_lora_rank": 1536,
+        "qk_nope_head_dim": 128,
+        "qk_rope_head_dim": 64,
+        "tie_word_embeddings": False,
+        "v_head_dim": 128,
+        "vocab_size": 163840,
+    },
+    "glm-4.6": {
+        "model_type": "glm4_moe",
+        "attention_bias": True,
+        "first_k_dense_replace": 3,
+        "head_dim": 128,
+        "hidden_size": 5120,
+        "intermediate_size": 12288,
+        "max_position_embeddings": 202752,
+        "moe_intermediate_size": 1536,
+        "n_routed_experts": 160,
+        "n_shared_experts": 1,
+        "num_attention_heads": 96,
+        "num_experts_per_tok": 8,
+        "num_hidden_layers": 92,
+        "num_key_value_heads": 8,
+        "num_nextn_predict_layers": 1,
+        "tie_word_embeddings": False,
+        "use_qk_norm": True,
+        "vocab_size": 151552,
+    },
+    "bert-large": {
+        "architectures": ["BertForMaskedLM"],
+        "hidden_size": 1024,
+        "intermediate_size": 4096,
+        "max_position_embeddings": 512,
+        "num_attention_heads": 16,
+        "num_hidden_layers": 24,
+        "position_embedding_type": "absolute",
+        "type_vocab_size": 2,
+        "vocab_size": 30522,
+    },
+    "esm2-15b": {
+        "architectures": ["EsmForMaskedLM"],
+        "model_type": "esm",
+        "emb_layer_norm_before": False,
+        "hidden_size": 5120,
+        "intermediate_size": 20480,
+        "is_folding_model": False,
+        "max_position_embeddings": 1026,
+        "num_attention_heads": 40,
+        "num_hidden_layers": 48,
+        "position_embedding_type": "rotary",
+        "vocab_size": 33,
+    },
+    "flan-t5-xxl": {
+        "architectures": ["T5ForConditionalGeneration"],
+        "d_ff": 10240,
+        "d_kv": 64,
+        "d_model": 4096,
+        "feed_forward_proj": "gated-gelu",
+        "is_encoder_decoder": True,
+        "model_type": "t5",
+        "n_positions": 512,
+        "num_decoder_layers": 24,
+        "num_heads": 64,
+        "num_layers": 24,
+        "relative_attention_num_buckets": 32,
+        "tie_word_embeddings": False,
+        "vocab_size": 32128,
+    },
 }
 
 # Models without a preset, and the parameters that Transformers 4.57 builds from the same config.json
-# (InternLM 2: those of the released weights).
+# (from repositories of their own, as InternLM 2, Qwen 1 or DeepSeek MoE: those of the released weights).
 COUNTED: dict[str, tuple[int, dict[str, Any]]] = {
     "pythia-14m": (
         14_067_712,
@@ -590,10 +848,132 @@ COUNTED: dict[str, tuple[int, dict[str, Any]]] = {
             "tie_word_embeddings": False,
         },
     ),
+    "falcon-mamba-7b": (
+        7_272_665_088,
+        {
+            "model_type": "falcon_mamba",
+            "conv_kernel": 4,
+            "expand": 16,
+            "hidden_size": 4096,
+            "intermediate_size": 8192,
+            "num_hidden_layers": 64,
+            "state_size": 16,
+            "tie_word_embeddings": False,
+            "time_step_rank": 256,
+            "use_bias": False,
+            "use_conv_bias": True,
+            "vocab_size": 65024,
+        },
+    ),
+    "deepseek-moe-16b": (
+        16_375_728_128,
+        {
+            "model_type": "deepseek",
+            "hidden_size": 2048,
+            "intermediate_size": 10944,
+            "num_hidden_layers": 28,
+            "num_attention_heads": 16,
+            "num_key_value_heads": 16,
+            "vocab_size": 102400,
+            "max_position_embeddings": 4096,
+            "n_routed_experts": 64,
+            "n_shared_experts": 2,
+            "num_experts_per_tok": 6,
+            "moe_intermediate_size": 1408,
+            "first_k_dense_replace": 1,
+        },
+    ),
+    "minicpm-2b": (
+        2_724_880_896,
+        {
+            "model_type": "minicpm",
+            "hidden_size": 2304,
+            "intermediate_size": 5760,
+            "num_hidden_layers": 40,
+            "num_attention_heads": 36,
+            "num_key_value_heads": 36,
+            "vocab_size": 122753,
+            "max_position_embeddings": 4096,
+        },
+    ),
+    # Counted by hand: Llama's blocks with a bias on all four projections.
+    "internlm-7b": (
+        2 * 103168 * 4096 + 32 * (4 * 4096 * 4096 + 4 * 4096 + 3 * 4096 * 11008 + 2 * 4096) + 4096,
+        {
+            "model_type": "internlm",
+            "hidden_size": 4096,
+            "intermediate_size": 11008,
+            "num_hidden_layers": 32,
+            "num_attention_heads": 32,
+            "vocab_size": 103168,
+            "max_position_embeddings": 2048,
+            "bias": True,
+            "tie_word_embeddings": False,
+        },
+    ),
+    "qwen-7b": (
+        7_721_324_544,
+        {
+            "model_type": "qwen",
+            "hidden_size": 4096,
+            "intermediate_size": 22016,
+            "num_hidden_layers": 32,
+            "num_attention_heads": 32,
+            "vocab_size": 151936,
+            "seq_length": 8192,
+            "no_bias": True,
+            "tie_word_embeddings": False,
+        },
+    ),
+    "baichuan2-7b": (
+        7_505_973_248,
+        {
+            "model_type": "baichuan",
+            "hidden_size": 4096,
+            "intermediate_size": 11008,
+            "num_hidden_layers": 32,
+            "num_attention_heads": 32,
+            "vocab_size": 125696,
+            "max_position_embeddings": 4096,
+        },
+    ),
+    "chatglm2-6b": (
+        6_243_584_000,
+        {
+            "model_type": "chatglm",
+            "hidden_size": 4096,
+            "ffn_hidden_size": 13696,
+            "num_layers": 28,
+            "num_attention_heads": 32,
+            "kv_channels": 128,
+            "multi_query_attention": True,
+            "multi_query_group_num": 2,
+            "padded_vocab_size": 65024,
+            "seq_length": 32768,
+            "add_qkv_bias": True,
+            "add_bias_linear": False,
+            "rmsnorm": True,
+        },
+    ),
 }
 
 LLAMA = PRESETS["llama-3.1-70b"]
 EVERY_CONFIG = {**PRESETS, **{name: config for name, (_, config) in COUNTED.items()}}
+# Small models of odd widths, with the parameters of those that Transformers 4.57.1 builds from them.
+SMALL = json.loads(Path(__file__).with_name("counted_configs.json").read_text(encoding="utf-8"))
+BY_KIND: dict[str, dict[str, Any]] = {each["config"]["model_type"]: each["config"] for each in SMALL}
+# One kind under several names: what vision models call their language part, and copies in other repositories.
+TWINS = {
+    "glm4v_text": "glm4",
+    "glm4v_moe_text": "glm4_moe",
+    "minimax_text_01": "minimax",
+    "qwen2_5_vl": "qwen2",
+    "qwen2_5_vl_text": "qwen2",
+    "qwen2_vl": "qwen2",
+    "qwen2_vl_text": "qwen2",
+    "qwen3_vl_text": "qwen3",
+    "qwen3_vl_moe_text": "qwen3_moe",
+}
 JUNK: tuple[Any, ...] = (None, -1, 0, 1.5, "8", True, [], {}, [1], 10**30, float("inf"))
 
 
@@ -613,7 +993,7 @@ def findings(path: Path) -> tuple[str, ...]:
 def test_config_gives_the_shape_of_the_preset(preset: str, tmp_path: Path) -> None:
     """A preset's own config.json comes down to the very same shape."""
     shape = shape_from_config(write(tmp_path, PRESETS[preset]))
-    assert dataclasses.replace(shape, name=preset) == load_preset(preset)
+    assert dataclasses.replace(shape, name=preset, notes=()) == dataclasses.replace(load_preset(preset), notes=())
 
 
 @pytest.mark.parametrize("name", COUNTED)
@@ -623,10 +1003,26 @@ def test_config_gives_the_parameters_of_the_model(name: str, tmp_path: Path) -> 
     assert shape_from_config(write(tmp_path, config)).parameters == parameters
 
 
+@pytest.mark.parametrize(
+    "counted", SMALL, ids=[f"{number}-{each['config']['model_type']}" for number, each in enumerate(SMALL)]
+)
+def test_odd_widths_are_counted_too(counted: dict[str, Any], tmp_path: Path) -> None:
+    """Whatever its widths, biases and patterns, a model has the parameters that Transformers builds."""
+    assert shape_from_config(write(tmp_path, counted["config"])).parameters == counted["parameters"]
+
+
 def test_every_architecture_is_checked() -> None:
     """No architecture is offered whose count is not checked here."""
-    named = {config["model_type"] for config in EVERY_CONFIG.values() if "model_type" in config}
-    assert named | {"gpt2"} == set(ARCHITECTURES)
+    configs = [*EVERY_CONFIG.values(), *(each["config"] for each in SMALL)]
+    named = {
+        part["model_type"]
+        for config in configs
+        for part in (config, config.get("text_config", {}))
+        if "model_type" in part
+    }
+    for name, twin in TWINS.items():
+        assert ARCHITECTURES[name] is ARCHITECTURES[twin]
+    assert (named & set(ARCHITECTURES)) | {"gpt2"} | set(TWINS) == set(ARCHITECTURES)
 
 
 def test_name_is_that_of_the_folder_or_the_file(tmp_path: Path) -> None:
@@ -644,12 +1040,20 @@ def test_name_is_that_of_the_folder_or_the_file(tmp_path: Path) -> None:
         (PRESETS["gemma-2-9b"], [(21, 4096), (21, 0)]),
         ({**PRESETS["gemma-2-9b"], "layer_types": ["sliding_attention"] * 42}, [(42, 4096)]),
         ({**PRESETS["gemma-2-9b"], "layer_types": ["full_attention"] * 42}, [(42, 0)]),
+        (
+            {**PRESETS["gemma-2-9b"], "layer_types": ["full_attention", *["sliding_attention"] * 41]},
+            [(1, 0), (41, 4096)],
+        ),
         (COUNTED["gemma-3-1b"][1], [(22, 512), (4, 0)]),
         (COUNTED["command-r7b"][1], [(24, 4096), (8, 0)]),
         (PRESETS["mistral-7b-v0.1"], [(32, 4096)]),
         (PRESETS["mistral-nemo-12b"], [(40, 0)]),
         ({k: v for k, v in PRESETS["mistral-nemo-12b"].items() if k != "sliding_window"}, [(40, 4096)]),
         (PRESETS["qwen2.5-7b"], [(28, 0)]),
+        (
+            {**PRESETS["qwen2.5-7b"], "use_sliding_window": True, "max_window_layers": 20},
+            [(20, 0), (8, 131072)],
+        ),
     ],
 )
 def test_windows_follow_the_config(config: dict[str, Any], runs: list[tuple[int, int]], tmp_path: Path) -> None:
@@ -713,21 +1117,44 @@ def test_wrong_values_are_all_named(changes: dict[str, Any], expected: list[str]
         ),
         (
             "qwen3-235b-a22b",
-            {"decoder_sparse_step": 2},
-            "`decoder_sparse_step` is 2; Berth can count qwen3_moe models only where it is 1; "
-            "write the shape into the workload instead",
-        ),
-        (
-            "qwen2.5-7b",
-            {"use_sliding_window": True},
-            "`use_sliding_window` is true; Berth can count qwen2 models only where it is false; "
+            {"mlp_only_layers": [0]},
+            "`mlp_only_layers` is [0]; Berth can count qwen3_moe models only where it is []; "
             "write the shape into the workload instead",
         ),
         (
             "gemma-2-9b",
             {"layer_types": ["full_attention", "sliding_attention", "sliding_attention"]},
-            "`layer_types` does not repeat sliding_attention and full_attention evenly",
+            "`layer_types` tells of 3 blocks, and there are 42",
         ),
+        (
+            "gemma-2-9b",
+            {"layer_types": ["sparse_attention"] * 42},
+            "`layer_types` has 'sparse_attention'; Berth knows 'full_attention', 'attention', 'sliding_attention', "
+            "'chunked_attention', 'linear_attention', 'mamba', 'conv'",
+        ),
+        (
+            "nemotron-nano-9b-v2",
+            {"hybrid_override_pattern": "ME" * 28},
+            "`hybrid_override_pattern` has 'E'; Berth knows 'M', '*', '-'",
+        ),
+        (
+            "jamba-v0.1",
+            {"attn_layer_offset": 8},
+            "`attn_layer_offset` is 8, beyond `attn_layer_period` 8",
+        ),
+        (
+            "bert-large",
+            {"is_decoder": True},
+            "`is_decoder` is true; Berth can count bert models only where it is false; "
+            "write the shape into the workload instead",
+        ),
+        ("minimax-m1", {"attn_type_list": None}, "`attn_type_list` is missing"),
+        (
+            "flan-t5-xxl",
+            {"architectures": ["T5EncoderModel"]},
+            "`architectures` names the encoder alone, which Berth cannot count",
+        ),
+        ("flan-t5-xxl", {"feed_forward_proj": 1}, "`feed_forward_proj` must be text"),
         ("gemma-2-9b", {"layer_types": 5}, "`layer_types` must be a list"),
         ("gpt2-xl", {"n_embd": "1600"}, "`n_embd` is '1600': should be a valid integer"),
         ("mpt-7b", {"attn_config": "alibi"}, "`attn_config` must be an object"),
@@ -771,8 +1198,9 @@ def test_files_that_are_not_there_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "named"),
     [
-        ({"model_type": "bert"}, '"bert"'),
-        ({"architectures": ["T5ForConditionalGeneration"]}, '"T5ForConditionalGeneration"'),
+        ({"model_type": "albert"}, '"albert"'),
+        ({"architectures": ["Blip2ForConditionalGeneration"]}, '"Blip2ForConditionalGeneration"'),
+        ({"model_type": "flava", "text_config": {"model_type": "flava_text_model"}}, '"flava_text_model"'),
         ({"model_type": ["llama"]}, '["llama"]'),
         ({}, "null"),
     ],
@@ -784,16 +1212,80 @@ def test_unknown_architectures_are_refused(config: dict[str, Any], named: str, t
     assert findings(write(tmp_path, config)) == (expected,)
 
 
-def test_models_with_eyes_or_ears_are_refused(tmp_path: Path) -> None:
-    """A joint model is not planned for as if it were its text model alone; the way to that is told."""
-    found = findings(write(tmp_path, {"model_type": "gemma3", "text_config": LLAMA, "vision_config": {}}))
-    assert "save its `text_config` as a file of its own" in found[1]
+@pytest.mark.parametrize(
+    ("config", "notes"),
+    [
+        (LLAMA, ()),
+        (
+            {"model_type": "llava", "text_config": LLAMA, "vision_config": {"hidden_size": 1024}},
+            ("Only the language model is planned for: vision_config (towers and projectors) are left out.",),
+        ),
+        (PRESETS["glm-4.6"], ("Its 1 multi-token prediction layer is left out.",)),
+        (
+            {**PRESETS["gpt-oss-20b"], "quantization_config": {"quant_method": "mxfp4"}},
+            ("Its weights are released in mxfp4; their precision here is what the techniques say.",),
+        ),
+    ],
+)
+def test_what_is_left_out_is_said(config: dict[str, Any], notes: tuple[str, ...], tmp_path: Path) -> None:
+    """A shape tells what its config.json has beyond it: towers, prediction layers, packed weights."""
+    assert shape_from_config(write(tmp_path, config)).notes == notes
 
 
-@pytest.mark.parametrize("name", EVERY_CONFIG)
-def test_no_value_breaks_the_reader(name: str, tmp_path: Path) -> None:
+def test_a_joint_model_is_planned_for_as_its_language_model(tmp_path: Path) -> None:
+    """The language part is the one that the joint model's name says, and ties its embeddings as that says."""
+    untold = ("model_type", "tie_word_embeddings")
+    part = {key: value for key, value in PRESETS["qwen3-0.6b"].items() if key not in untold}
+    joint = {"model_type": "qwen3_vl", "tie_word_embeddings": True, "text_config": part}
+    shape = shape_from_config(write(tmp_path, joint))
+    assert dataclasses.replace(shape, name="qwen3-0.6b") == load_preset("qwen3-0.6b")
+
+
+def test_a_joint_model_may_keep_all_in_its_language_part(tmp_path: Path) -> None:
+    """Newer files of a joint model that was flat before have its figures in `text_config` alone."""
+    joint = {"model_type": "qwen2_5_vl", "text_config": {**PRESETS["qwen2.5-7b"], "model_type": "qwen2_5_vl_text"}}
+    shape = shape_from_config(write(tmp_path, joint))
+    assert dataclasses.replace(shape, name="qwen2.5-7b") == load_preset("qwen2.5-7b")
+
+
+@pytest.mark.parametrize(
+    ("task", "head"),
+    [
+        ("LlamaForCausalLM", True),
+        ("LlamaForSequenceClassification", False),
+        ("LlamaForTokenClassification", False),
+        ("LlamaModel", False),
+        (None, True),
+    ],
+)
+def test_a_decoder_has_the_head_of_its_task(task: str | None, head: bool, tmp_path: Path) -> None:
+    """A classifier or a bare model has no logits over the vocabulary, and no weights for them."""
+    shape = shape_from_config(write(tmp_path, {**LLAMA, "architectures": [task] if task else None}))
+    whole = load_preset("llama-3.1-70b")
+    assert shape.head is head
+    assert whole.parameters - shape.parameters == (0 if head else 128256 * 8192)
+
+
+@pytest.mark.parametrize(
+    ("task", "head", "pooler"),
+    [
+        ("BertForMaskedLM", True, False),
+        ("BertForPreTraining", True, True),
+        ("BertModel", False, True),
+        ("BertForSequenceClassification", False, True),
+        ("BertForTokenClassification", False, False),
+    ],
+)
+def test_an_encoder_has_the_head_of_its_task(task: str, head: bool, pooler: bool, tmp_path: Path) -> None:
+    """Which class a config.json names decides whether each token has logits and whether the first is pooled."""
+    shape = shape_from_config(write(tmp_path, {**PRESETS["bert-large"], "architectures": [task]}))
+    assert (shape.head, shape.pooler) == (head, pooler)
+    assert shape.logits_width == (30522 if head else 0)
+
+
+@pytest.mark.parametrize("config", [*EVERY_CONFIG.values(), *BY_KIND.values()], ids=[*EVERY_CONFIG, *BY_KIND])
+def test_no_value_breaks_the_reader(config: dict[str, Any], tmp_path: Path) -> None:
     """Whatever stands under a key, the answer is a shape or findings, never a traceback."""
-    config = EVERY_CONFIG[name]
     for key in config:
         for junk in JUNK:
             try:

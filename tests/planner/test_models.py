@@ -23,7 +23,23 @@ def test_parameters_are_those_published(name: str) -> None:
         assert counted == published.parameters
 
 
-@pytest.mark.parametrize("name", ["mixtral-8x7b", "mixtral-8x22b", "qwen3-30b-a3b", "qwen3-235b-a22b", "deepseek-v3"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "mixtral-8x7b",
+        "mixtral-8x22b",
+        "qwen3-30b-a3b",
+        "qwen3-235b-a22b",
+        "qwen3-coder-480b-a35b",
+        "deepseek-v3",
+        "kimi-k2",
+        "llama-4-scout",
+        "llama-4-maverick",
+        "phi-3.5-moe",
+        "jamba-v0.1",
+        "jamba-1.5-large",
+    ],
+)
 def test_active_parameters_are_those_published(name: str) -> None:
     """A mixture of experts counts as many active parameters as published, always in rounded figures."""
     active = find_preset(name).published.active_parameters
@@ -40,6 +56,14 @@ def test_active_parameters_are_those_published(name: str) -> None:
         ("gemma-2-27b", 46, 16, 8192, 46 * 2 * 16 * 128),
         ("deepseek-v3", 61, 128, 163_840, 61 * (512 + 64)),
         ("gpt3-175b", 96, 96, 2048, 96 * 2 * 12288),
+        ("gemma-3-27b", 62, 16, 131_072, 62 * 2 * 16 * 128),
+        # Four of 32 blocks of Jamba have attention, ten of 80 of MiniMax-Text-01, none of Mamba.
+        ("jamba-v0.1", 32, 8, 262_144, 4 * 2 * 8 * 128),
+        ("minimax-text-01", 80, 8, 4_096_000, 10 * 2 * 8 * 128),
+        ("mamba-2.8b", 64, 5120, 2048, 0),
+        # An encoder keeps none; T5's decoder keeps its own keys and values and those of the source.
+        ("esm2-15b", 48, 40, 1026, 0),
+        ("flan-t5-xxl", 48, 64, 512, 24 * 2 * 2 * 4096),
     ],
 )
 def test_cache_follows_from_heads(
@@ -58,6 +82,19 @@ def test_dense_blocks_come_before_the_experts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "runs"),
+    [
+        ("llama-4-maverick", [(24, 8192, 0), (12, 8192, 128), (12, 0, 128)]),
+        ("gemma-3-4b", [(29, 1024, 0), (5, 0, 0)]),
+        ("jamba-v0.1", [(12, 0, 0), (4, 0, 0), (16, 0, 16)]),
+    ],
+)
+def test_alternating_blocks_are_counted_by_kind(name: str, runs: list[tuple[int, int, int]]) -> None:
+    """Blocks of one window and one kind of MLP stand in one run, however they alternate."""
+    assert [(run.count, run.attention.window, run.mlp.experts) for run in load_preset(name).blocks] == runs
+
+
+@pytest.mark.parametrize(
     ("written", "name"),
     [
         ("llama-3.1-70b", "llama-3.1-70b"),
@@ -71,11 +108,22 @@ def test_dense_blocks_come_before_the_experts() -> None:
         ("LLAMA3_70B", "llama-3-70b"),
         ("Mixtral 8x7B", "mixtral-8x7b"),
         ("OpenAI/gpt-oss-120b", "gpt-oss-120b"),
+        ("facebook/esm2_t36_3B_UR50D", "esm2-3b"),
+        ("bert-base-uncased", "bert-base"),
+        ("google/flan-t5-xl", "flan-t5-xl"),
+        ("OpenFold", "alphafold2"),
     ],
 )
 def test_a_model_is_found_by_any_of_its_names(written: str, name: str) -> None:
     """Case does not matter, nor do separators, nor whether the organisation stands in front."""
     assert load_preset(written).name == name
+
+
+def test_a_language_model_alone_says_so() -> None:
+    """Where a preset leaves a vision tower out, its shape tells the reader of the plan."""
+    assert load_preset("llama-4-scout").notes == find_preset("llama-4-scout").notes
+    assert "vision tower" in load_preset("gemma-3-27b").notes[0]
+    assert load_preset("gemma-3-1b").notes == ()
 
 
 def test_no_two_models_share_a_name() -> None:

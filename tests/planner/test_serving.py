@@ -81,6 +81,23 @@ def test_cache_of_a_token(model: str, layout: Layout, bytes_per_token: float) ->
     assert kept(shape, layout, halved)["cache_per_token"] == pytest.approx(bytes_per_token / 2)
 
 
+def test_states_are_spread_over_a_request() -> None:
+    """A recurrence's state, 4 bytes an element, is one for each request, so that short requests pay more a token."""
+    shape = load_preset("jamba-v0.1")
+    cache = 4 * 2 * 8 * 128 * 2
+    state = 4 * 28 * (8192 * 16 + 8192 * 4)
+    for tokens, told in ((1000, 1000), (shape.context_tokens, None)):
+        memory = replica_memory(shape, BF16, Layout(), NODE, SERVED, told)
+        assert float(memory.cache_per_token) == pytest.approx(cache + state / tokens)
+    halved = replica_memory(shape, BF16, Layout(tensor=2), NODE, SERVED, 1000)
+    assert float(halved.cache_per_token) == pytest.approx((cache + state / 1000) / 2)
+
+
+def test_the_source_is_cached_too() -> None:
+    """A decoder keeps its own keys and values and those that it makes of the source; the encoder keeps none."""
+    assert kept(load_preset("flan-t5-xl"), Layout())["cache_per_token"] == 24 * 2 * 2 * 2048 * 2
+
+
 @pytest.mark.parametrize(
     ("techniques", "block_bits"),
     [(("bf16",), 16), (("bf16", "fp8-weights"), 8), (("bf16", "int4-weights"), 4.16), (("bf16", "int8-weights"), 8.02)],

@@ -6,7 +6,8 @@ import dataclasses
 
 import pytest
 
-from planner.shape import Attention, Blocks, LatentAttention, Mlp, ModelShape
+from planner.recurrence import lightning
+from planner.shape import NO_ATTENTION, NO_MLP, Attention, Blocks, LatentAttention, Mlp, ModelShape
 
 HIDDEN = 64
 LATENT = LatentAttention(query_rank=24, kv_rank=16, nope_width=8, rope_width=4, value_width=6)
@@ -42,6 +43,8 @@ def shape(**changes: object) -> ModelShape:
         ({"qk_norm": True}, 2 * 64 * 80 + 2 * 64 * 20 + 10 + 10),
         ({"qk_norm": True, "qk_norm_shared": False}, 2 * 64 * 80 + 2 * 64 * 20 + 80 + 20),
         ({"sinks": True}, 2 * 64 * 80 + 2 * 64 * 20 + 8),
+        ({"gated": True}, 3 * 64 * 80 + 2 * 64 * 20),
+        ({"causal": False}, 2 * 64 * 80 + 2 * 64 * 20),
         # Down to 24 and a norm, up to 8 x 12; down to 16 + 4 and a norm, up to 8 x (8 + 6); 48 out.
         (
             {"latent": LATENT, "kv_heads": 8, "head_width": 12},
@@ -112,6 +115,14 @@ def test_latent_values_have_a_width_of_their_own() -> None:
         ({"norm_bias": True}, 7 * 64),
         # Both matrices narrower, a projection at either end.
         ({"embedding_width": 32}, -2 * 1000 * 32 + 2 * 64 * 32),
+        ({"head": False}, -1000 * 64),
+        ({"head": False, "tied_embeddings": True, "head_bias": True}, -1000 * 64),
+        ({"token_types": 2}, 2 * 64),
+        ({"pooler": True}, 64 * 64 + 64),
+        # A dense layer and a norm; with biases in norms it has one too.
+        ({"head_transform": True}, 64 * 64 + 64),
+        ({"head_transform": True, "norm_bias": True}, 64 * 64 + 64 + 2 * 64 + 7 * 64),
+        ({"other_parameters": 5}, 5),
         ({"embedding_width": 32, "tied_embeddings": True}, -2 * 1000 * 32 + 2 * 64 * 32 - 1000 * 32),
     ],
 )
@@ -143,3 +154,47 @@ def test_the_fewest_heads_decide() -> None:
     few = Blocks(count=1, attention=attention(heads=4, kv_heads=1), mlp=mlp())
     many = Blocks(count=1, attention=attention(), mlp=mlp())
     assert (shape(blocks=(many, few)).heads, shape(blocks=(many, few)).kv_heads) == (4, 1)
+
+
+RECURRENCE = lightning(HIDDEN, 16, 4)
+RECURRENT = Blocks(count=2, attention=NO_ATTENTION, mlp=mlp(), recurrence=RECURRENCE)
+
+
+def test_a_recurrence_stands_in_place_of_attention() -> None:
+    """A block without attention has no cache, and is split by the recurrence's heads; beside attention both count."""
+    assert RECURRENT.parameters(HIDDEN, False) == RECURRENCE.parameters + 3 * 64 * 100 + 2 * 64
+    assert (RECURRENT.heads, RECURRENT.kv_heads, RECURRENT.cache_width) == (16, 16, 0)
+    both = dataclasses.replace(RECURRENT, attention=attention())
+    assert both.parameters(HIDDEN, False) == RECURRENT.parameters(HIDDEN, False) + attention().parameters(HIDDEN)
+    assert (both.heads, both.kv_heads, both.cache_width) == (8, 2, 40)
+    assert shape(blocks=(RECURRENT, both)).state_per_sequence == 4 * RECURRENCE.state
+
+
+def test_blocks_without_attention_do_not_hold_back_the_others() -> None:
+    """How far heads can be split is told by the blocks that have some."""
+    alone = Blocks(count=1, attention=NO_ATTENTION, mlp=mlp())
+    few = Blocks(count=1, attention=attention(heads=4, kv_heads=1), mlp=mlp())
+    assert (shape(blocks=(alone, few)).heads, shape(blocks=(alone, few)).kv_heads) == (4, 1)
+    assert NO_ATTENTION.parameters(HIDDEN) == NO_ATTENTION.cache_width == NO_ATTENTION.value_width == 0
+    assert NO_MLP.other_parameters(HIDDEN) == NO_MLP.active_ffn == 0
+
+
+def test_an_encoder_keeps_no_cache() -> None:
+    """Tokens that meet all others are read once; nothing of them is kept for later ones."""
+    assert attention(causal=False).cache_width == 0
+
+
+def test_two_stacks_have_two_ends() -> None:
+    """An encoder-decoder has positions, embedding norm and final norm twice, and cross-attention with a cache."""
+    encoder = Blocks(count=2, attention=attention(causal=False), mlp=mlp(), encoder=True)
+    decoder = Blocks(count=3, attention=attention(), mlp=mlp(), norms=3, cross=attention(causal=False, kv_heads=8))
+    both = shape(blocks=(encoder, decoder), positions=128, embedding_norm=True)
+    alone = shape(blocks=(decoder,), positions=128, embedding_norm=True)
+    assert (both.stacks, alone.stacks, both.layers) == (2, 1, 5)
+    ends = 128 * 64 + 64 + 64
+    assert both.parameters == alone.parameters + 2 * encoder.parameters(HIDDEN, False) + ends
+    assert decoder.cache_width == 40 + 2 * 80
+    assert both.cache_width_per_token == 3 * (40 + 160)
+    assert decoder.parameters(HIDDEN, False) == (
+        attention().parameters(HIDDEN) + attention(kv_heads=8).parameters(HIDDEN) + 3 * 64 * 100 + 3 * 64
+    )

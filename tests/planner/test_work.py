@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from planner.models import load_preset
 from planner.shape import ModelShape
-from planner.work import block_work, head_flop, mean_keys
+from planner.work import block_work, head_flop, keys_met, mean_keys
 from tests.planner.builders import DENSE, LATENT_MIXED, MIXED, changed, examples
 
 BLOCK = DENSE.blocks[0]
@@ -99,6 +99,72 @@ def test_windows_bound_attention() -> None:
     windowed = changed(DENSE, blocks=(changed(BLOCK, attention=changed(BLOCK.attention, window=128)),))
     near, far = (block_work(windowed, tokens, 2).attention_flop for tokens in (100_000, 200_000))
     assert near == pytest.approx(far, rel=1e-3) == pytest.approx(2 * 128 * 2 * 512, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("changes", "keys"),
+    [
+        ({}, 512),
+        ({"window": 128}, 128 * (1 - 128 / 2048)),
+        # Within its chunk a query meets half the chunk.
+        ({"window": 128, "chunked": True}, 64),
+        ({"window": 4096, "chunked": True}, 512),
+        # Without a mask it meets all tokens, or all of a window about it.
+        ({"causal": False}, 1024),
+        ({"causal": False, "window": 128}, 128),
+        ({"causal": False, "window": 4096}, 1024),
+    ],
+)
+def test_keys_follow_mask_and_window(changes: dict[str, object], keys: float) -> None:
+    """How many keys a query of 1,024 tokens meets depends on mask, window and chunks."""
+    assert keys_met(changed(BLOCK.attention, **changes), 1024) == pytest.approx(keys)
+
+
+@pytest.mark.parametrize("model", ["bert-large", "esm2-3b"])
+def test_encoders_attend_twice_as_much(model: str) -> None:
+    """Without a causal mask attention takes 4 L h s forward."""
+    shape = load_preset(model)
+    assert shape.layers * block_work(shape, 512, 2).attention_flop == 4 * shape.layers * shape.hidden * 512
+
+
+def test_an_encoder_decoder_token_passes_both_stacks() -> None:
+    """A token of source and one of target pass every matrix once, and cross-attention meets the whole source."""
+    shape = load_preset("flan-t5-xl")
+    used = shape.block_parameters + shape.vocab * shape.hidden
+    assert 3 * forward_flop(shape, 512) == pytest.approx(6 * used, rel=1e-3)
+    # Encoder and cross-attention meet 512 keys, the decoder's own half of them.
+    met = 24 * (512 + 256 + 512) * 4 * 2048
+    assert shape.layers * block_work(shape, 512, 2).attention_flop == met
+
+
+@pytest.mark.parametrize("model", ["mamba-2.8b", "mamba2-2.7b", "rwkv-4-7b", "falcon-h1-7b"])
+def test_recurrences_take_6_n_too(model: str) -> None:
+    """A recurrence's products take 6 FLOP per token and weight but for convolutions, norms and decays."""
+    shape = load_preset(model)
+    used = shape.block_parameters + shape.vocab * shape.hidden
+    assert 3 * forward_flop(shape, 2048) == pytest.approx(6 * used, rel=0.01)
+
+
+def test_a_recurrence_does_not_look_back() -> None:
+    """What a token does in a scan does not depend on how long the sequence is; Mamba-2 does 7 FLOP per state."""
+    shape = load_preset("mamba2-2.7b")
+    near, far = (block_work(shape, tokens, 2).attention_flop for tokens in (1024, 100_000))
+    assert near == far == 7 * 5120 * 128 + 2 * 4 * (5120 + 256)
+
+
+def test_folding_meets_in_triangles() -> None:
+    """Products and meetings of a folding model are those of its blocks, averaged over both stacks."""
+    shape = load_preset("alphafold2")
+    work = block_work(shape, 384, 2)
+    whole = sum(run.count * run.evoformer.flop(384) for run in shape.blocks if run.evoformer)
+    assert shape.layers * (work.dense_flop + work.attention_flop) == pytest.approx(whole)
+    assert work.dense_width > 0
+
+
+def test_a_head_that_is_not_there_takes_nothing() -> None:
+    """Without a head there are no logits; a dense layer before it is counted with it."""
+    assert head_flop(changed(DENSE, head=False)) == 0
+    assert head_flop(changed(DENSE, head_transform=True)) == 2 * 512 * (8192 + 512)
 
 
 @pytest.mark.parametrize(("gated", "rows_of_ffn"), [(True, 3), (False, 2)])
