@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import sys
 from datetime import UTC, datetime
+from functools import partial
 
 from aws_cdk import App
 
-from planner.calibration import load_calibration
 from planner.decide import decide
+from planner.own_calibration import chosen_calibration
 from planner.places import find_workload
 from planner.relock import locked_build
 from pricing.aws.images import resolve_image
+from pricing.basis import Prices, prices_named
 from pricing.errors import BerthError
 from stacks.build import build_stack, no_workload
 
@@ -28,8 +30,8 @@ def main() -> None:
         account = os.environ.get("CDK_DEFAULT_ACCOUNT")  # the CDK command line sets it where it finds credentials
         locked = locked_build(
             find_workload(str(workload)),
-            decide,
-            load_calibration(),
+            partial(decide, prices=prices_named(str(app.node.try_get_context("prices") or Prices.AUTO))),
+            chosen_calibration(app.node.try_get_context("calibration")),
             datetime.now(UTC),
             replan=str(app.node.try_get_context("replan")).lower() == "true",
             resolve=resolve_image if account else None,

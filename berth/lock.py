@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from berth.options import Offline, WorkloadFile
+from berth.options import CalibrationFile, Live, Offline, WorkloadFile
+from berth.progress import watched
 
 
 def lock(
@@ -15,27 +16,31 @@ def lock(
     replace: Annotated[
         bool, typer.Option("--replace", help="Go on where the new plan would replace running nodes.")
     ] = False,
+    live: Live = False,
     offline: Offline = False,
+    calibration: CalibrationFile = None,
 ) -> None:
     """Write the plan lock that cdk builds from, beside the workload."""
     from datetime import UTC, datetime
 
-    from planner.calibration import load_calibration
     from planner.decide import decide
     from planner.load import load_workload
     from planner.lock import new_lock
+    from planner.own_calibration import chosen_calibration
     from planner.places import find_workload, lock_path
     from planner.relock import relock
     from planner.report.terminal import headline
     from pricing.aws.images import resolve_image
+    from pricing.basis import prices_wanted
 
-    now, calibration = datetime.now(UTC), load_calibration()
+    prices = prices_wanted(live=live, offline=offline)
+    now, factors = datetime.now(UTC), chosen_calibration(calibration)
     loaded = load_workload(find_workload(workload))
-    decision = decide(loaded, calibration, now)
+    decision = decide(loaded, factors, now, prices, watched)
     path = lock_path(loaded.file)
     changed, notes = relock(
         path,
-        new_lock(loaded, decision, calibration, now),
+        new_lock(loaded, decision, factors, now),
         replace_nodes=replace,
         resolve=None if offline else resolve_image,
     )

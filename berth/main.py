@@ -7,7 +7,22 @@ import sys
 
 import typer
 
-from berth import init, lock, models, plan, schema, techniques
+from berth import (
+    calibrate,
+    catalog,
+    catalog_check,
+    catalog_refresh,
+    estimate,
+    init,
+    lock,
+    models,
+    plan,
+    prices_refresh,
+    prices_show,
+    schema,
+    techniques,
+    validate,
+)
 from pricing.errors import BerthError
 
 app = typer.Typer(
@@ -20,9 +35,23 @@ app = typer.Typer(
 app.command("plan")(plan.plan)
 app.command("lock")(lock.lock)
 app.command("init")(init.init)
+app.command("estimate")(estimate.estimate)
+app.command("validate")(validate.validate)
+app.command("calibrate")(calibrate.calibrate)
 app.command("schema")(schema.schema)
 app.command("models")(models.models)
 app.command("techniques")(techniques.techniques)
+
+catalog_app = typer.Typer(help="List instance types; refresh or check the bundled facts.")
+catalog_app.callback(invoke_without_command=True)(catalog.catalog)
+catalog_app.command("refresh")(catalog_refresh.refresh)
+catalog_app.command("check")(catalog_check.check)
+app.add_typer(catalog_app, name="catalog")
+
+prices_app = typer.Typer(help="Show known prices, or ask AWS for new ones.", no_args_is_help=True)
+prices_app.command("show")(prices_show.show)
+prices_app.command("refresh")(prices_refresh.refresh)
+app.add_typer(prices_app, name="prices")
 
 
 def run() -> None:

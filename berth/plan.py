@@ -8,29 +8,34 @@ from typing import Annotated
 
 import typer
 
-from berth.options import Offline, WorkloadFile
+from berth.options import CalibrationFile, Live, Offline, WorkloadFile
+from berth.progress import watched
 
 
 def plan(
     workload: WorkloadFile,
     json: Annotated[bool, typer.Option("--json", help="Print the plan as the lock keeps it.")] = False,
+    live: Live = False,
     offline: Offline = False,
+    calibration: CalibrationFile = None,
 ) -> None:
     """Plan a workload: a dry run that writes nothing."""
     from datetime import UTC, datetime
 
-    from planner.calibration import load_calibration
     from planner.decide import decide
     from planner.load import load_workload
     from planner.lock import lock_json, new_lock, read_lock
+    from planner.own_calibration import chosen_calibration
     from planner.places import find_workload, lock_path
     from planner.report.terminal import print_drift, print_plan
+    from pricing.basis import prices_wanted
 
-    now, calibration = datetime.now(UTC), load_calibration()
+    prices = prices_wanted(live=live, offline=offline)
+    now, factors = datetime.now(UTC), chosen_calibration(calibration)
     loaded = load_workload(find_workload(workload))
-    decision = decide(loaded, calibration, now)
+    decision = decide(loaded, factors, now, prices, watched)
     if json:
-        print(lock_json(new_lock(loaded, decision, calibration, now)), end="")
+        print(lock_json(new_lock(loaded, decision, factors, now)), end="")
     else:
         print_plan(decision.plan)
     path = lock_path(loaded.file)

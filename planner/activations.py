@@ -1,66 +1,162 @@
 """How many bytes of activations does one token leave behind in one block?
 
-PyTorch keeps, per operation, what its backward needs. The tables below sum those tensors for a pre-norm block
-with flash attention (Dao et al. 2022, arXiv 2205.14135: no s x s matrix is kept) and fused norm and
-activation kernels. Korthikanti et al. 2022 (arXiv 2205.05198) give the method; their constant of 34 is for a
-plain MLP, multi-head attention and dropout, and is not used.
+PyTorch keeps, per operation, what its backward needs. The tables below sum those tensors for a pre-norm block;
+what an operation keeps is the software's (planner.software), what is trained and recomputed the recipe's.
+Korthikanti et al. 2022 (arXiv 2205.05198) give the method; their constant of 34 is for a plain MLP, multi-head
+attention and dropout, and is not used. Flash attention (Dao et al. 2022, arXiv 2205.14135) keeps no s x s matrix.
 """
 
 from __future__ import annotations
 
-from planner.recipe import Recompute
+from dataclasses import dataclass
+
+from planner.recipe import Adapter, AdapterKind, AdapterTargets, Recipe, Recompute
 from planner.shape import Attention, Blocks, ModelShape
+from planner.software import Software
 
 # Flash attention keeps one float32 log-sum-exp per head and token.
 LOGSUMEXP_BYTES = 4
+# Kinds of adapters whose own gradient needs the input of the matrices they sit on.
+_ON_INPUTS = (AdapterKind.LOW_RANK, AdapterKind.DORA)
+_MLP_TARGETS = (
+    AdapterTargets.ALL_LINEAR,
+    AdapterTargets.MLP,
+    AdapterTargets.QUERY_KEY_VALUE_MLP,
+    AdapterTargets.QUERY_VALUE_OUTPUT_MLP,
+)
+_OUTPUT_TARGETS = (AdapterTargets.ALL_LINEAR, AdapterTargets.ATTENTION, AdapterTargets.QUERY_VALUE_OUTPUT_MLP)
 
 
-def kept_bytes_per_token(shape: ModelShape, recompute: Recompute, element_bytes: float) -> float:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """Bytes that a token keeps: `split` is divided among tensor ranks, `whole` only along the sequence."""
+
+    split: float
+    whole: float
+
+    @property
+    def total(self) -> float:
+        """Both, on one device."""
+        return self.split + self.whole
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Inputs:
+    """Bytes that products keep of each element of their input: of q, k and v, of the output, entry and exit of
+    the MLP. Zero where frozen products need none."""
+
+    attention: float
+    output: float
+    entry: float
+    exit: float
+
+
+def kept_bytes_per_token(shape: ModelShape, recipe: Recipe, software: Software, sequence_tokens: int) -> Kept:
     """Bytes that one token leaves in an average block until its backward pass, before any sharding."""
-    per_run = {
-        Recompute.NONE: _all_kept,
-        Recompute.SELECTIVE: _half_kept,
-        Recompute.FULL: _input_kept,
-    }[recompute]
-    total = sum(run.count * per_run(run, shape.hidden, element_bytes) for run in shape.blocks)
-    return total / shape.layers
+    each = [(run.count, _kept(run, shape, recipe, software, sequence_tokens)) for run in shape.blocks]
+    return Kept(
+        split=sum(count * kept.split for count, kept in each) / shape.layers,
+        whole=sum(count * kept.whole for count, kept in each) / shape.layers,
+    )
 
 
-def live_bytes_per_token(shape: ModelShape, element_bytes: float) -> float:
+def live_bytes_per_token(shape: ModelShape, recipe: Recipe, software: Software, sequence_tokens: int) -> Kept:
     """Bytes that one token needs while its heaviest block is computed again."""
-    return max(_all_kept(run, shape.hidden, element_bytes) for run in shape.blocks)
+    each = [_all_kept(run, shape, recipe, software, sequence_tokens) for run in shape.blocks]
+    return max(each, key=lambda kept: kept.total)
 
 
-def _all_kept(run: Blocks, hidden: int, element_bytes: float) -> float:
-    attention, mlp = run.attention, run.mlp
-    # Two norms keep input and output each; the products keep their inputs, which the norm outputs are.
-    elements = 4 * hidden
-    elements += _attention_kept(attention)
-    # Gate, up and their product (the input of down); or the inner input and output of a plain MLP.
-    elements += mlp.matrices * mlp.active_ffn
+def _kept(run: Blocks, shape: ModelShape, recipe: Recipe, software: Software, sequence_tokens: int) -> Kept:
+    hidden, element = shape.hidden, recipe.activation_bytes
+    if recipe.recompute is Recompute.FULL:
+        if run.evoformer:
+            return Kept(split=0.0, whole=run.evoformer.input_elements(sequence_tokens) * element)
+        return Kept(split=0.0, whole=hidden * element)
+    kept = _all_kept(run, shape, recipe, software, sequence_tokens)
+    if recipe.recompute is Recompute.SELECTIVE:
+        half = _half_kept(run, hidden, element)
+        # Adapters leave less than what per-op recompute would keep.
+        return half if half.total < kept.total else kept
+    if recipe.recompute is Recompute.ATTENTION:
+        scores = _score_bytes(run, recipe, software, sequence_tokens)
+        return Kept(split=kept.split - scores, whole=kept.whole)
+    return kept
+
+
+def _all_kept(run: Blocks, shape: ModelShape, recipe: Recipe, software: Software, sequence_tokens: int) -> Kept:
+    """Every tensor that the operations of a block keep for one token."""
+    hidden, operations, mlp, element = shape.hidden, software.operations, run.mlp, recipe.activation_bytes
+    if run.evoformer:
+        return Kept(split=0.0, whole=run.evoformer.kept_elements(sequence_tokens) * element)
+    kept = _input_bytes(recipe, software)
+    norm = (operations.layer_norm_bytes if shape.norm_bias else operations.norm_bytes) * element / 2
+    # Attention and MLP each begin with a norm's output; parallel blocks share it.
+    whole = hidden * (max(run.norms, 2) * norm + kept.attention + kept.entry)
+    split = sum(
+        _attention_kept(attention, software) * element + LOGSUMEXP_BYTES * attention.heads
+        for attention in (run.attention, run.cross)
+        if attention and attention.heads
+    )
+    # The output projection's input is the attention's answer, which is kept anyway unless a copy is made.
+    split += max(kept.output - element, 0.0) * run.attention.value_width
+    split += (run.recurrence.kept * element if run.recurrence else 0.0) + _score_bytes(
+        run, recipe, software, sequence_tokens
+    )
+    rows = (operations.gated_rows if mlp.gated else 1) * element + kept.exit
+    split += rows * mlp.active_ffn
     if mlp.experts:
         # Each token is copied to its experts, and their answers are kept to be combined.
-        elements += 2 * mlp.experts_per_token * hidden
-    return elements * element_bytes + LOGSUMEXP_BYTES * attention.heads
+        split += 2 * mlp.experts_per_token * hidden * element
+    return Kept(split=split, whole=whole)
 
 
-def _attention_kept(attention: Attention) -> int:
+def _input_bytes(recipe: Recipe, software: Software) -> _Inputs:
+    """What products keep of their inputs: all of it where they are trained, a copy where an adapter or packed
+    weights need it, nothing where they are frozen."""
+    adapter, adapting = recipe.adapter, software.adapting
+    if adapter is None:
+        element = recipe.activation_bytes
+        return _Inputs(attention=element, output=element, entry=element, exit=element)
+    packed = adapting.packed_input_bytes if recipe.keeps_packed_inputs else 0.0
+    dropped = adapting.dropped_bytes if adapter.kind in _ON_INPUTS else 0.0
+    in_mlp = dropped * (adapter.targets in _MLP_TARGETS)
+    return _Inputs(
+        attention=packed + dropped * (adapter.targets is not AdapterTargets.MLP),
+        output=packed + dropped * (adapter.targets in _OUTPUT_TARGETS),
+        entry=packed + in_mlp * _entries(adapter, adapting.dropped_bytes),
+        exit=packed + in_mlp,
+    )
+
+
+def _entries(adapter: Adapter, dropped_bytes: float) -> int:
+    """Copies of the MLP's input: adapters of gate and up drop out their own, or share it where nothing drops."""
+    return 2 if dropped_bytes > 2 else 1
+
+
+def _score_bytes(run: Blocks, recipe: Recipe, software: Software, sequence_tokens: int) -> float:
+    """Bytes of attention scores, which only unfused attention keeps."""
+    width = run.attention.heads * sequence_tokens + (run.cross.heads * sequence_tokens if run.cross else 0)
+    share = 1.0 if software.operations.keeps_scores else recipe.score_share
+    return share * software.operations.score_bytes * width
+
+
+def _attention_kept(attention: Attention, software: Software) -> float:
     """Elements of queries, keys and values as the kernel sees them, of its output, and of the latents."""
     if latent := attention.latent:
         # Values have a width of their own, and both latents pass a norm, which keeps its input and output.
         ranks = 2 * (latent.query_rank + latent.kv_rank)
         return attention.query_width + attention.kv_width + 2 * attention.value_width + ranks
-    return attention.query_width + 2 * attention.kv_width + attention.value_width
+    operations = software.operations
+    grouped = attention.kv_heads < attention.heads
+    keys = attention.query_width if grouped and operations.expands_kv else attention.kv_width
+    packed = 2 * attention.kv_width if operations.packs_qkv and not grouped else 0
+    return attention.query_width + 2 * keys + packed + attention.value_width
 
 
-def _half_kept(run: Blocks, hidden: int, element_bytes: float) -> float:
+def _half_kept(run: Blocks, hidden: int, element_bytes: float) -> Kept:
+    """Per-op selective recompute: attention's answer and every second product (torchtitan's save list)."""
     attention, mlp = run.attention, run.mlp
     products = attention.query_width + 2 * attention.kv_width + hidden + hidden
     products += (mlp.matrices - 1) * mlp.active_ffn
-    elements = hidden + attention.value_width + products / 2
-    return elements * element_bytes + LOGSUMEXP_BYTES * attention.heads
-
-
-def _input_kept(run: Blocks, hidden: int, element_bytes: float) -> float:
-    del run
-    return hidden * element_bytes
+    split = attention.value_width + products / 2 + (run.recurrence.kept / 2 if run.recurrence else 0.0)
+    return Kept(split=split * element_bytes + LOGSUMEXP_BYTES * attention.heads, whole=hidden * element_bytes)

@@ -39,27 +39,6 @@ def four_times(hidden: str, inner: str) -> Callable[[Config], Any]:
     return lambda config: config.get(inner) or times(4, config[hidden])
 
 
-def full_attention_every(absent: int) -> Callable[[Config], Any]:
-    """The period of full attention from `layer_types`, else from the older `sliding_window_pattern`."""
-
-    def read(config: Config) -> Any:
-        types = config.get("layer_types")
-        if types is None:
-            return config.get("sliding_window_pattern", absent)
-        if not isinstance(types, list):
-            raise ValueError("`layer_types` must be a list")
-        period = types.index("full_attention") + 1 if "full_attention" in types else 0
-        even = [
-            "full_attention" if period and number % period == 0 else "sliding_attention"
-            for number in range(1, len(types) + 1)
-        ]
-        if types != even:
-            raise ValueError("`layer_types` does not repeat sliding_attention and full_attention evenly")
-        return period
-
-    return read
-
-
 def falcon_norms(config: Config) -> Any:
     """Falcon's norms per block: one where attention and MLP run side by side, unless they have one each."""
     if not config.get("parallel_attn", True):

@@ -17,12 +17,19 @@ Factors = TypeVar("Factors")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryFactors:
-    """What memory formulas leave out. Bytes; `fragmentation` is a factor on what comes and goes in a step."""
+    """What memory formulas leave out. Bytes; `fragmentation` is a factor on what comes and goes in a step.
+
+    `workspace_bytes` is what libraries take of the allocator's memory whatever the model (cuBLAS, buckets of
+    collectives). `varied_lengths` is a factor on what the loss and a recomputed block take where sequences differ in
+    length and the allocator keeps blocks of many sizes.
+    """
 
     context_bytes: int
     collectives_bytes: int
     fragmentation: float
     band: Band
+    workspace_bytes: int = 0
+    varied_lengths: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,11 +93,20 @@ class FabricFactors(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """All factors: by framework, and where accelerators differ by accelerator (`default` for the others)."""
+    """All factors: by framework, and where accelerators differ by accelerator (`default` for the others).
+
+    `mixture` is the band of times of mixtures of experts, wherever it is wider than their framework's own. Memory
+    factors are by vendor, and where software was measured by vendor and software ("NVIDIA/torchtitan").
+    """
 
     memory: Mapping[str, MemoryFactors]
+    mixture: Band
     time: Mapping[str, Mapping[str, TimeFactors]]
     serving: Mapping[str, Mapping[str, ServingFactors]]
+
+    def memory_factors(self, vendor: str, software: str) -> MemoryFactors:
+        """The memory factors of a vendor's accelerators under a class of software, its own where it was measured."""
+        return self.memory.get(f"{vendor}/{software}") or self.memory[vendor]
 
     def time_factors(self, framework: str, accelerator: str) -> TimeFactors:
         """The time factors of a framework on an accelerator, its default where it was not measured there."""
@@ -106,13 +122,29 @@ class Calibration:
 @cache
 def load_calibration() -> Calibration:
     """The bundled calibration."""
+    return calibration_of(bundled_figures())
+
+
+def bundled_figures() -> dict[str, Any]:
+    """The bundled calibration as it is written."""
     text = files("planner").joinpath("data/calibration.yaml").read_text(encoding="utf-8")
-    data = yaml.load(text, Loader=yaml.CSafeLoader)
+    figures: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
+    return figures
+
+
+def calibration_of(figures: Mapping[str, Any]) -> Calibration:
+    """The factors that figures name, by section: memory, time and serving."""
     return Calibration(
-        memory={name: MemoryFactors(**_with_band(item)) for name, item in data["memory"].items()},
-        time={name: _by_accelerator(TimeFactors, items) for name, items in data["time"].items()},
-        serving={name: _by_accelerator(ServingFactors, items) for name, items in data["serving"].items()},
+        memory={name: _memory(name, figures["memory"]) for name in figures["memory"]},
+        mixture=Band(**figures["mixture"]),
+        time={name: _by_accelerator(TimeFactors, items) for name, items in figures["time"].items()},
+        serving={name: _by_accelerator(ServingFactors, items) for name, items in figures["serving"].items()},
     )
+
+
+def _memory(name: str, items: Mapping[str, Any]) -> MemoryFactors:
+    """Memory factors of a vendor, or of software on its accelerators: the vendor's with its own on top."""
+    return MemoryFactors(**_with_band(items[name.partition("/")[0]] | items[name]))
 
 
 def _with_band(item: dict[str, Any]) -> dict[str, Any]:

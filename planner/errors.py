@@ -5,6 +5,7 @@ BerthError                 pricing.errors
     |-- ModelError         a model's description cannot be read, or contradicts itself
     |   `-- UnknownModel   no preset has that name
     |-- WorkloadError      the workload file cannot be read, or asks for what cannot be
+    |-- MeasuredError      a file of measured runs, a calibration or a pinned configuration is not valid
     |-- NoFeasiblePlan     nothing on the market does the job within the limits
     `-- LockError          a plan lock cannot be read or written, or would replace what runs
 """
@@ -28,6 +29,10 @@ class UnknownModel(ModelError):
 
 class WorkloadError(PlannerError):
     """The workload file cannot be read, is not valid, or contradicts itself."""
+
+
+class MeasuredError(PlannerError):
+    """A file of measured runs, a calibration or a pinned configuration cannot be read, or is not valid."""
 
 
 class NoFeasiblePlan(PlannerError):

@@ -11,7 +11,12 @@ import yaml
 from pydantic import TypeAdapter
 
 from planner.recipe import Job, Recipe
+from planner.shape import ModelShape
+from planner.software import Software, load_class
 from pricing.instance_type import Accelerator
+
+# What an engine that trains nothing has.
+_NONE = Software(name="none", title="", framework="", source="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,9 +27,9 @@ class Framework:
     `default_methods` those for which it is chosen where a workload names no framework. `degrees` are the kinds of
     parallelism it has, `techniques` those it offers by name, `piped_sharding` the sharding techniques that it
     combines with a pipeline. `replicates_kv` says that the tensor degree may exceed the key-value heads. `states`
-    are the bytes per element with which it departs from the plain recipe. `logits_bytes` is what one logit takes
-    at the peak of the loss, copies and gradient together. `tensor_degrees` are the only ones that it takes; None
-    for any.
+    are the bytes per element with which it departs from the plain recipe. `software` is what its operations keep
+    in training; engines have none. `tensor_degrees` are the only ones that it takes, `accelerators` the only ones
+    that it runs on; None for any (of its vendors). `latent_attention` says whether it has that (MLA).
     """
 
     name: str
@@ -38,13 +43,21 @@ class Framework:
     piped_sharding: frozenset[str]
     replicates_kv: bool
     states: Mapping[str, float]
-    logits_bytes: float
     source: str
+    software: Software = _NONE
     tensor_degrees: frozenset[int] | None = None
+    accelerators: frozenset[str] | None = None
+    latent_attention: bool = True
 
     def runs_on(self, accelerator: Accelerator) -> bool:
         """Whether the software runs on the accelerator at all."""
-        return accelerator.vendor in self.vendors
+        return accelerator.vendor in self.vendors and (
+            self.accelerators is None or accelerator.name in self.accelerators
+        )
+
+    def has_layers(self, shape: ModelShape) -> bool:
+        """Whether the software has the model's kinds of layers."""
+        return self.latent_attention or not any(run.attention.latent for run in shape.blocks)
 
     def plain_recipe(self) -> Recipe:
         """The recipe before any technique."""
@@ -60,5 +73,6 @@ def load_frameworks() -> dict[str, Framework]:
     for entry in sorted(folder.iterdir(), key=lambda item: item.name):
         name = entry.name.removesuffix(".yaml")
         data = yaml.load(entry.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-        found[name] = adapter.validate_python({"name": name, **data})
+        software = load_class(data.pop("software")) if "software" in data else _NONE
+        found[name] = replace(adapter.validate_python({"name": name, **data}), software=software.by_default())
     return found

@@ -1,8 +1,9 @@
 """How much memory does the worst device need at the peak of a training step?
 
 Itemised by cause and by pipeline stage; formulas from Rajbhandari et al. 2019 (arXiv 1910.02054) for model
-states, Korthikanti et al. 2022 (arXiv 2205.05198) for what pipelines keep in flight. The same formulas serve
-one layout and arrays of them.
+states, Korthikanti et al. 2022 (arXiv 2205.05198) for what pipelines keep in flight, operation tables by
+software (planner.activations). The peak is at the turn from forward to backward pass, or at the optimizer's
+step: terms that are not alive at the peak are zero. The same formulas serve one layout and arrays of them.
 """
 
 from __future__ import annotations
@@ -15,29 +16,43 @@ import numpy as np
 from planner.activations import kept_bytes_per_token, live_bytes_per_token
 from planner.calibration import MemoryFactors
 from planner.framework import Framework
+from planner.in_flight import blocks_in_flight, rows_in_flight
 from planner.layout import AnyLayout
-from planner.recipe import Recipe, Recompute
-from planner.resident import Resident, Stage, layers_per_stage, resident
+from planner.recipe import Place, Recipe, Recompute
+from planner.resident import Resident, Stage, resident
 from planner.shape import ModelShape
+from planner.software import Stepping
+from planner.states import StateBytes, largest_block, largest_matrix, states
 
 # A sharded model gathers the next block while it works on the current one.
 GATHERED_BLOCKS = 2
-# Adapters are trained in float32: weight, gradient and two moments.
-ADAPTER_WEIGHT_BYTES = 4.0
+# Tensor ranks that share a sequence gather it before a product, and its gradient on the way back.
+GATHERED_SEQUENCES = 2
+BUCKET_ELEMENT_BYTES = 2
+# What lives elsewhere passes through the device one block ahead.
+STREAMED_BLOCKS = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryNeed:
-    """Bytes on one device of one stage, by cause; numbers, or one per layout."""
+    """Bytes on one device of one stage, by cause; numbers, or one per layout.
+
+    `total` is what nvidia-smi shows, `reserved` what the allocator took (torch.cuda.max_memory_reserved),
+    `allocated` what tensors take of that (max_memory_allocated).
+    """
 
     weights: Any
     gradients: Any
     optimizer_states: Any
+    step_temporaries: Any
     gathered_blocks: Any
-    dequantized_block: Any
+    gathered_sequence: Any
+    buckets: Any
+    dequantized_matrix: Any
     activations: Any
     recomputed_block: Any
     logits_and_loss: Any
+    work_space: Any
     allocator_slack: Any
     context_and_collectives: Any
 
@@ -45,6 +60,16 @@ class MemoryNeed:
     def total(self) -> Any:
         """Bytes in all."""
         return sum(getattr(self, field.name) for field in fields(self))
+
+    @property
+    def reserved(self) -> Any:
+        """Bytes that the allocator has taken."""
+        return self.total - self.context_and_collectives
+
+    @property
+    def allocated(self) -> Any:
+        """Bytes in tensors."""
+        return self.reserved - self.allocator_slack
 
 
 def training_memory(
@@ -78,90 +103,134 @@ def _stage_memory(
     factors: MemoryFactors,
     stage: Stage,
 ) -> MemoryNeed:
-    held = resident(shape, layout, stage, recipe.adapter)
-    tokens = layout.micro_batch * sequence_tokens / layout.context / layout.tensor
-    kept = kept_bytes_per_token(shape, recipe.recompute, recipe.activation_bytes)
-    activations = tokens * kept * _kept_blocks(shape, layout, stage)
+    stepping = framework.software.stepping
+    held = resident(shape, layout, stage, recipe.adapter, stepping.ends_as_blocks)
+    kept = states(shape, recipe, layout, held, framework.software)
+    turn = _turn(shape, recipe, layout, sequence_tokens, framework, stage)
+    gathered, dequantized = _workspace(shape, recipe, layout, held, framework)
+    passing = {**turn, "gathered_blocks": gathered, "dequantized_matrix": dequantized}
+    slack = (factors.fragmentation - 1) * sum(passing.values())
+    if stepping.varies_lengths:
+        slack = slack + (factors.varied_lengths - 1) * (turn["logits_and_loss"] + turn["recomputed_block"])
+    return MemoryNeed(
+        **_at_the_peak(layout, kept, {**passing, "allocator_slack": slack}, stepping.keeps_gradients),
+        buckets=_bucket_bytes(recipe, layout, held, stepping),
+        work_space=factors.workspace_bytes + 0.0 * held.model,
+        context_and_collectives=_fixed(layout, factors),
+    )
+
+
+def _at_the_peak(layout: AnyLayout, kept: StateBytes, passing: dict[str, Any], keeps_gradients: bool) -> dict[str, Any]:
+    """The terms alive at the worse of two moments: the turn to the backward pass, and the optimizer's step.
+
+    Gradients that are made in this very backward pass come as activations go, so that but for the head's, the first,
+    they are not alive at the turn; those of earlier micro-batches, and buffers that are always there, are.
+    """
+    early = keeps_gradients | np.greater(layout.micro_batches, 1)
+    passed = sum(passing.values())
+    made = np.where(early, kept.gradients, np.minimum(kept.head_gradient, kept.gradients))
+    at_turn = passed + made
+    stepped = np.asarray(kept.gradients + kept.step_temporaries > at_turn)
+    return {
+        "weights": kept.weights,
+        "optimizer_states": kept.optimizer_states,
+        "gradients": np.where(stepped, kept.gradients, made),
+        "step_temporaries": np.where(stepped, kept.step_temporaries, 0.0),
+        **{name: np.where(stepped, 0.0, value) for name, value in passing.items()},
+    }
+
+
+def _turn(
+    shape: ModelShape,
+    recipe: Recipe,
+    layout: AnyLayout,
+    sequence_tokens: int,
+    framework: Framework,
+    stage: Stage,
+) -> dict[str, Any]:
+    """Activations, the live block and the logits where forward turns to backward."""
+    software, stepping = framework.software, framework.software.stepping
+    tokens = layout.micro_batch * sequence_tokens / layout.context
+    split = recipe.sequence_sharded and stepping.sequence_sharded
+    along = layout.tensor if split else 1.0
+    kept = kept_bytes_per_token(shape, recipe, software, sequence_tokens)
+    one = tokens * (kept.split / layout.tensor + kept.whole / along)
+    blocks = blocks_in_flight(shape, recipe, layout, stage, stepping)
+    activations = one * blocks
+    if recipe.activations_place is not Place.DEVICE:
+        activations = one * np.minimum(STREAMED_BLOCKS, blocks)
+    rows = rows_in_flight(recipe, layout, stage, stepping)
+    activations = activations + tokens * rows * shape.hidden * recipe.activation_bytes / along
     live = 0.0 * tokens
     if recipe.recompute is not Recompute.NONE:
-        live = tokens * (live_bytes_per_token(shape, recipe.activation_bytes) - kept)
-    logits = tokens * shape.vocab * framework.logits_bytes
+        whole = live_bytes_per_token(shape, recipe, software, sequence_tokens)
+        live = np.maximum(
+            tokens * ((whole.split - kept.split) / layout.tensor + (whole.whole - kept.whole) / along), 0.0
+        )
+    logits = tokens * shape.logits_width * _logits_bytes(recipe, framework) / layout.tensor
     if stage is Stage.FIRST:
         logits = np.where(np.equal(layout.pipeline, 1), logits, 0.0)
     if recipe.recompute is Recompute.FULL:
         # The loss is done with its logits before the last block is computed again: only the larger counts.
         live, logits = np.where(live > logits, live, 0.0), np.where(live > logits, 0.0, logits)
-    gathered, dequantized = _workspace(shape, recipe, layout, held)
-    return MemoryNeed(
-        **_states(recipe, layout, held),
-        gathered_blocks=gathered,
-        dequantized_block=dequantized,
-        activations=activations,
-        recomputed_block=live,
-        logits_and_loss=logits,
-        allocator_slack=(factors.fragmentation - 1) * (activations + live + logits + gathered + dequantized),
-        context_and_collectives=_fixed(layout, factors),
+    gathered = np.where(
+        np.greater(layout.tensor, 1) & split,
+        GATHERED_SEQUENCES * tokens * shape.hidden * recipe.activation_bytes,
+        0.0,
     )
-
-
-def _states(recipe: Recipe, layout: AnyLayout, held: Resident) -> dict[str, Any]:
-    """Weights, gradients and optimizer states after sharding; experts over their own, narrower data ranks."""
-    dense_ranks = layout.data * layout.context
-    expert_ranks = np.maximum(dense_ranks // layout.expert, 1)
-
-    def shared(dense: Any, experts: Any, sharded: bool) -> Any:
-        return dense / dense_ranks + experts / expert_ranks if sharded else dense + experts
-
-    trained = held.adapter if recipe.adapter else held.dense + held.outer
-    trained_experts = 0.0 * trained if recipe.adapter else held.experts
-    weights = shared(
-        held.dense * recipe.block_weight_bytes + held.outer * recipe.outer_weight_bytes,
-        held.experts * recipe.block_weight_bytes,
-        recipe.weights_sharded,
-    )
-    # Adapters hold float32 weights, so that they need no master copy.
-    gradient_bytes = ADAPTER_WEIGHT_BYTES if recipe.adapter else recipe.gradient_bytes
-    state_bytes = recipe.optimizer_bytes + (0.0 if recipe.adapter else recipe.master_bytes)
     return {
-        "weights": weights + shared(ADAPTER_WEIGHT_BYTES * held.adapter, 0.0, recipe.weights_sharded),
-        "gradients": gradient_bytes * shared(trained, trained_experts, recipe.gradients_sharded),
-        "optimizer_states": state_bytes * shared(trained, trained_experts, recipe.optimizer_sharded),
+        "activations": activations,
+        "recomputed_block": live,
+        "logits_and_loss": logits,
+        "gathered_sequence": gathered,
     }
 
 
-def _workspace(shape: ModelShape, recipe: Recipe, layout: AnyLayout, held: Resident) -> tuple[Any, Any]:
-    """Bytes of gathered blocks with the gradient of one, and of one dequantized block.
+def _logits_bytes(recipe: Recipe, framework: Framework) -> float:
+    """Bytes of one logit at the peak of the loss."""
+    operations, adapting = framework.software.operations, framework.software.adapting
+    if recipe.loss_chunks > 1:
+        rest = operations.logits_bytes - operations.chunked_logits_bytes
+        return operations.chunked_logits_bytes + rest / recipe.loss_chunks
+    if recipe.dequantizes and not recipe.keeps_packed_inputs and operations.packed_logits_bytes is not None:
+        return operations.packed_logits_bytes
+    if recipe.keeps_packed_inputs and adapting.upcasts_outer:
+        # Logits and their shifted copy are in float32 too.
+        return operations.logits_bytes + 4
+    return operations.logits_bytes * recipe.activation_bytes / 2
+
+
+def _workspace(
+    shape: ModelShape, recipe: Recipe, layout: AnyLayout, held: Resident, framework: Framework
+) -> tuple[Any, Any]:
+    """Bytes of gathered blocks with the gradient of one, and of one dequantized matrix.
 
     Under a pipeline a stage stays gathered, its gradients whole, until the last micro-batch has passed
-    (torchtitan: FSDP2 does not reshard in between).
+    (torchtitan: FSDP2 does not reshard in between); without resharding it does until the backward pass.
     """
-    largest = 0.0 * layout.tensor
-    for run in shape.blocks:
-        experts = run.mlp.expert_parameters(shape.hidden)
-        dense = run.parameters(shape.hidden, shape.norm_bias) - experts
-        largest = np.maximum(largest, (dense + experts / layout.expert) / layout.tensor)
-    dequantized = largest * recipe.gathered_weight_bytes if recipe.dequantizes else 0.0 * largest
+    largest = largest_block(shape, layout)
+    dequantized = largest_matrix(shape, layout) * recipe.gathered_weight_bytes * recipe.dequantizes + 0.0 * largest
+    if recipe.weights_place is not Place.DEVICE:
+        return STREAMED_BLOCKS * largest * recipe.block_weight_bytes, dequantized
     if not recipe.gathers_weights:
         return 0.0 * largest, dequantized
     element = recipe.block_weight_bytes if recipe.dequantizes else recipe.gathered_weight_bytes
     gradient = 0.0 if recipe.adapter else recipe.gradient_bytes
     blocks = largest * (GATHERED_BLOCKS * element + gradient)
-    gathered = np.where(np.greater(layout.pipeline, 1), held.model * (element + gradient), blocks)
+    if framework.software.stepping.gathers_outer:
+        # The head is whole while its gradient, the first of all, is made.
+        blocks = blocks + held.outer * recipe.gathered_weight_bytes + held.head * gradient
+    whole = held.model * (element + gradient) if recipe.reshards else held.model * element + largest * gradient
+    stays = np.greater(layout.pipeline, 1) | (not recipe.reshards)
+    gathered = np.where(stays, held.model * (element + gradient) if recipe.reshards else whole, blocks)
     return np.where(np.greater(layout.data * layout.context, 1), gathered, 0.0), dequantized
 
 
-def _kept_blocks(shape: ModelShape, layout: AnyLayout, stage: Stage) -> Any:
-    """Blocks whose activations a stage holds at once: those of all micro-batches in flight.
-
-    1F1B: min(m, p) on the first stage, one on the last. Interleaved: 2 (p - 1 - rank) + (v - 1) p + 1 chunks
-    (Narayanan et al. 2021, section 2.2; warm-up of Megatron-LM's schedule).
-    """
-    rank = 0 if stage is Stage.FIRST else layout.pipeline - 1
-    blocks = layers_per_stage(shape, layout)
-    plain = np.minimum(layout.micro_batches, layout.pipeline - rank) * blocks
-    chunks = 2 * (layout.pipeline - 1 - rank) + (layout.virtual - 1) * layout.pipeline + 1
-    chunks = np.minimum(chunks, layout.virtual * layout.micro_batches)
-    return np.where(np.greater(layout.virtual, 1), chunks * blocks / layout.virtual, plain)
+def _bucket_bytes(recipe: Recipe, layout: AnyLayout, held: Resident, stepping: Stepping) -> Any:
+    """Bytes of the buckets in which data-parallel ranks reduce gradients and gather weights."""
+    trained = held.model if recipe.adapter is None else held.adapter
+    elements = np.minimum(stepping.bucket_elements, trained)
+    return np.where(np.greater(layout.data, 1), BUCKET_ELEMENT_BYTES * elements, 0.0)
 
 
 def _fixed(layout: AnyLayout, factors: MemoryFactors) -> Any:

@@ -41,15 +41,39 @@ class Group(StrEnum):
     OPTIMIZER = "optimizer"
     SHARDING = "sharding"
     RECOMPUTE = "recompute"
+    LOSS = "loss"
+    STEP = "step"
+    ACTIVATIONS = "activations"
     KV_CACHE = "kv cache"
 
 
 class Recompute(StrEnum):
-    """What of the forward pass is done again in the backward pass."""
+    """What of the forward pass is done again in the backward pass.
+
+    Per-op selective recompute keeps attention and every second product (torchtitan); selective recompute of
+    attention alone does the scores again (Megatron-LM's), which flash attention does by itself.
+    """
 
     NONE = "none"
+    ATTENTION = "attention"
     SELECTIVE = "selective"
     FULL = "full"
+
+
+class Place(StrEnum):
+    """Where a state lives between uses."""
+
+    DEVICE = "device"
+    HOST = "host"
+    DISK = "disk"
+
+
+class Schedule(StrEnum):
+    """In which order a pipeline works off micro-batches. Interleaving is the layout's virtual degree."""
+
+    GPIPE = "gpipe"
+    ONE_F_ONE_B = "1f1b"
+    ZERO_BUBBLE = "zero-bubble"
 
 
 class AdapterTargets(StrEnum):
@@ -58,14 +82,48 @@ class AdapterTargets(StrEnum):
     ALL_LINEAR = "all-linear"
     ATTENTION = "attention"
     QUERY_VALUE = "query-value"
+    QUERY_KEY_VALUE = "query-key-value"
+    MLP = "mlp"
+    QUERY_KEY_VALUE_MLP = "query-key-value-mlp"
+    QUERY_VALUE_OUTPUT_MLP = "query-value-output-mlp"
+
+
+class AdapterKind(StrEnum):
+    """How adapters act on a frozen model."""
+
+    LOW_RANK = "low-rank"
+    DORA = "dora"
+    """Low-rank adapters and a trained magnitude of every output (arXiv 2402.09353)."""
+    BOTTLENECK = "bottleneck"
+    """Two dense layers after attention and after the MLP (arXiv 1902.00751)."""
+    PREFIX = "prefix"
+    """Trained keys and values in front of each block's own (arXiv 2101.00190)."""
+    PROMPT = "prompt"
+    """Trained embeddings in front of the prompt (arXiv 2104.08691)."""
+    SCALE = "scale"
+    """Trained factors on keys, values and inner rows (IA3, arXiv 2205.05638)."""
+    BIAS = "bias"
+    """The model's own biases (BitFit, arXiv 2106.10199)."""
+    GROUP_SCALE = "group-scale"
+    """The scales of packed weights (PEQA, arXiv 2305.14152)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Adapter:
-    """Low-rank adapters: their rank and which matrices have them."""
+    """What is trained on a frozen model: by default low-rank adapters of `rank` on the matrices of `targets`.
+
+    `tokens` are those of a prefix or prompt, `group` the weights that share a trained scale. `outer` says that
+    copies of embeddings and head are trained too. `parameters` is how many are trained in all where that is
+    known; 0 to count them.
+    """
 
     rank: int = 16
     targets: AdapterTargets = AdapterTargets.ALL_LINEAR
+    kind: AdapterKind = AdapterKind.LOW_RANK
+    tokens: int = 0
+    group: int = 128
+    outer: bool = False
+    parameters: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +134,18 @@ class Recipe:
     weight of the embeddings, the head and the norms. `gradient_bytes`, `master_bytes` and `optimizer_bytes`
     are per trained parameter. The `*_sharded` flags say what the data-parallel ranks divide among them;
     `gathers_weights` that blocks are gathered before use, each `gathered_weight_bytes` an element.
-    `dequantizes` says that a block's weights are unpacked before use. `adapter` is None where all weights are
-    trained, or where nothing is.
+    `dequantizes` says that a block's weights are unpacked before use, `keeps_packed_inputs` that its products keep
+    their inputs though frozen (bitsandbytes). `cast_weight_bytes` is a 16-bit copy that autocast keeps of each float32
+    weight until the backward pass. `adapter` is None where all weights are trained, or where nothing is.
+
+    `reshards` says that gathered weights are let go after the forward pass. `trained_share` is the part of the
+    blocks that is trained where the rest is frozen layer by layer; `projected_rank` the rank that optimizer states
+    of matrices are projected to (GaLore), 0 for whole ones; `factored` says that the second moment is kept as a row
+    and a column (Adafactor); `outer_optimizer_bytes` is what embeddings, head and norms take where the optimizer
+    treats them otherwise (Muon). `step_in_backward` says that each gradient is used up where it arises.
+    `loss_chunks` is into how many parts the loss is cut; `score_share` which part of the attention scores is kept,
+    0 under flash attention. `sequence_sharded` says that tensor ranks share norms and residuals along the sequence.
+    `*_place` is where states live between uses; what is on the host or on disk passes through the device in pieces.
     """
 
     compute_dtype: str = "bf16"
@@ -93,8 +161,24 @@ class Recipe:
     optimizer_sharded: bool = False
     gathers_weights: bool = False
     dequantizes: bool = False
+    keeps_packed_inputs: bool = False
+    cast_weight_bytes: float = 0.0
     adapter: Adapter | None = None
     recompute: Recompute = Recompute.NONE
+    reshards: bool = True
+    trained_share: float = 1.0
+    projected_rank: int = 0
+    factored: bool = False
+    outer_optimizer_bytes: float | None = None
+    step_in_backward: bool = False
+    loss_chunks: int = 1
+    score_share: float = 0.0
+    sequence_sharded: bool = True
+    schedule: Schedule = Schedule.ONE_F_ONE_B
+    weights_place: Place = Place.DEVICE
+    optimizer_place: Place = Place.DEVICE
+    activations_place: Place = Place.DEVICE
+    kv_place: Place = Place.DEVICE
     kv_bytes: float = 2.0
     accuracy: Accuracy = Accuracy.EXACT
     techniques: tuple[str, ...] = ()

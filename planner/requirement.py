@@ -38,7 +38,7 @@ def _alone_bytes(shape: ModelShape, job: AnyJob, option: Option, calibration: Ca
             Layout(micro_batches=job.global_batch),
             job.sequence_tokens,
             option.framework,
-            calibration.memory[vendor],
+            calibration.memory_factors(vendor, option.framework.software.name),
         )
         return float(peak_bytes(need))
     return _serving_bytes(shape, job.load.context_tokens, option.recipe)

@@ -6,14 +6,16 @@ some stages hold one block more. A mean over stages understates the worst device
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
 
+from planner.adapters import adapter_parameters
 from planner.layout import AnyLayout
-from planner.recipe import Adapter, AdapterTargets
+from planner.recipe import Adapter, AdapterKind
 from planner.shape import Blocks, ModelShape
 
 
@@ -29,12 +31,14 @@ class Resident:
     """Parameters of one device before data-parallel sharding; numbers, or one per layout.
 
     `dense` are those inside the blocks but for routed experts, `experts` the routed experts' (divided by the
-    expert-parallel degree too), `outer` embeddings, head and final norm, `adapter` those of low-rank adapters.
+    expert-parallel degree too), `outer` embeddings, head and final norm, `head` those
+    of `outer` that make logits, `adapter` those of low-rank adapters.
     """
 
     dense: Any
     experts: Any
     outer: Any
+    head: Any
     adapter: Any
 
     @property
@@ -43,13 +47,22 @@ class Resident:
         return self.dense + self.experts + self.outer
 
 
-def layers_per_stage(shape: ModelShape, layout: AnyLayout) -> Any:
-    """Blocks on the fullest stage: chunks of equal size, as many as the virtual degree says."""
+def layers_per_stage(shape: ModelShape, layout: AnyLayout, ends_as_blocks: bool = False) -> Any:
+    """Blocks on the fullest stage: chunks of equal size, as many as the virtual degree says.
+
+    With `ends_as_blocks` embedding and head each take the place of a block (BLOOM's partition); the first and the
+    last stage then have one block less than others.
+    """
     chunks = layout.pipeline * layout.virtual
+    if ends_as_blocks:
+        piped = np.greater(layout.pipeline, 1)
+        return np.where(piped, -(-(shape.layers + 2) // chunks) * layout.virtual - 1, shape.layers)
     return -(-shape.layers // chunks) * layout.virtual
 
 
-def resident(shape: ModelShape, layout: AnyLayout, stage: Stage, adapter: Adapter | None) -> Resident:
+def resident(
+    shape: ModelShape, layout: AnyLayout, stage: Stage, adapter: Adapter | None, ends_as_blocks: bool = False
+) -> Resident:
     """Parameters on one device of `stage`.
 
     Tensor parallelism divides every matrix (norm vectors, a ten-thousandth, are counted as divided too) but for
@@ -57,7 +70,7 @@ def resident(shape: ModelShape, layout: AnyLayout, stage: Stage, adapter: Adapte
     (Megatron-LM keeps two copies and adds their gradients).
     """
     whole = np.equal(layout.pipeline, 1)
-    layers = layers_per_stage(shape, layout)
+    layers = layers_per_stage(shape, layout, ends_as_blocks)
 
     def staged(total: Any, heaviest: Any) -> Any:
         return np.where(whole, total, np.minimum(total, layers * heaviest))
@@ -69,7 +82,7 @@ def resident(shape: ModelShape, layout: AnyLayout, stage: Stage, adapter: Adapte
     ]
     copies = [_copied_parameters(run, shape.hidden, layout.tensor) for run in shape.blocks]
     copied = sum(run.count * each for run, each in zip(shape.blocks, copies, strict=True))
-    adapters = [_adapter_parameters(run, shape.hidden, adapter) for run in shape.blocks]
+    adapters = [adapter_parameters(run, shape.hidden, adapter) for run in shape.blocks]
     ends = shape.embedding_parameters if stage is Stage.FIRST else shape.head_parameters
     outer = np.where(whole, shape.parameters - shape.block_parameters, ends)
     return Resident(
@@ -77,9 +90,35 @@ def resident(shape: ModelShape, layout: AnyLayout, stage: Stage, adapter: Adapte
         + staged(copied, np.max(copies, axis=0)),
         experts=staged(shape.expert_parameters, max(experts)) / (layout.tensor * layout.expert),
         outer=outer / layout.tensor,
-        adapter=staged(sum(run.count * each for run, each in zip(shape.blocks, adapters, strict=True)), max(adapters))
-        / layout.tensor,
+        head=np.where(whole | (stage is Stage.LAST), shape.head_parameters, 0.0) / layout.tensor,
+        adapter=_trained(shape, adapter, staged, adapters, stage, whole) / layout.tensor,
     )
+
+
+def _trained(
+    shape: ModelShape,
+    adapter: Adapter | None,
+    staged: Callable[[Any, Any], Any],
+    adapters: list[int],
+    stage: Stage,
+    whole: Any,
+) -> Any:
+    """Trained parameters beside the frozen ones: in the blocks of the stage, and at the ends."""
+    inside = sum(run.count * each for run, each in zip(shape.blocks, adapters, strict=True))
+    heaviest = max(adapters)
+    if adapter is None:
+        return staged(inside, heaviest)
+    ends: Any = 0.0
+    if adapter.kind is AdapterKind.PROMPT:
+        ends = np.where(whole | (stage is Stage.FIRST), adapter.tokens * shape.hidden, 0.0)
+    if adapter.outer:
+        parts = shape.embedding_parameters if stage is Stage.FIRST else shape.head_parameters
+        ends = np.where(whole, shape.embedding_parameters + shape.head_parameters, parts)
+    if adapter.parameters:
+        # The number is known: it counts, spread over the blocks as evenly as they are.
+        known = adapter.parameters - (shape.embedding_parameters + shape.head_parameters) * adapter.outer
+        inside, heaviest = max(known, 0), -(-max(known, 0) // shape.layers)
+    return staged(inside, heaviest) + ends
 
 
 def _copied_parameters(run: Blocks, hidden: int, tensor: Any) -> Any:
@@ -88,19 +127,3 @@ def _copied_parameters(run: Blocks, hidden: int, tensor: Any) -> Any:
     if attention.latent:
         return 0.0 * tensor
     return 2 * hidden * attention.kv_width * (1 / np.minimum(tensor, attention.kv_heads) - 1 / tensor)
-
-
-def _adapter_parameters(run: Blocks, hidden: int, adapter: Adapter | None) -> int:
-    """Adapter parameters of one block: rank x (inputs + outputs) for each adapted matrix (arXiv 2106.09685)."""
-    if adapter is None:
-        return 0
-    attention, mlp = run.attention, run.mlp
-    query, key_value = hidden + attention.query_width, hidden + attention.kv_width
-    if adapter.targets is AdapterTargets.QUERY_VALUE:
-        widths = query + key_value
-    else:
-        widths = query + 2 * key_value + attention.value_width + hidden
-    if adapter.targets is AdapterTargets.ALL_LINEAR:
-        widths += mlp.matrices * (hidden + mlp.ffn) * max(mlp.experts, 1)
-        widths += mlp.matrices * (hidden + mlp.shared_ffn) * bool(mlp.shared_ffn)
-    return adapter.rank * widths

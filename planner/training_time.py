@@ -29,6 +29,8 @@ SELECTIVE_SHARE = 0.5
 # Logits are written in 16 bits, read and written in float32 by the loss, and their gradient written and read.
 LOGIT_TRAFFIC_BYTES = 20
 # Attention runs in 16 bits whatever the type of the products.
+# Boot, machine image, containers and loading weights or a checkpoint, until the first step: assumed, and billed.
+START_UP_S = 900
 ATTENTION_DTYPES = {"fp8": "bf16"}
 
 
@@ -152,6 +154,7 @@ def _block(
     forward = products + attention + moved + unpacked
     again = {
         Recompute.NONE: 0.0,
+        Recompute.ATTENTION: attention,
         Recompute.SELECTIVE: SELECTIVE_SHARE * products + moved,
         Recompute.FULL: np.maximum(forward, factors.launch_s_per_block),
     }[recipe.recompute]

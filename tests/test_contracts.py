@@ -24,19 +24,39 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "planner" / "data" / "starter.yaml", *so
 
 # Modules whose behaviour shows in those that use them.
 TESTED_WITH = {
+    "berth/options.py": "berth/test_catalog.py",
     "planner/architecture.py": "planner/test_model_config.py",
-    "planner/architectures.py": "planner/test_model_config.py",
+    "planner/architectures/encoders.py": "planner/test_model_config.py",
+    "planner/architectures/experts.py": "planner/test_model_config.py",
+    "planner/architectures/hybrids.py": "planner/test_model_config.py",
+    "planner/architectures/layer_types.py": "planner/test_model_config.py",
+    "planner/carried.py": "planner/test_reach.py",
+    "planner/crossval.py": "planner/test_reach.py",
     "planner/decide.py": "berth/test_plan.py",
+    "planner/described.py": "planner/test_estimate.py",
     "planner/faults.py": "planner/test_load.py",
+    "planner/fitting.py": "planner/test_calibrating.py",
+    "planner/in_flight.py": "planner/test_memory.py",
+    "planner/measured_answers.py": "planner/test_validation.py",
+    "planner/measured_serving.py": "planner/test_reach.py",
+    "planner/measured_training.py": "planner/test_validation.py",
+    "planner/pinned.py": "planner/test_estimate.py",
+    "planner/inline_fields.py": "planner/test_inline_shape.py",
     "planner/places.py": "planner/test_load.py",
     "planner/plan.py": "planner/test_candidate.py",
     "planner/recipe.py": "planner/test_recipes.py",
+    "planner/report/estimate.py": "berth/test_estimate.py",
+    "planner/report/validation.py": "berth/test_validate.py",
+    "planner/scores.py": "planner/test_validation.py",
     "planner/search.py": "planner/test_search_training.py",
+    "planner/states.py": "planner/test_memory.py",
 }
 
 # Tests that have a module of their own for one side of what they test.
 FURTHER_TESTS = {
+    "berth/test_plan_prices.py": "berth/plan.py",
     "berth/test_process.py": "berth/main.py",
+    "planner/test_reach.py": "planner/carried.py",
     "planner/test_training_traffic.py": "planner/training_time.py",
 }
 

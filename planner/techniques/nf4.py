@@ -16,6 +16,7 @@ def _apply(recipe: Recipe) -> Recipe:
         recipe,
         block_weight_bytes=(4 + 8 / BLOCK + 32 / (BLOCK * SECOND_BLOCK)) / 8,
         dequantizes=True,
+        keeps_packed_inputs=True,
     )
 
 

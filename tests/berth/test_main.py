@@ -11,7 +11,8 @@ from pricing.errors import BerthError
 from tests.berth.command import Command
 from tests.planner.market_builders import TRAINING, written
 
-COMMANDS = ["plan", "lock", "init", "schema", "models", "techniques"]
+COMMANDS = ["plan", "lock", "init", "estimate", "validate", "calibrate"]
+COMMANDS += ["schema", "models", "techniques", "catalog", "prices"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

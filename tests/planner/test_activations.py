@@ -13,12 +13,22 @@ import pytest
 
 from planner.activations import kept_bytes_per_token, live_bytes_per_token
 from planner.models import load_preset
-from planner.recipe import Recompute
-from planner.shape import Attention, Blocks, ModelShape
+from planner.recipe import Adapter, AdapterTargets, Recipe, Recompute
+from planner.shape import Attention, Blocks, Mlp, ModelShape
+from planner.software import Operations, Software, load_software
 from tests.planner.builders import DENSE, LATENT_MIXED, MIXED
 
 Saved = dict[str, list[str]]
 Widths = dict[str, int]
+FUSED = load_software()["megatron-core"]
+
+
+def kept_bytes(
+    shape: ModelShape, recompute: Recompute = Recompute.NONE, element_bytes: float = 2, software: Software = FUSED
+) -> float:
+    """Bytes that a token of a model trained in full leaves in an average block."""
+    recipe = Recipe(activation_bytes=element_bytes, recompute=recompute)
+    return kept_bytes_per_token(shape, recipe, software, 1024).total
 
 
 def attention_tensors(attention: Attention, hidden: int) -> tuple[Saved, Widths]:
@@ -79,13 +89,13 @@ def test_everything_kept_is_what_the_operations_keep(model: str, element_bytes: 
     """Kept bytes of a token are those of all distinct tensors that its operations keep, averaged over blocks."""
     shape = load_preset(model)
     total = sum(run.count * kept_one_by_one(run, shape.hidden, element_bytes) for run in shape.blocks)
-    assert kept_bytes_per_token(shape, Recompute.NONE, element_bytes) == pytest.approx(total / shape.layers)
+    assert kept_bytes(shape, Recompute.NONE, element_bytes) == pytest.approx(total / shape.layers)
 
 
 def test_a_plain_block_keeps_what_korthikanti_counts() -> None:
     """GPT-3 keeps 34 h bytes but for the two dropout masks, and a log-sum-exp for each head."""
     shape = load_preset("gpt3-175b")
-    kept = kept_bytes_per_token(shape, Recompute.NONE, 2)
+    kept = kept_bytes(shape)
     assert kept == (34 - 2) * shape.hidden + 4 * 96
 
 
@@ -93,7 +103,7 @@ def test_a_gated_mlp_keeps_23_h_in_llama() -> None:
     """Llama 3's MLP keeps its input and three inner rows of 3.5 h, 23 h bytes."""
     shape = load_preset("llama-3-8b")
     run = shape.blocks[0]
-    kept = kept_bytes_per_token(shape, Recompute.NONE, 2)
+    kept = kept_bytes(shape)
     attention = 2 * (3 * 4096 + 4096 + 2 * 1024 + 4096) + 4 * run.attention.heads
     assert kept - attention == pytest.approx(23 * 4096)
 
@@ -101,13 +111,13 @@ def test_a_gated_mlp_keeps_23_h_in_llama() -> None:
 def test_selective_keeps_about_15_h_in_llama() -> None:
     """Keeping every second product and all of attention leaves about 15 h bytes a token and block."""
     shape = load_preset("llama-3-8b")
-    assert 14 < kept_bytes_per_token(shape, Recompute.SELECTIVE, 2) / shape.hidden < 15.5
+    assert 14 < kept_bytes(shape, Recompute.SELECTIVE) / shape.hidden < 15.5
 
 
 @pytest.mark.parametrize("shape", [DENSE, MIXED, LATENT_MIXED], ids=lambda shape: shape.name)
 def test_recomputing_more_keeps_less(shape: ModelShape) -> None:
     """Full recompute keeps the block's input alone, selective less than everything but more than that."""
-    kept = [kept_bytes_per_token(shape, each, 2) for each in (Recompute.FULL, Recompute.SELECTIVE, Recompute.NONE)]
+    kept = [kept_bytes(shape, each) for each in (Recompute.FULL, Recompute.SELECTIVE, Recompute.NONE)]
     assert kept[0] == 2 * shape.hidden
     assert all(less < more for less, more in pairwise(kept))
 
@@ -116,7 +126,7 @@ def test_the_heaviest_block_is_live() -> None:
     """While a block is computed again all of it is there, and the heaviest block counts."""
     each = [kept_one_by_one(run, LATENT_MIXED.hidden, 2) for run in LATENT_MIXED.blocks]
     assert each[0] != each[1]
-    assert live_bytes_per_token(LATENT_MIXED, 2) == max(each)
+    assert live_bytes_per_token(LATENT_MIXED, Recipe(), FUSED, 1024).total == max(each)
 
 
 def test_more_experts_alone_keep_nothing() -> None:
@@ -125,8 +135,66 @@ def test_more_experts_alone_keep_nothing() -> None:
 
     def kept(experts: int, experts_per_token: int) -> float:
         mlp = replace(run.mlp, experts=experts, experts_per_token=experts_per_token)
-        return kept_bytes_per_token(replace(MIXED, blocks=(replace(run, mlp=mlp),)), Recompute.NONE, 2)
+        return kept_bytes(replace(MIXED, blocks=(replace(run, mlp=mlp),)))
 
     assert kept(64, 2) == kept(16, 2)
     # A further expert keeps the token's copy, its answer and three inner rows.
     assert kept(16, 3) - kept(16, 2) == 2 * (2 * MIXED.hidden + 3 * 256)
+
+
+# One block, 8 wide, 2 query heads of 4 on 1 key head, inner width 16: every row below is a sum on paper.
+TINY = ModelShape(
+    name="tiny",
+    hidden=8,
+    vocab=32,
+    blocks=(Blocks(count=1, attention=Attention(heads=2, kv_heads=1, head_width=4), mlp=Mlp(ffn=16)),),
+    context_tokens=64,
+)
+LORA = Adapter(rank=2, targets=AdapterTargets.QUERY_VALUE)
+EAGER = Software(
+    name="eager",
+    title="",
+    framework="",
+    source="",
+    operations=Operations(norm_bytes=6, gated_rows=3, expands_kv=True, score_bytes=8),
+)
+LSE = 4 * 2
+
+
+@pytest.mark.parametrize(
+    ("software", "recipe", "bytes_per_token"),
+    [
+        # Fused: two norm inputs and outputs (4 x 8), q, k, v and the answer (8 + 4 + 4 + 8), gate, up and product.
+        (FUSED, Recipe(), 2 * (4 * 8 + 24 + 3 * 16) + LSE),
+        # Eager: norms keep 6 bytes an element, keys and values are copied to both heads, silu's output is kept too.
+        (EAGER, Recipe(), 2 * 8 * 6 + 2 * (2 * 8 + 4 * 8 + 4 * 16) + LSE),
+        # Scores of 1,024 tokens, 8 bytes for each head.
+        (EAGER, Recipe(score_share=1.0), 2 * 8 * 6 + 2 * (2 * 8 + 4 * 8 + 4 * 16) + LSE + 8 * 2 * 1024),
+        # Frozen products keep no input; the adapters of q and v keep theirs.
+        (EAGER, Recipe(adapter=LORA), 2 * 8 * 6 + 2 * 8 + 2 * (4 * 8 + 3 * 16) + LSE),
+        # Packed ones keep all of theirs: of q, k and v, of the output beyond the answer itself, entry and exit.
+        (
+            EAGER,
+            Recipe(adapter=LORA, keeps_packed_inputs=True),
+            2 * 8 * 6 + 2 * 8 + 2 * (4 * 8 + 3 * 16) + LSE + 2 * (8 + 8 + 16),
+        ),
+    ],
+)
+def test_a_tiny_block_adds_up_on_paper(software: Software, recipe: Recipe, bytes_per_token: float) -> None:
+    """Norms, attention and MLP of a block 8 wide keep what their operations keep, by software and by recipe."""
+    assert kept_bytes_per_token(TINY, recipe, software, 1024).total == bytes_per_token
+
+
+def test_recomputing_attention_alone_drops_the_scores_alone() -> None:
+    """Selective recompute of attention saves what unfused attention keeps, and nothing under flash attention."""
+    unfused, flash = Recipe(score_share=1.0), Recipe()
+    for recipe, saved in ((unfused, 8 * 2 * 1024), (flash, 0)):
+        again = replace(recipe, recompute=Recompute.ATTENTION)
+        kept = [kept_bytes_per_token(TINY, each, EAGER, 1024).total for each in (recipe, again)]
+        assert kept[0] - kept[1] == saved
+
+
+def test_only_norms_and_residuals_stay_whole_among_tensor_ranks() -> None:
+    """What tensor ranks cannot split is as wide as the model; heads and inner rows are split."""
+    kept = kept_bytes_per_token(TINY, Recipe(), FUSED, 1024)
+    assert (kept.whole, kept.split) == (2 * 4 * 8, 2 * (24 + 3 * 16) + LSE)

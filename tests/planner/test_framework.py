@@ -93,7 +93,7 @@ def test_states_are_plausible(framework: Framework) -> None:
         assert plain.gradient_bytes == plain.master_bytes == plain.optimizer_bytes == 0
     else:
         assert plain.gradient_bytes in (2, 4)
-        assert 2 + 4 + 4 <= framework.logits_bytes <= 2 + 4 * 4
+        assert 2 + 4 + 4 <= framework.software.operations.logits_bytes <= 2 + 4 * 4
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from planner.calibration import MemoryFactors
 from planner.layout import Layout
 from planner.memory import MemoryNeed, peak_bytes, training_memory, worst_stage
 from planner.models import load_preset
-from planner.recipe import Adapter, AdapterTargets, Recipe, Recompute
+from planner.recipe import Adapter, AdapterTargets, Place, Recipe, Schedule
 from planner.resident import Stage
 from planner.shape import Attention, Blocks, Mlp, ModelShape
 from tests.planner.builders import (
@@ -43,6 +43,9 @@ ZERO = ModelShape(
     context_tokens=1024,
     tied_embeddings=True,
 )
+
+# Bytes that a token of the dense model leaves in a block, trained in full under Megatron-Core.
+KEPT = kept_bytes_per_token(DENSE, Recipe(), framework().software, 1024).total
 
 
 def needs(
@@ -133,14 +136,24 @@ def test_lora_trains_adapters_alone(sharding: str) -> None:
 
 
 def test_qlora_packs_the_blocks_only() -> None:
-    """QLoRA's blocks take 0.516 bytes a parameter, embeddings, head and final norm 2; one block is unpacked."""
+    """QLoRA's blocks take 0.516 bytes a parameter, embeddings, head and final norm 2; one matrix is unpacked."""
     adapter = Adapter(rank=8, targets=AdapterTargets.ALL_LINEAR)
     made = recipe("bf16", "lora", "nf4", "adamw", "replicated", of="huggingface", adapter=adapter)
     need = terms(needs(DENSE, made, Layout())[Stage.FIRST])
     blocks, outer = DENSE.block_parameters, DENSE.parameters - DENSE.block_parameters
     weights = need["weights"] - 4 * adapter_parameters(DENSE, adapter)
     assert weights == pytest.approx(0.516 * blocks + 2 * outer, rel=1e-3)
-    assert need["dequantized_block"] == 2 * blocks / DENSE.layers
+    assert need["dequantized_matrix"] == 2 * DENSE.hidden * 1536
+
+
+def test_kbit_training_upcasts_the_ends() -> None:
+    """Under PEFT the embeddings, head and norm of a 4-bit base are kept in float32, and logits with them."""
+    adapter = Adapter(rank=8, targets=AdapterTargets.ALL_LINEAR)
+    made = recipe("bf16", "lora", "nf4", "adamw", "replicated", of="huggingface", adapter=adapter)
+    plain, upcast = (terms(needs(DENSE, made, Layout(), of=of)[Stage.FIRST]) for of in ("megatron", "huggingface"))
+    outer = DENSE.parameters - DENSE.block_parameters
+    assert upcast["weights"] - plain["weights"] == pytest.approx(2 * outer)
+    assert upcast["logits_and_loss"] == 1024 * DENSE.vocab * (16 + 4)
 
 
 @pytest.mark.parametrize(
@@ -195,7 +208,7 @@ def test_1f1b_holds_the_micro_batches_in_flight(stages: int, micro_batches: int)
     """First and last stage hold the activations of as many micro-batches as 1F1B has in flight there."""
     made = recipe("bf16", "adamw", "replicated")
     need = needs(DENSE, made, Layout(pipeline=stages, micro_batches=micro_batches))
-    one = 1024 * kept_bytes_per_token(DENSE, Recompute.NONE, 2) * DENSE.layers / stages
+    one = 1024 * KEPT * DENSE.layers / stages
     for stage, rank in ((Stage.FIRST, 0), (Stage.LAST, stages - 1)):
         assert float(need[stage].activations) == pytest.approx(in_flight(stages, rank, micro_batches) * one)
 
@@ -207,7 +220,7 @@ def test_interleaving_holds_what_korthikanti_says(stages: int, virtual: int) -> 
     layout = Layout(pipeline=stages, virtual=virtual, micro_batches=4 * stages)
     need = needs(DENSE, made, layout)
     blocks = DENSE.layers * (1 + (stages - 1) / (stages * virtual) * (virtual > 1))
-    one = 1024 * kept_bytes_per_token(DENSE, Recompute.NONE, 2)
+    one = 1024 * KEPT
     assert float(need[Stage.FIRST].activations) == pytest.approx(one * blocks)
 
 
@@ -215,7 +228,7 @@ def test_interleaving_never_holds_more_than_there_is() -> None:
     """With few micro-batches no stage holds more chunks than the step has."""
     made = recipe("bf16", "adamw", "replicated")
     need = needs(DENSE, made, Layout(pipeline=4, virtual=2, micro_batches=4))
-    whole_step = 4 * 1024 * kept_bytes_per_token(DENSE, Recompute.NONE, 2) * DENSE.layers / 4
+    whole_step = 4 * 1024 * KEPT * DENSE.layers / 4
     for stage in Stage:
         assert float(need[stage].activations) <= whole_step
 
@@ -260,7 +273,8 @@ def test_full_recompute_has_logits_or_a_live_block(vocab: int) -> None:
     """The loss is over before the last block is computed again: the larger of the two counts, the other is zero."""
     shape = replace(DENSE, vocab=vocab)
     need = terms(needs(shape, recipe("bf16", "adamw", "zero1", "recompute-full"), Layout())[Stage.LAST])
-    block = 1024 * (live_bytes_per_token(shape, 2) - 2 * shape.hidden)
+    live = live_bytes_per_token(shape, Recipe(), framework().software, 1024).total
+    block = 1024 * (live - 2 * shape.hidden)
     logits = 1024.0 * vocab * 10
     assert (need["recomputed_block"], need["logits_and_loss"]) == ((block, 0.0) if block > logits else (0.0, logits))
 
@@ -287,9 +301,86 @@ def test_fragmentation_is_on_what_comes_and_goes() -> None:
     adapter = Adapter(rank=8, targets=AdapterTargets.ALL_LINEAR)
     made = recipe("bf16", "lora", "nf4", "adamw", "fsdp", "recompute-full", of="huggingface", adapter=adapter)
     need = terms(needs(DENSE, made, Layout(data=4), factors=factors)[Stage.FIRST])
-    passing = ("activations", "recomputed_block", "logits_and_loss", "gathered_blocks", "dequantized_block")
+    passing = ("activations", "recomputed_block", "logits_and_loss", "gathered_blocks", "dequantized_matrix")
     assert need["allocator_slack"] == pytest.approx(0.1 * sum(need[name] for name in passing))
-    assert all(need[name] for name in ("gathered_blocks", "dequantized_block"))
+    assert all(need[name] for name in ("gathered_blocks", "dequantized_matrix"))
+
+
+def test_reserved_and_allocated_are_parts_of_what_the_device_shows() -> None:
+    """nvidia-smi shows the context on top of what the allocator reserved, which has slack on top of tensors."""
+    factors = MemoryFactors(
+        context_bytes=1000, collectives_bytes=0, fragmentation=1.1, workspace_bytes=50, band=BARE.band
+    )
+    need = needs(DENSE, recipe("bf16", "adamw", "zero1"), Layout(), factors=factors)[Stage.FIRST]
+    assert float(need.total) - float(need.reserved) == 1000
+    assert float(need.reserved) - float(need.allocated) == pytest.approx(float(need.allocator_slack))
+    assert float(need.allocator_slack) > 0
+    assert float(need.work_space) == 50
+
+
+def test_gradients_of_one_micro_batch_come_as_activations_go() -> None:
+    """Without accumulation only the head's gradient is there at the turn; with it, all gradients are."""
+    made = recipe("bf16", "adamw", "fsdp", of="torchtitan")
+    once, twice = (
+        needs(DENSE, made, Layout(micro_batches=count), sequence_tokens=8192, of="torchtitan")[Stage.FIRST]
+        for count in (1, 2)
+    )
+    assert float(once.gradients) == pytest.approx(4 * DENSE.head_parameters)
+    assert float(twice.gradients) == pytest.approx(4 * DENSE.parameters)
+
+
+def test_the_step_is_the_peak_where_little_is_kept() -> None:
+    """With hardly any activations the optimizer's temporaries, 2 bytes a parameter, are alive at the peak instead."""
+    software = framework("huggingface").software
+    made = replace(recipe("bf16", "adamw", of="huggingface"), gradient_bytes=2.0)
+    need = training_memory(DENSE, made, Layout(), 1, framework("huggingface", software=software), BARE)[Stage.FIRST]
+    assert float(need.step_temporaries) == 2 * DENSE.parameters
+    assert float(need.activations) == float(need.logits_and_loss) == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "term"),
+    [
+        ({"weights_place": Place.HOST}, "weights"),
+        ({"optimizer_place": Place.HOST}, "optimizer_states"),
+        ({"activations_place": Place.HOST}, "activations"),
+        ({"loss_chunks": 8}, "logits_and_loss"),
+        ({"step_in_backward": True}, "gradients"),
+        ({"trained_share": 0.25}, "optimizer_states"),
+        ({"projected_rank": 16}, "optimizer_states"),
+        ({"outer_optimizer_bytes": 0.0}, "optimizer_states"),
+    ],
+)
+def test_each_saving_saves_what_it_says(changes: dict[str, Any], term: str) -> None:
+    """What lives elsewhere, is cut, frozen, projected or used up at once takes less of its own term."""
+    made = recipe("bf16", "adamw", "replicated")
+    less = replace(made, **changes)
+    layout = Layout(micro_batches=2)
+    before, after = (terms(needs(DENSE, each, layout)[Stage.FIRST]) for each in (made, less))
+    assert after[term] < before[term]
+
+
+def test_gpipe_holds_every_micro_batch() -> None:
+    """GPipe keeps the activations of all micro-batches, 1F1B of as many as stages are behind, zero bubble no more."""
+    layout = Layout(pipeline=2, micro_batches=8)
+    made = recipe("bf16", "adamw", "replicated")
+    held = {
+        schedule: float(needs(DENSE, replace(made, schedule=schedule), layout)[Stage.FIRST].activations)
+        for schedule in Schedule
+    }
+    assert held[Schedule.GPIPE] == 4 * held[Schedule.ONE_F_ONE_B] == 4 * held[Schedule.ZERO_BUBBLE]
+
+
+def test_weights_that_stay_gathered_take_more() -> None:
+    """FSDP that does not reshard after the forward pass holds all weights whole."""
+    made = recipe("bf16", "adamw", "fsdp", of="torchtitan")
+    layout = Layout(data=8)
+    gathered = [
+        terms(needs(DENSE, replace(made, reshards=reshards), layout)[Stage.FIRST])["gathered_blocks"]
+        for reshards in (True, False)
+    ]
+    assert gathered[1] > gathered[0]
+    assert gathered[1] >= 2 * DENSE.parameters
 
 
 LAYOUTS = st.builds(

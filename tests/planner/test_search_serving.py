@@ -19,6 +19,7 @@ from planner.serving import Load, replica_answer, replica_memory
 from planner.shape import ModelShape
 from pricing.instance_type import InstanceType
 from tests.planner.builders import (
+    BAND,
     DENSE,
     LATENT_MIXED,
     MIXED,
@@ -46,7 +47,7 @@ OPTIONS = tuple(
     for names in ((), ("kv-fp8",))
 )
 FACTORS = changed(SERVED, block_s=1e-4, memory_share=0.9, reserve_bytes=10**6, largest_batch=20)
-CALIBRATION = Calibration(memory={}, time={}, serving={"vllm": {"default": FACTORS}})
+CALIBRATION = Calibration(memory={}, mixture=BAND, time={}, serving={"vllm": {"default": FACTORS}})
 NODES = 40
 
 

@@ -17,9 +17,9 @@ from planner.recipes import Option
 from planner.search import RUNGS, Miss, Pool, Scope, pool
 from planner.search_training import TrainingJob, search_training
 from planner.shape import ModelShape
-from planner.training_time import step_time
+from planner.training_time import START_UP_S, step_time
 from pricing.instance_type import InstanceType
-from tests.planner.builders import DENSE, LOSSY, MIXED, SHARED, framework, machine, recipe
+from tests.planner.builders import BAND, DENSE, LOSSY, MIXED, SHARED, framework, machine, recipe
 
 JOB = TrainingJob(sequence_tokens=8192, global_batch=8, tokens=10**9)
 # Small enough that some layouts fit and others do not.
@@ -52,6 +52,7 @@ TORCHTITAN = (
 )
 CALIBRATION = Calibration(
     memory={"NVIDIA": SHARED},
+    mixture=BAND,
     time={name: {"default": LOSSY} for name in ("megatron", "deepspeed", "torchtitan")},
     serving={},
 )
@@ -163,7 +164,7 @@ def looped(scope: Scope) -> tuple[list[Row], dict[Rung, float], int]:
                             layout=layout,
                             nodes=layout.devices // on.devices,
                             rung=where,
-                            job_s=JOB.steps * float(step.total),
+                            job_s=START_UP_S + JOB.steps * float(step.total),
                         )
                     )
     return feasible, missed, seen

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from planner import techniques
-from planner.recipe import Accuracy, Adapter, AdapterTargets, Group, Job, Recipe, Recompute, Technique
+from planner.recipe import Accuracy, Adapter, AdapterTargets, Group, Job, Place, Recipe, Recompute, Technique
 from planner.techniques import load_techniques
 
 EVERY = pytest.mark.parametrize("technique", load_techniques().values(), ids=lambda item: item.name)
@@ -28,7 +28,7 @@ TOUCHED = {
         "kv_bytes",
     },
     Group.ADAPTER: {"adapter"},
-    Group.BASE_WEIGHTS: {"block_weight_bytes", "dequantizes", "compute_dtype"},
+    Group.BASE_WEIGHTS: {"block_weight_bytes", "dequantizes", "keeps_packed_inputs", "compute_dtype"},
     Group.OPTIMIZER: {"optimizer_bytes"},
     Group.SHARDING: {
         "optimizer_sharded",
@@ -41,6 +41,9 @@ TOUCHED = {
         "gradient_bytes",
     },
     Group.RECOMPUTE: {"recompute"},
+    Group.LOSS: {"loss_chunks"},
+    Group.STEP: {"step_in_backward"},
+    Group.ACTIVATIONS: {"activations_place"},
     Group.KV_CACHE: {"kv_bytes"},
 }
 
@@ -135,13 +138,25 @@ def test_training_has_a_baseline_of_each_group(group: Group) -> None:
                 "gradient_bytes": 4.0,
             },
         ),
-        ("lora", {"adapter": {"rank": 16, "targets": "all-linear"}}),
+        ("lora", {"adapter": asdict(Adapter())}),
         # QLoRA's appendix: 4 bits and 0.127 bit of scales a weight.
-        ("nf4", {"block_weight_bytes": pytest.approx((4 + 0.127) / 8, abs=1e-4), "dequantizes": True}),
+        (
+            "nf4",
+            {
+                "block_weight_bytes": pytest.approx((4 + 0.127) / 8, abs=1e-4),
+                "dequantizes": True,
+                "keeps_packed_inputs": True,
+            },
+        ),
         ("int4-weights", {"block_weight_bytes": pytest.approx(4.156 / 8, abs=1e-3), "dequantizes": True}),
         ("int8-weights", {"block_weight_bytes": pytest.approx(1.0, abs=0.01), "dequantizes": True}),
         ("fp8-weights", {"block_weight_bytes": 1.0, "compute_dtype": "fp8"}),
         ("kv-fp8", {"kv_bytes": 1.0}),
+        ("adamw-bf16", {"optimizer_bytes": 4.0}),
+        ("chunked-loss", {"loss_chunks": 8}),
+        ("optimizer-in-backward", {"step_in_backward": True}),
+        ("activation-offload", {"activations_place": Place.HOST}),
+        ("recompute-attention", {"recompute": Recompute.ATTENTION}),
         ("recompute-none", {}),
         ("recompute-selective", {"recompute": Recompute.SELECTIVE}),
         ("recompute-full", {"recompute": Recompute.FULL}),

@@ -294,6 +294,10 @@ def commented(key: str) -> list[str]:
     return re.findall(r"[a-z0-9][a-z0-9-]*", found[1].partition(";")[0].rpartition(": ")[2])
 
 
+# What runs were measured with, and no framework of the planner's has, cannot be asked for.
+OFFERED = {name for item in load_frameworks().values() for name in item.techniques}
+
+
 @pytest.mark.parametrize(
     ("key", "known"),
     [
@@ -301,7 +305,7 @@ def commented(key: str) -> list[str]:
         ("framework", {item.name for item in load_frameworks().values() if item.job is Job.TRAINING}),
         ("engine", {item.name for item in load_frameworks().values() if item.job is Job.INFERENCE}),
         ("accept", {str(each) for each in Accuracy}),
-        ("optimizer", {name for name, item in load_techniques().items() if item.group == "optimizer"}),
+        ("optimizer", {name for name, item in load_techniques().items() if item.group == "optimizer"} & OFFERED),
     ],
 )
 def test_the_starter_offers_every_choice(key: str, known: set[str]) -> None:

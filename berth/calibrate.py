@@ -1,0 +1,32 @@
+"""berth calibrate: which factors do one's own runs ask for?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from berth.options import CalibrationFile
+
+
+def calibrate(
+    measured: Annotated[Path, typer.Argument(metavar="MEASURED.csv", help="Measured training runs, one a row.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Calibration file to write.")],
+    calibration: CalibrationFile = None,
+) -> None:
+    """Fit the empirical factors to measured runs."""
+    import yaml
+
+    from planner.calibrating import fitted_figures
+    from planner.errors import MeasuredError
+    from planner.measured import read_measured
+    from planner.own_calibration import chosen_calibration
+
+    figures = fitted_figures(read_measured(measured), chosen_calibration(calibration), str(measured))
+    try:
+        output.write_text(yaml.safe_dump(figures, sort_keys=False), encoding="utf-8")
+    except OSError as error:
+        raise MeasuredError([f"{output}: cannot be written: {error.strerror}"]) from None
+    names = [f"{section} {name}" for section, items in figures.items() for name in items]
+    print(f"{output}: {', '.join(names)}")

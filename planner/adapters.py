@@ -1,0 +1,57 @@
+"""How many parameters are trained on a frozen block?"""
+
+from __future__ import annotations
+
+from planner.recipe import Adapter, AdapterKind, AdapterTargets
+from planner.shape import Blocks
+
+_QUERY = frozenset(AdapterTargets) - {AdapterTargets.MLP}
+_KEY = _QUERY - {AdapterTargets.QUERY_VALUE, AdapterTargets.QUERY_VALUE_OUTPUT_MLP}
+_OUTPUT = frozenset({AdapterTargets.ALL_LINEAR, AdapterTargets.ATTENTION, AdapterTargets.QUERY_VALUE_OUTPUT_MLP})
+_MLP = frozenset(
+    {
+        AdapterTargets.ALL_LINEAR,
+        AdapterTargets.MLP,
+        AdapterTargets.QUERY_KEY_VALUE_MLP,
+        AdapterTargets.QUERY_VALUE_OUTPUT_MLP,
+    }
+)
+
+
+def adapter_parameters(run: Blocks, hidden: int, adapter: Adapter | None) -> int:
+    """Trained parameters of one block beside the frozen ones, by kind; papers in planner.recipe."""
+    if adapter is None:
+        return 0
+    attention, mlp = run.attention, run.mlp
+    matrices = _matrices(run, hidden, adapter.targets)
+    if adapter.kind is AdapterKind.LOW_RANK:
+        return adapter.rank * sum(count * (inputs + outputs) for count, inputs, outputs in matrices)
+    if adapter.kind is AdapterKind.DORA:
+        return sum(count * (adapter.rank * (inputs + outputs) + outputs) for count, inputs, outputs in matrices)
+    if adapter.kind is AdapterKind.BOTTLENECK:
+        return 2 * (2 * hidden * adapter.rank + adapter.rank + hidden)
+    if adapter.kind is AdapterKind.PREFIX:
+        return adapter.tokens * (
+            attention.kv_width + attention.value_width * attention.kv_heads // max(attention.heads, 1)
+        )
+    if adapter.kind is AdapterKind.SCALE:
+        return 2 * attention.kv_width + mlp.active_ffn * max(mlp.experts, 1)
+    if adapter.kind is AdapterKind.BIAS:
+        return sum(count * outputs for count, _, outputs in matrices) + run.norms * hidden
+    if adapter.kind is AdapterKind.GROUP_SCALE:
+        return sum(count * inputs * outputs for count, inputs, outputs in matrices) // adapter.group
+    return 0
+
+
+def _matrices(run: Blocks, hidden: int, targets: AdapterTargets) -> list[tuple[int, int, int]]:
+    """How many matrices of which inputs and outputs are adapted (arXiv 2106.09685, section 4.1)."""
+    attention, mlp = run.attention, run.mlp
+    found = []
+    if targets in _QUERY:
+        found += [(1, hidden, attention.query_width), (2 if targets in _KEY else 1, hidden, attention.kv_width)]
+    if targets in _OUTPUT:
+        found += [(1, attention.value_width, hidden)]
+    if targets in _MLP:
+        found += [(mlp.matrices * max(mlp.experts, 1), hidden, mlp.ffn)]
+        found += [(mlp.matrices, hidden, mlp.shared_ffn)] * bool(mlp.shared_ffn)
+    return found

@@ -1,0 +1,236 @@
+"""What does a pinned configuration take on a given accelerator, and how fast is it?
+
+No market: no prices, no choice. Memory term by term, with its band and whether it fits; time where the accelerator's
+rates are known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
+
+import numpy as np
+
+from planner.calibration import Calibration
+from planner.described import accelerator_called, described_accelerator, machine_of
+from planner.errors import PlannerError
+from planner.framework import Framework, load_frameworks
+from planner.layout import Layout
+from planner.memory import training_memory, worst_stage
+from planner.pinned import InferencePart, PinnedFile, TrainingPart
+from planner.plan import Band, Term
+from planner.recipe import Adapter, Job, Recipe
+from planner.serving_memory import KV_BYTES, WEIGHT_BYTES, PooledNeed, served_need
+from planner.shape import ModelShape
+from planner.software import load_software
+from planner.techniques import load_techniques
+from planner.training_time import step_time
+from pricing.errors import BerthError
+from pricing.instance_type import Accelerator
+from pricing.wording import close_match
+
+# Frameworks by method where none is named.
+DEFAULT_FRAMEWORKS = {"pretrain": "megatron", "full": "torchtitan", "lora": "huggingface", "qlora": "huggingface"}
+# How far eager serving lies from its prediction: 78 runs of Transformers and AutoAWQ.
+SERVING_BAND = Band(low=0.93, high=1.13, basis="78 runs of Transformers and AutoAWQ")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """Memory of the worst device by cause, bytes; what else the host holds; seconds and tokens a second, if known."""
+
+    name: str
+    model: str
+    device: str
+    stage: str
+    terms: tuple[Term, ...]
+    device_bytes: int
+    band: Band
+    host_bytes: float = 0.0
+    step_s: float | None = None
+    tokens_per_s: float | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def total_bytes(self) -> float:
+        """Memory of the worst device."""
+        return sum(term.value for term in self.terms)
+
+    @property
+    def fits(self) -> bool:
+        """Whether the upper edge of the band is no more than the device has."""
+        return self.band.high * self.total_bytes <= self.device_bytes
+
+    def as_json(self) -> dict[str, Any]:
+        """What `berth estimate --json` prints."""
+        named = ("name", "model", "device", "stage", "device_bytes", "host_bytes", "step_s", "tokens_per_s", "notes")
+        return {
+            **{name: getattr(self, name) for name in named},
+            "terms_bytes": {term.name: term.value for term in self.terms},
+            "total_bytes": self.total_bytes,
+            "upper_bytes": self.band.high * self.total_bytes,
+            "band": {field.name: getattr(self.band, field.name) for field in fields(self.band)},
+            "fits": self.fits,
+        }
+
+
+def estimate(pinned: PinnedFile, shape: ModelShape, calibration: Calibration) -> Estimate:
+    """What the configuration takes. Raises PlannerError with everything in it that cannot be."""
+    given = pinned.accelerator
+    chip = described_accelerator(given) if isinstance(given, Mapping) else accelerator_called(given)
+    if pinned.training:
+        return _training(pinned, pinned.training, shape, chip, calibration)
+    assert pinned.inference
+    return _inference(pinned, pinned.inference, shape, chip, calibration)
+
+
+def _training(
+    pinned: PinnedFile, part: TrainingPart, shape: ModelShape, chip: Accelerator, calibration: Calibration
+) -> Estimate:
+    framework = _framework(part)
+    recipe = _recipe(part, framework)
+    layout = _layout(pinned, part, shape, chip)
+    vendor = chip.vendor if chip.vendor in calibration.memory else "NVIDIA"
+    factors = calibration.memory_factors(vendor, framework.software.name)
+    need = training_memory(shape, recipe, layout, part.sequence_length, framework, factors)
+    stage = worst_stage(need)
+    step_s, notes = _step_s(pinned, part, shape, chip, calibration, framework, recipe, layout)
+    tokens = layout.global_batch * part.sequence_length
+    return Estimate(
+        name=pinned.name,
+        model=shape.name,
+        device=f"{pinned.accelerators} x {chip.name}",
+        stage=f"{stage} of {layout.pipeline} pipeline stages" if layout.pipeline > 1 else "every device",
+        terms=_terms({field.name: float(getattr(need[stage], field.name)) for field in fields(need[stage])}),
+        device_bytes=chip.memory_bytes // chip.ranks,
+        band=factors.band,
+        step_s=step_s,
+        tokens_per_s=tokens / step_s if step_s else None,
+        notes=notes,
+    )
+
+
+def _framework(part: TrainingPart) -> Framework:
+    """A framework of the planner, or a class of software with the framework that it belongs to."""
+    name = part.framework or DEFAULT_FRAMEWORKS[part.method]
+    known = {item.name: item for item in load_frameworks().values() if item.job is Job.TRAINING}
+    if name in known:
+        return known[name]
+    software = load_software().get(name)
+    if software is None:
+        names = [*known, *load_software()]
+        raise PlannerError([f"training.framework: {name} is not known{close_match(name, names)}"])
+    return replace(known[software.framework], software=software.by_default())
+
+
+def _recipe(part: TrainingPart, framework: Framework) -> Recipe:
+    known = load_techniques()
+    unknown = [name for name in part.techniques if name not in known]
+    if unknown:
+        raise PlannerError([f"training.techniques: {name} is not known{close_match(name, known)}" for name in unknown])
+    names = list(part.techniques)
+    recipe = framework.plain_recipe()
+    if part.method in ("lora", "qlora"):
+        recipe = replace(recipe, adapter=Adapter(rank=part.lora.rank, targets=part.lora.targets))
+    if part.method == "qlora" and not any(known[name].group == "base weights" for name in names):
+        names.append("nf4")
+    groups = {known[name].group for name in names}
+    defaults = [item for item in ("bf16", "adamw") if known[item].group not in groups]
+    if "torchtitan" in framework.name and not any(known[name].group == "sharding" for name in names):
+        defaults.append("fsdp")
+    for name in (*defaults, *names):
+        recipe = known[name].apply(recipe)
+    return replace(recipe, techniques=(*defaults, *names))
+
+
+def _layout(pinned: PinnedFile, part: TrainingPart, shape: ModelShape, chip: Accelerator) -> Layout:
+    devices = pinned.accelerators * chip.ranks
+    model = part.tensor * part.pipeline * part.context
+    findings = []
+    if devices % model:
+        findings.append(
+            f"accelerators: {devices} devices are no multiple of tensor x pipeline x context = {model}; change one"
+        )
+    if shape.heads % part.tensor:
+        findings.append(f"training.tensor: {shape.heads} heads cannot be split {part.tensor} ways")
+    if part.pipeline * part.virtual > shape.layers:
+        findings.append(f"training.pipeline: {part.pipeline * part.virtual} chunks are more than {shape.layers} blocks")
+    if findings:
+        raise PlannerError(findings)
+    return Layout(
+        tensor=part.tensor,
+        pipeline=part.pipeline,
+        virtual=part.virtual,
+        context=part.context,
+        expert=part.expert,
+        data=devices // model,
+        micro_batch=part.micro_batch,
+        micro_batches=part.micro_batches,
+    )
+
+
+def _step_s(
+    pinned: PinnedFile,
+    part: TrainingPart,
+    shape: ModelShape,
+    chip: Accelerator,
+    calibration: Calibration,
+    framework: Framework,
+    recipe: Recipe,
+    layout: Layout,
+) -> tuple[float | None, tuple[str, ...]]:
+    """Seconds of a step, or why nobody knows."""
+    machine = machine_of(chip, pinned.accelerators_per_node or min(8, pinned.accelerators))
+    factors = calibration.time_factors(framework.name, chip.name)
+    try:
+        seconds = float(step_time(shape, recipe, layout, part.sequence_length, machine, factors).total)
+    except (BerthError, KeyError):
+        seconds = np.nan
+    if np.isfinite(seconds):
+        return seconds, ()
+    return None, ("no source states a rate of the accelerator, its links or its network that the time needs",)
+
+
+def _inference(
+    pinned: PinnedFile, part: InferencePart, shape: ModelShape, chip: Accelerator, calibration: Calibration
+) -> Estimate:
+    findings = [
+        f"inference.{key}: how many bytes {given} takes is not known{close_match(given, known)}"
+        for key, given, known in (("weights", part.weights, WEIGHT_BYTES), ("kv", part.kv, KV_BYTES))
+        if given not in known
+    ]
+    if findings:
+        raise PlannerError(findings)
+    devices = pinned.accelerators * chip.ranks
+    need: PooledNeed = served_need(
+        shape,
+        weight_bytes=WEIGHT_BYTES[part.weights],
+        kv_bytes=KV_BYTES[part.kv],
+        sequences=part.sequences,
+        input_tokens=part.input_tokens,
+        output_tokens=part.output_tokens,
+        prefill_tokens=part.prefill_tokens or part.input_tokens,
+        chunk_rows=part.chunk_rows,
+        streams_weights=part.weights_on != "device",
+        streams_cache=part.kv_on != "device",
+        devices=devices,
+    )
+    vendor = chip.vendor if chip.vendor in calibration.memory else "NVIDIA"
+    factors = calibration.memory[vendor]
+    terms = {field.name: float(getattr(need, field.name)) for field in fields(need) if field.name != "host"}
+    context = {"context_and_collectives": factors.context_bytes + factors.collectives_bytes * (devices > 1)}
+    return Estimate(
+        name=pinned.name,
+        model=shape.name,
+        device=f"{pinned.accelerators} x {chip.name}",
+        stage="every device",
+        terms=_terms({**terms, **context}),
+        device_bytes=chip.memory_bytes // chip.ranks,
+        band=SERVING_BAND,
+        host_bytes=need.host,
+    )
+
+
+def _terms(named: Mapping[str, float]) -> tuple[Term, ...]:
+    return tuple(Term(name=name.replace("_", " "), value=value) for name, value in named.items())

@@ -1,0 +1,88 @@
+"""What configuration does a measured serving run stand for?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from planner.errors import ModelError, PlannerError
+from planner.inline_shape import InlineShape
+from planner.measured import Row
+from planner.models import load_preset
+from planner.serving_memory import (
+    AUTOAWQ,
+    AUTOAWQ_GEMV,
+    HUGGING_FACE,
+    KV_BYTES,
+    WEIGHT_BYTES,
+    EagerProgram,
+    Served,
+    ServedMemory,
+    eager_memory,
+)
+from planner.shape import ModelShape
+
+_FILE = Path(__file__).with_name("data") / "measured" / "models.yaml"
+# Programs without a pool of cache blocks, by how their names begin.
+PROGRAMS = {"hf": HUGGING_FACE, "autoawq gemv": AUTOAWQ_GEMV, "autoawq": AUTOAWQ}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingCase:
+    """A measured run of an eager program in the planner's own records."""
+
+    row: Row
+    shape: ModelShape
+    program: EagerProgram
+    served: Served
+
+    def memory(self) -> ServedMemory:
+        """What the run takes over all devices."""
+        return eager_memory(self.shape, self.served, self.program)
+
+
+def serving_case(row: Row) -> ServingCase:
+    """The configuration of a row. Raises PlannerError with what its cells lack for a prediction of memory."""
+    program = next((item for name, item in PROGRAMS.items() if row.says("engine").startswith(name)), None)
+    if program is None:
+        raise PlannerError([f"{row.says('engine') or 'an engine without a name'} takes a share of the device"])
+    weight, cached = row.says("weight_dtype", "bf16"), row.says("kv_dtype", "bf16")
+    unknown = [name for name, known in ((weight, WEIGHT_BYTES), (cached, KV_BYTES)) if name not in known]
+    if unknown:
+        raise PlannerError([f"{' and '.join(unknown)}: how many bytes it takes is not known"])
+    if not row.count("input_tokens"):
+        raise PlannerError(["input_tokens not stated"])
+    return ServingCase(
+        row=row,
+        shape=served_shape(row.says("model")),
+        program=program,
+        served=Served(
+            weight_dtype=weight,
+            kv_dtype=cached,
+            sequences=max(row.count("concurrency", 1), 1),
+            input_tokens=row.count("input_tokens"),
+            output_tokens=row.count("output_tokens"),
+            devices=row.count("accelerators", 1),
+        ),
+    )
+
+
+def served_shape(name: str) -> ModelShape:
+    """The model that measured rows call `name`. Raises PlannerError where nobody knows it."""
+    known = _known()
+    if name in known["shapes"]:
+        return InlineShape.checked(known["shapes"][name], name).to_shape(name)
+    try:
+        return load_preset(known["names"].get(name, name.removesuffix("-Instruct")))
+    except ModelError:
+        raise PlannerError([f"no preset is called {name!r}"]) from None
+
+
+@cache
+def _known() -> dict[str, Any]:
+    known: dict[str, Any] = yaml.load(_FILE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    return known

@@ -1,0 +1,271 @@
+"""What configuration does a measured training run stand for?
+
+Cells become the records that the planner itself works with. Where a cell is empty the software's own default
+holds, never a figure fitted to the row.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from planner.errors import ModelError, PlannerError
+from planner.framework import Framework, load_frameworks
+from planner.inline_shape import InlineShape
+from planner.layout import Layout
+from planner.measured import Row
+from planner.models import load_preset
+from planner.recipe import Adapter, AdapterTargets, Place, Recipe, Recompute
+from planner.shape import ModelShape
+from planner.software import Software, load_software, software_called
+from planner.techniques import load_techniques
+
+# Bytes of a frozen weight, scales included: NF4 in blocks of 64 with a float32 scale, or a scale of 8 bits and a
+# float32 in 256 of them (arXiv 2305.14314, section 3); GPTQ in groups of 128; LLM.int8() with a scale a row.
+PACKED_BYTES = {
+    "nf4": 0.5 + 4 / 64,
+    "nf4-dq": 0.5 + 1 / 64 + 4 / (64 * 256),
+    "int4": 0.5 + 2.5 / 128,
+    "int8": 1.0 + 2 / 1024,
+}
+PLAIN_BYTES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0}
+# bitsandbytes keeps inputs of products; GPTQ's kernels and LLM.int8() do not.
+KEEPS_INPUTS = ("nf4", "nf4-dq")
+# Optimizer states by name, where no technique says it: bytes of a trained parameter.
+OPTIMIZER_BYTES = {"adamw-fp8": 2 * (1 + 4 / 256), "sgd": 0.0, "adamw-4bit": 1 + 8 / 128}
+# Options that are techniques of the planner.
+OPTIONS = {
+    "chunked_ce": "chunked-loss",
+    "optimizer_in_backward": "optimizer-in-backward",
+    "activation_offload": "activation-offload",
+}
+ADAPTED = ("lora", "qlora", "adapter")
+_RANK = re.compile(r"(?:lora_r ?=? ?|LoRA rank |LoRA r|\br ?= ?)(\d+)")
+_MEAN_TOKENS = re.compile(r"mean length ~(\d+)")
+# The longest sample of a data set of articles over the mean one, where the notes give the mean alone.
+LONGEST_OVER_MEAN = 1.6
+_TARGETS = re.compile(r"target=\[([^]]*)\]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingCase:
+    """A measured run in the planner's own records. `kind` is the kind of memory that was measured."""
+
+    row: Row
+    shape: ModelShape
+    recipe: Recipe
+    framework: Framework
+    layout: Layout
+    sequence_tokens: int
+    kind: str
+
+
+def training_case(row: Row) -> TrainingCase:
+    """The configuration of a row. Raises PlannerError with what its cells lack for a prediction."""
+    missing = [name for name in ("seq_len", "micro_batch") if not row.count(name)]
+    if missing:
+        raise PlannerError([f"{' and '.join(missing)} not stated"])
+    shape = _shape(row)
+    software = software_of(row)
+    software = software.of_run(row.says("model"), row.says("notes"))
+    software = {"yes": software.as_compiled(), "no": software}.get(row.says("compiled"), software.by_default())
+    framework = replace(load_frameworks()[software.framework], software=software)
+    return TrainingCase(
+        row=row,
+        shape=shape,
+        recipe=_recipe(row, framework),
+        framework=framework,
+        layout=_layout(row),
+        sequence_tokens=_longest_tokens(row),
+        kind=row.says("memory_kind", "unknown"),
+    )
+
+
+def _longest_tokens(row: Row) -> int:
+    """Tokens of the longest sequence: the stated length, or less where samples are known to be shorter."""
+    mean = _MEAN_TOKENS.search(row.says("notes"))
+    longest = int(LONGEST_OVER_MEAN * int(mean.group(1))) if mean else row.count("seq_len")
+    return min(row.count("seq_len"), longest)
+
+
+def layout_faults(row: Row) -> Iterator[str]:
+    """What in the cells of a row cannot be: degrees that do not multiply, heads and layers that do not divide."""
+    count = row.count
+    degrees = count("tp", 1) * count("pp", 1) * count("cp", 1) * count("dp", 1)
+    devices = count("accelerators") * (2 if row.says("accelerator").startswith("Trainium1") else 1)
+    if row.count("dp") and devices and degrees != devices:
+        yield f"dp: tp x pp x cp x dp is {degrees}, the run had {devices} devices"
+    if count("heads") and count("hidden") % count("heads") and not count("head_dim"):
+        yield f"heads: a width of {count('hidden')} does not divide into {count('heads')} heads"
+    if count("heads") and count("kv_heads") and count("heads") % count("kv_heads"):
+        yield f"kv_heads: {count('heads')} query heads cannot share {count('kv_heads')} key and value heads evenly"
+    if count("heads") and count("heads") % count("tp", 1):
+        yield f"tp: {count('heads')} heads cannot be split {count('tp')} ways"
+    batch = count("micro_batch") * count("dp", 1)
+    if count("global_batch") and batch and count("global_batch") % batch:
+        yield f"global_batch: {count('global_batch')} sequences are no multiple of micro_batch x dp = {batch}"
+
+
+def software_of(row: Row) -> Software:
+    """The class of software of a row: by name, else by what the run does."""
+    found = software_called(row.says("software")) or software_called(row.says("source").rpartition("/")[2])
+    if found:
+        return found
+    known = load_software()
+    if row.says("technique") in ADAPTED:
+        return known["hf-peft"]
+    return known["torchtitan" if row.says("sharding") == "zero3" else "megatron-core"]
+
+
+def _shape(row: Row) -> ModelShape:
+    needed = ("layers", "hidden", "ffn", "heads", "vocab")
+    if not all(row.count(name) for name in needed):
+        try:
+            return load_preset(row.says("model"))
+        except ModelError:
+            missing = ", ".join(name for name in needed if not row.count(name))
+            raise PlannerError([f"{missing} not stated, and no preset is called {row.says('model')!r}"]) from None
+    gated = row.says("mlp", "gated") == "gated"
+    fields = {
+        "norms": _norms(row),
+        "layers": row.count("layers"),
+        "hidden": row.count("hidden"),
+        "ffn": row.count("ffn"),
+        "heads": row.count("heads"),
+        "kv_heads": row.count("kv_heads") or None,
+        "head_width": row.count("head_dim") or None,
+        "vocab": row.count("vocab"),
+        "context_tokens": row.count("seq_len"),
+        "gated": gated,
+        "tied_embeddings": row.says("tied_embeddings") == "yes",
+        "experts": row.count("experts"),
+        "experts_per_token": row.count("experts_per_token"),
+        "norm_bias": not gated,
+        "qkv_bias": not gated,
+        "output_bias": not gated,
+        "mlp_bias": not gated,
+    }
+    return InlineShape.checked(fields, row.id).to_shape(row.says("model", row.id))
+
+
+def _norms(row: Row) -> int:
+    """Norms of a block, which no column tells: those of the preset that has the row's name and size, else two."""
+    try:
+        preset = load_preset(row.says("model"))
+    except ModelError:
+        return 2
+    same = (preset.hidden, preset.layers) == (row.count("hidden"), row.count("layers"))
+    return preset.blocks[0].norms if same else 2
+
+
+def _recipe(row: Row, framework: Framework) -> Recipe:
+    recipe = framework.plain_recipe()
+    precision = row.says("compute_dtype", "bf16")
+    precision = {"mxfp8": "fp8", "nvfp4": "fp8", "tf32": "fp32"}.get(precision, precision)
+    adapter = _adapter(row, framework.software) if row.says("technique") in ADAPTED else None
+    recipe = replace(recipe, adapter=adapter)
+    for name in (precision, *_optimizer(row), *_sharding(row, framework)):
+        recipe = load_techniques()[name].apply(recipe)
+    recipe = replace(recipe, **framework.software.states.get(precision, {}))  # type: ignore[arg-type]
+    recipe = _weights(row, recipe, framework)
+    if row.says("optimizer") in OPTIMIZER_BYTES:
+        recipe = replace(recipe, optimizer_bytes=OPTIMIZER_BYTES[row.says("optimizer")])
+    return _options(row, recipe)
+
+
+def _optimizer(row: Row) -> list[str]:
+    name = row.says("optimizer", "adamw")
+    return [name] if name in load_techniques() else []
+
+
+def _sharding(row: Row, framework: Framework) -> list[str]:
+    """The technique that a cell's sharding is: FSDP with float32 weights where the framework has no ZeRO-3."""
+    name = row.says("sharding").removesuffix("-offload")
+    if name == "zero3" and "zero3" not in framework.techniques:
+        return ["fsdp"]
+    return [name] if name in ("zero1", "zero2", "zero3", "fsdp") else []
+
+
+def _weights(row: Row, recipe: Recipe, framework: Framework) -> Recipe:
+    """What weights take, and the states that hang on it."""
+    dtype = row.says("weight_dtype")
+    dtype = "nf4-dq" if dtype == "nf4" and framework.software.adapting.doubly_quantizes else dtype
+    if dtype in PACKED_BYTES:
+        return replace(
+            recipe,
+            block_weight_bytes=PACKED_BYTES[dtype],
+            dequantizes=True,
+            keeps_packed_inputs=dtype in KEEPS_INPUTS,
+        )
+    if dtype not in PLAIN_BYTES:
+        return recipe
+    size = PLAIN_BYTES[dtype]
+    recipe = replace(recipe, block_weight_bytes=size, outer_weight_bytes=size)
+    if recipe.adapter is None and size == 2.0 and framework.name != "megatron":
+        # 16-bit weights without a master copy: gradients and, in torch.optim, moments are 16 bits wide too.
+        recipe = replace(recipe, gradient_bytes=2.0, master_bytes=0.0)
+        if row.says("optimizer", "adamw") == "adamw" and framework.name != "deepspeed":
+            recipe = load_techniques()["adamw-bf16"].apply(recipe)
+    if size == 4.0:
+        # The float32 weight is the master copy; autocast keeps a 16-bit one unless FSDP makes it.
+        cast = 0.0 if recipe.gathers_weights or recipe.activation_bytes == 4.0 else 2.0
+        recipe = replace(recipe, master_bytes=0.0, gradient_bytes=4.0, cast_weight_bytes=cast)
+    return recipe
+
+
+def _options(row: Row, recipe: Recipe) -> Recipe:
+    offloaded = row.says("sharding").endswith("offload")
+    for option in row.says("options").split("+"):
+        if option in OPTIONS:
+            recipe = load_techniques()[OPTIONS[option]].apply(recipe)
+    return replace(
+        recipe,
+        recompute=Recompute(row.says("recompute", "none")),
+        score_share=1.0 if row.says("attention") == "naive" else 0.0,
+        optimizer_place=Place.HOST if offloaded else Place.DEVICE,
+        weights_place=Place.HOST if offloaded and "zero3" in row.says("sharding") else Place.DEVICE,
+    )
+
+
+def _adapter(row: Row, software: Software) -> Adapter:
+    notes = row.says("notes")
+    rank = _RANK.search(notes)
+    return Adapter(
+        rank=int(rank.group(1)) if rank else software.adapting.rank,
+        targets=_targets(notes) or AdapterTargets(software.adapting.targets),
+        outer="trainable embed/head" in notes,
+        parameters=row.count("trainable_params"),
+    )
+
+
+def _targets(notes: str) -> AdapterTargets | None:
+    """The matrices that notes name; None where they name none."""
+    if "target ALL" in notes:
+        return AdapterTargets.ALL_LINEAR
+    found = _TARGETS.search(notes)
+    if not found:
+        return None
+    named = found.group(1)
+    mlp, attention = "_proj'" in named and ("up_proj" in named or "gate_proj" in named), "q_proj" in named
+    if mlp:
+        return AdapterTargets.ALL_LINEAR if attention else AdapterTargets.MLP
+    return AdapterTargets.ATTENTION if "o_proj" in named else AdapterTargets.QUERY_VALUE
+
+
+def _layout(row: Row) -> Layout:
+    count = row.count
+    tensor, pipeline, context = count("tp", 1), count("pp", 1), count("cp", 1)
+    devices = count("accelerators", 1) * (2 if row.says("accelerator").startswith("Trainium1") else 1)
+    data = count("dp") or max(devices // (tensor * pipeline * context), 1)
+    micro = count("micro_batch")
+    return Layout(
+        tensor=tensor,
+        pipeline=pipeline,
+        virtual=count("vp", 1) or 1,
+        context=context,
+        expert=count("ep", 1) or 1,
+        data=data,
+        micro_batch=micro,
+        micro_batches=max(count("global_batch", micro * data) // (micro * data), 1),
+    )

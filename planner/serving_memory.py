@@ -1,0 +1,209 @@
+"""How much memory does a model take while an eager program answers: load, prefill, decode?
+
+Programs without a pool of cache blocks (Hugging Face Transformers, AutoAWQ) show what the model itself takes:
+weights with their scales, the cache of the tokens there are, and in prefill the rows that one block needs at once.
+Engines that take a share of the device beforehand (vLLM) are planner.serving's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from planner.shape import ModelShape
+
+# Bytes of a weight inside the blocks. GPTQ and AWQ in groups of 128: a 16-bit scale and a packed zero point each
+# (arXiv 2210.17323, 2306.00978); NF4 with double quantization (arXiv 2305.14314); MXFP4 in blocks of 32 with an
+# 8-bit scale; GGUF q4_k_m mixes 4.5- and 6.6-bit blocks.
+WEIGHT_BYTES: Mapping[str, float] = {
+    "fp32": 4.0,
+    "bf16": 2.0,
+    "fp16": 2.0,
+    "f16": 2.0,
+    "fp8": 1.0,
+    "int8": 1.0 + 2 / 1024,
+    "gptq-int8": 1.0 + (2 + 1) / 128,
+    "gptq-int4": 0.5 + (2 + 0.5) / 128,
+    "int4": 0.5 + (2 + 0.5) / 128,
+    "awq": 0.5 + (2 + 0.5) / 128,
+    "int4-awq": 0.5 + (2 + 0.5) / 128,
+    "nf4": 0.5 + 4 / 64,
+    "nf4-dq": 0.5 + 1 / 64 + 4 / (64 * 256),
+    "fp4": 0.5 + 1 / 16,
+    "mxfp4": 0.5 + 1 / 32,
+    "q4_k_m": 0.606,
+}
+KV_BYTES: Mapping[str, float] = {
+    "fp32": 4.0,
+    "bf16": 2.0,
+    "fp16": 2.0,
+    "f16": 2.0,
+    "fp8": 1.0,
+    "int8": 1.0,
+    "int4": 0.5,
+}
+OUTER_BYTES = 2.0
+# While the MLP of one block works on the whole prompt: gate, activated gate and their product, or the inner rows of
+# a plain MLP before and after its activation.
+GATED_ROWS, PLAIN_ROWS = 3, 2
+# The residual stream, its float32 copy in the norm, and the normed input beside them.
+RESIDUAL_ROWS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EagerProgram:
+    """How a program without a cache pool keeps what it needs.
+
+    `reserves_cache` says that the cache is made for input and output at the start, `expands_single_kv` that one key
+    and value head is copied to all query heads in it. `second_heads` are the weight types whose checkpoints bring a
+    head of their own for tied models, dropped after loading; `unpacks` those of which one whole matrix is unpacked
+    at a time. `copied_share` is the share of packed weights that fused modules leave behind as copies.
+    `fuses` says that attention is fused, but for mixtures of experts where `fuses_experts` does not say so too.
+    """
+
+    reserves_cache: bool = False
+    expands_single_kv: bool = False
+    second_heads: frozenset[str] = frozenset()
+    unpacks: frozenset[str] = frozenset()
+    copied_share: float = 0.0
+    fuses: bool = True
+    fuses_experts: bool = True
+
+
+# Plain attention: float32 scores and probabilities, and 16-bit probabilities.
+SCORE_BYTES = 4 + 4 + 2
+
+# Figures that no source states were read off the measured rows (planner/data/measured).
+HUGGING_FACE = EagerProgram(second_heads=frozenset({"awq"}), unpacks=frozenset({"gptq-int4", "int4"}))
+AUTOAWQ = EagerProgram(reserves_cache=True, expands_single_kv=True, copied_share=0.11, fuses_experts=False)
+# GEMV kernels leave the prompt to plain products and plain attention.
+AUTOAWQ_GEMV = replace(AUTOAWQ, fuses=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedMemory:
+    """Bytes over all devices, by cause. What is not alive at the peak is zero."""
+
+    weights: float
+    copies: float
+    cache: float
+    prefill_activations: float
+    loading: float
+
+    @property
+    def total(self) -> float:
+        """Bytes in all."""
+        return self.weights + self.copies + self.cache + self.prefill_activations + self.loading
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What is served: types of weights and cache, sequences at once, tokens of each, devices that layers are on."""
+
+    weight_dtype: str
+    kv_dtype: str
+    sequences: int
+    input_tokens: int
+    output_tokens: int
+    devices: int = 1
+
+
+def eager_memory(shape: ModelShape, served: Served, program: EagerProgram) -> ServedMemory:
+    """Memory over all devices at the worst of three moments: loading, the end of the prefill, the last token.
+
+    Every device has the prefill's rows while its own layers work on the prompt, and keeps them as its peak.
+    """
+    block, cached = WEIGHT_BYTES[served.weight_dtype], KV_BYTES[served.kv_dtype]
+    outer = shape.parameters - shape.block_parameters
+    packed = shape.block_parameters * block
+    per_token = served.sequences * cached * _cache_width(shape, program)
+    total_tokens = served.input_tokens + served.output_tokens
+    cache = per_token * (total_tokens if program.reserves_cache else served.input_tokens)
+    rows = served.sequences * served.input_tokens * prefill_bytes_per_token(shape)
+    unfused = not program.fuses or (shape.experts > 0 and not program.fuses_experts)
+    scores = served.sequences * SCORE_BYTES * shape.heads * served.input_tokens**2 * unfused
+    second = shape.tied_embeddings and served.weight_dtype in program.second_heads
+    loading = shape.vocab * shape.hidden * OUTER_BYTES * second
+    moments = ((0.0, 0.0, loading), (cache, rows * served.devices + scores, 0.0), (per_token * total_tokens, 0.0, 0.0))
+    held, activations, loaded = max(moments, key=sum)
+    unpacked = _largest_matrix(shape) * OUTER_BYTES * (served.weight_dtype in program.unpacks)
+    return ServedMemory(
+        weights=packed + outer * OUTER_BYTES,
+        copies=program.copied_share * packed + unpacked,
+        cache=held,
+        prefill_activations=activations,
+        loading=loaded,
+    )
+
+
+def _cache_width(shape: ModelShape, program: EagerProgram) -> int:
+    if program.expands_single_kv and shape.kv_heads == 1:
+        return sum(run.count * 2 * run.attention.query_width for run in shape.blocks)
+    return shape.cache_width_per_token
+
+
+def _largest_matrix(shape: ModelShape) -> int:
+    return shape.hidden * max(max(run.mlp.ffn, run.attention.query_width) for run in shape.blocks)
+
+
+def prefill_bytes_per_token(shape: ModelShape) -> float:
+    """Bytes that one prompt token needs while the widest block works on all of the prompt, in 16 bits."""
+    widest = max(run.mlp.active_ffn * (GATED_ROWS if run.mlp.gated else PLAIN_ROWS) for run in shape.blocks)
+    return 2.0 * (widest + RESIDUAL_ROWS * shape.hidden)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PooledNeed:
+    """Bytes on one device of a replica, by cause, and what lies on the host or on disk in all."""
+
+    weights: float
+    streamed_weights: float
+    cache: float
+    states: float
+    activations: float
+    host: float
+
+
+# Weights that lie elsewhere come one block ahead of the one at work (FlexGen, arXiv 2303.06865, section 4.1).
+STREAMED_BLOCKS = 2
+STATE_BYTES = 4
+
+
+def served_need(
+    shape: ModelShape,
+    *,
+    weight_bytes: float,
+    kv_bytes: float,
+    sequences: int,
+    input_tokens: int,
+    output_tokens: int,
+    prefill_tokens: int,
+    chunk_rows: int,
+    streams_weights: bool,
+    streams_cache: bool,
+    devices: int,
+) -> PooledNeed:
+    """What a pinned serving configuration takes, spread evenly over its devices.
+
+    `prefill_tokens` of the prompt are worked on at a time; of folding models `chunk_rows` rows of their attention.
+    """
+    block = weight_bytes * max(run.parameters(shape.hidden, shape.norm_bias) for run in shape.blocks)
+    blocks = weight_bytes * shape.block_parameters
+    outer = OUTER_BYTES * (shape.parameters - shape.block_parameters)
+    cache = kv_bytes * sequences * (input_tokens + output_tokens) * shape.cache_width_per_token
+    heaviest = cache / max(shape.layers, 1)
+    tokens = sequences * min(prefill_tokens, input_tokens)
+    folding = [run.evoformer for run in shape.blocks if run.evoformer]
+    if folding:
+        pairs = max(each.served_elements(input_tokens, chunk_rows) for each in folding)
+        activations = OUTER_BYTES * sequences * input_tokens * pairs
+    else:
+        activations = tokens * prefill_bytes_per_token(shape) + OUTER_BYTES * sequences * shape.logits_width
+    return PooledNeed(
+        weights=(outer + blocks * (not streams_weights)) / devices,
+        streamed_weights=STREAMED_BLOCKS * block * streams_weights / devices,
+        cache=(STREAMED_BLOCKS * heaviest if streams_cache else cache) / devices,
+        states=STATE_BYTES * sequences * shape.state_per_sequence / devices,
+        activations=activations / devices,
+        host=blocks * streams_weights + cache * streams_cache,
+    )

@@ -1,0 +1,124 @@
+"""How many bytes of weights, gradients and optimizer states does a device keep?
+
+Rajbhandari et al. 2019 (arXiv 1910.02054): each is whole, or divided among data-parallel ranks; routed experts
+over their own, narrower ranks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from planner.layout import AnyLayout
+from planner.recipe import Place, Recipe
+from planner.resident import Resident
+from planner.shape import ModelShape
+from planner.software import Software
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StateBytes:
+    """Bytes on one device after sharding; `step_temporaries` exist while the optimizer steps.
+
+    `head_gradient` is the part of the gradients that is made first.
+    """
+
+    weights: Any
+    gradients: Any
+    head_gradient: Any
+    optimizer_states: Any
+    step_temporaries: Any
+
+
+def states(shape: ModelShape, recipe: Recipe, layout: AnyLayout, held: Resident, software: Software) -> StateBytes:
+    """Weights, gradients and optimizer states after sharding."""
+    if recipe.adapter is None:
+        return _trained_states(shape, recipe, layout, held, software)
+    return _frozen_states(recipe, layout, held, software)
+
+
+def largest_block(shape: ModelShape, layout: AnyLayout) -> Any:
+    """Parameters of the largest block on a device, whole among data ranks."""
+    largest = 0.0 * layout.tensor
+    for run in shape.blocks:
+        experts = run.mlp.expert_parameters(shape.hidden)
+        dense = run.parameters(shape.hidden, shape.norm_bias) - experts
+        largest = np.maximum(largest, (dense + experts / layout.expert) / layout.tensor)
+    return largest
+
+
+def largest_matrix(shape: ModelShape, layout: AnyLayout) -> Any:
+    """Parameters of the largest single matrix of a block on a device: quantized ones are unpacked one at a time."""
+    widths = [
+        max(run.attention.query_width, run.mlp.ffn, run.mlp.shared_ffn, run.recurrence.width if run.recurrence else 0)
+        for run in shape.blocks
+    ]
+    return shape.hidden * max(widths) / layout.tensor
+
+
+def _shared(layout: AnyLayout, dense: Any, experts: Any, sharded: bool) -> Any:
+    ranks = layout.data * layout.context
+    return dense / ranks + experts / np.maximum(ranks // layout.expert, 1) if sharded else dense + experts
+
+
+def _weights(recipe: Recipe, layout: AnyLayout, held: Resident, outer_bytes: float) -> Any:
+    if recipe.weights_place is not Place.DEVICE:
+        return held.outer * outer_bytes
+    element = recipe.block_weight_bytes + recipe.cast_weight_bytes
+    return _shared(
+        layout,
+        held.dense * element + held.outer * (outer_bytes + recipe.cast_weight_bytes),
+        held.experts * element,
+        recipe.weights_sharded,
+    )
+
+
+def _trained_states(
+    shape: ModelShape, recipe: Recipe, layout: AnyLayout, held: Resident, software: Software
+) -> StateBytes:
+    share = recipe.trained_share
+    dense, experts, outer = share * held.dense, share * held.experts, held.outer * (share == 1.0)
+    trained = dense + outer
+    gradients = recipe.gradient_bytes * _shared(layout, trained, experts, recipe.gradients_sharded)
+    if recipe.step_in_backward:
+        # A gradient lives until its own parameter has stepped: that of the largest matrix or block.
+        gradients = np.minimum(gradients, recipe.gradient_bytes * np.maximum(largest_block(shape, layout), outer))
+    projected = min(1.0, recipe.projected_rank / shape.hidden) if recipe.projected_rank else 1.0
+    element = recipe.optimizer_bytes * projected
+    at_ends = recipe.optimizer_bytes if recipe.outer_optimizer_bytes is None else recipe.outer_optimizer_bytes
+    moments = _shared(layout, element * dense + at_ends * outer, element * experts, recipe.optimizer_sharded)
+    masters = recipe.master_bytes * _shared(layout, trained, experts, recipe.optimizer_sharded)
+    own = _shared(layout, trained, experts, recipe.optimizer_sharded)
+    copies = software.stepping.shard_bytes * own if recipe.optimizer_sharded else 0.0 * own
+    optimizer_states = moments + masters + copies
+    step = software.stepping.step_bytes * own * (not recipe.step_in_backward)
+    if recipe.optimizer_place is not Place.DEVICE:
+        # The step is done where the states are; gradients go there as they come.
+        optimizer_states, step = 0.0 * optimizer_states, 0.0 * step
+        gradients = gradients * (not recipe.gradients_sharded)
+    return StateBytes(
+        weights=_weights(recipe, layout, held, recipe.outer_weight_bytes),
+        gradients=gradients,
+        head_gradient=recipe.gradient_bytes * _shared(layout, held.head, 0.0, recipe.gradients_sharded),
+        optimizer_states=optimizer_states,
+        step_temporaries=step,
+    )
+
+
+def _frozen_states(recipe: Recipe, layout: AnyLayout, held: Resident, software: Software) -> StateBytes:
+    adapting = software.adapting
+    upcast = adapting.upcasts_outer and recipe.keeps_packed_inputs
+    weights = _weights(recipe, layout, held, 4.0 if upcast else recipe.outer_weight_bytes)
+    adapters = adapting.weight_bytes * _shared(layout, held.adapter, 0.0, recipe.weights_sharded)
+    # Moments of adapters shrink with the optimizer's: 8 bytes are two in float32.
+    moments = adapting.state_bytes * min(recipe.optimizer_bytes / 8.0, 1.0)
+    own = _shared(layout, held.adapter, 0.0, recipe.optimizer_sharded)
+    return StateBytes(
+        weights=weights + adapters,
+        gradients=adapting.gradient_bytes * _shared(layout, held.adapter, 0.0, recipe.gradients_sharded),
+        head_gradient=0.0 * own,
+        optimizer_states=moments * own,
+        step_temporaries=adapting.step_bytes * own,
+    )

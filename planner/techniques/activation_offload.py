@@ -1,0 +1,25 @@
+"""Kept activations go to host memory and come back a block ahead of the backward pass."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from planner.recipe import Accuracy, Group, Job, Place, Recipe, Technique
+
+
+def _apply(recipe: Recipe) -> Recipe:
+    return replace(
+        recipe,
+        activations_place=Place.HOST,
+    )
+
+
+TECHNIQUE = Technique(
+    name="activation-offload",
+    group=Group.ACTIVATIONS,
+    jobs=frozenset({Job.TRAINING}),
+    accuracy=Accuracy.EXACT,
+    apply=_apply,
+    gist="keep activations in host memory",
+    source="PyTorch, torch.autograd.graph.save_on_cpu; torchtune training/_activation_offloading.py",
+)

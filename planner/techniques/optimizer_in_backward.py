@@ -1,0 +1,25 @@
+"""The optimizer steps each parameter in the backward pass: a gradient lives until it is used."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from planner.recipe import Accuracy, Group, Job, Recipe, Technique
+
+
+def _apply(recipe: Recipe) -> Recipe:
+    return replace(
+        recipe,
+        step_in_backward=True,
+    )
+
+
+TECHNIQUE = Technique(
+    name="optimizer-in-backward",
+    group=Group.STEP,
+    jobs=frozenset({Job.TRAINING}),
+    accuracy=Accuracy.EXACT,
+    apply=_apply,
+    gist="use up each gradient where it arises",
+    source="PyTorch tutorials, optimizer step in backward; Lv et al. 2023, LOMO, arXiv 2306.09782",
+)

@@ -1,0 +1,32 @@
+"""Does `berth calibrate` write factors that other commands take?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from planner.carried import FOLDER
+from planner.own_calibration import chosen_calibration
+from tests.berth.command import Command
+
+KEPT = ("id,", "ttn-001", "ttn-002", "ttn-007")
+
+
+def test_factors_are_written_for_the_software_of_the_runs(berth: Command, tmp_path: Path) -> None:
+    """Three runs of torchtitan give its factors; the file is one that --calibration takes."""
+    runs, own = tmp_path / "runs.csv", tmp_path / "mine.yaml"
+    lines = (FOLDER / "training_memory.csv").read_text(encoding="utf-8").splitlines()
+    runs.write_text("\n".join(line for line in lines if line.startswith(KEPT)), encoding="utf-8")
+    answer = berth("calibrate", runs, "-o", own)
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out == f"{own}: memory NVIDIA/torchtitan\n"
+    assert "3 runs of" in chosen_calibration(str(own)).memory["NVIDIA/torchtitan"].band.basis
+
+
+def test_a_place_that_cannot_be_written_is_an_expected_failure(berth: Command, tmp_path: Path) -> None:
+    """The path and the reason on stderr, exit status 1."""
+    runs = tmp_path / "runs.csv"
+    lines = (FOLDER / "training_memory.csv").read_text(encoding="utf-8").splitlines()
+    runs.write_text("\n".join(line for line in lines if line.startswith(("id,", "pef-011"))), encoding="utf-8")
+    answer = berth("calibrate", runs, "-o", tmp_path / "none" / "mine.yaml")
+    assert answer.status == 1
+    assert "cannot be written" in answer.err

@@ -1,0 +1,33 @@
+"""Does `berth estimate` print what a pinned configuration takes?"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from tests.berth.command import Command
+
+EXAMPLES = Path(__file__).parents[2] / "workloads" / "estimates"
+
+
+def test_memory_is_told_term_by_term_with_a_verdict(berth: Command) -> None:
+    """The first line has the verdict, the table the terms, the last of it the device."""
+    answer = berth("estimate", EXAMPLES / "qlora7b-24gb.yaml")
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out.startswith("qlora7b-24gb: llama-2-7b on 1 x RTX4090: fits\n")
+    for term in ("weights", "logits and loss", "optimizer states", "total", "device", "tokens/s"):
+        assert term in answer.out
+
+
+def test_json_is_for_programs(berth: Command) -> None:
+    """The same as JSON; what lies on the host is a figure of its own."""
+    found = json.loads(berth("estimate", EXAMPLES / "opt175b-t4.yaml", "--json").out)
+    assert found["fits"] is True
+    assert found["host_bytes"] > 80 * 10**9
+
+
+def test_a_file_that_is_not_there_is_an_expected_failure(berth: Command, tmp_path: Path) -> None:
+    """A finding on stderr, exit status 1."""
+    answer = berth("estimate", tmp_path / "none.yaml")
+    assert (answer.status, answer.out) == (1, "")
+    assert "no such file" in answer.err

@@ -1,0 +1,74 @@
+"""Are adapters as large as their papers count them?"""
+
+from __future__ import annotations
+
+import pytest
+
+from planner.adapters import adapter_parameters
+from planner.layout import Layout
+from planner.models import load_preset
+from planner.recipe import Adapter, AdapterKind, AdapterTargets
+from planner.resident import Stage, resident
+from planner.shape import Attention, Blocks, Mlp
+from tests.planner.builders import DENSE
+
+# Hidden 8, two query heads and one key head of 4, a gated MLP of 16.
+RUN = Blocks(count=1, attention=Attention(heads=2, kv_heads=1, head_width=4), mlp=Mlp(ffn=16))
+QUERY, KEY, OUTPUT, INNER = 8 + 8, 8 + 4, 8 + 8, 3 * (8 + 16)
+
+
+@pytest.mark.parametrize(
+    ("targets", "widths"),
+    [
+        (AdapterTargets.QUERY_VALUE, QUERY + KEY),
+        (AdapterTargets.QUERY_KEY_VALUE, QUERY + 2 * KEY),
+        (AdapterTargets.ATTENTION, QUERY + 2 * KEY + OUTPUT),
+        (AdapterTargets.MLP, INNER),
+        (AdapterTargets.QUERY_KEY_VALUE_MLP, QUERY + 2 * KEY + INNER),
+        (AdapterTargets.QUERY_VALUE_OUTPUT_MLP, QUERY + KEY + OUTPUT + INNER),
+        (AdapterTargets.ALL_LINEAR, QUERY + 2 * KEY + OUTPUT + INNER),
+    ],
+)
+def test_low_rank_adapters_count_inputs_and_outputs(targets: AdapterTargets, widths: int) -> None:
+    """An adapter of rank 3 has three rows as wide as a matrix's inputs and outputs together."""
+    assert adapter_parameters(RUN, 8, Adapter(rank=3, targets=targets)) == 3 * widths
+
+
+@pytest.mark.parametrize(
+    ("adapter", "count"),
+    [
+        (Adapter(rank=3, targets=AdapterTargets.QUERY_VALUE, kind=AdapterKind.DORA), 3 * (QUERY + KEY) + 8 + 4),
+        (Adapter(rank=3, kind=AdapterKind.BOTTLENECK), 2 * (2 * 8 * 3 + 3 + 8)),
+        (Adapter(tokens=5, kind=AdapterKind.PREFIX), 5 * 2 * 4),
+        (Adapter(tokens=5, kind=AdapterKind.PROMPT), 0),
+        (Adapter(kind=AdapterKind.SCALE), 2 * 4 + 16),
+        (Adapter(kind=AdapterKind.BIAS, targets=AdapterTargets.QUERY_VALUE), 8 + 4 + 2 * 8),
+        (Adapter(kind=AdapterKind.GROUP_SCALE, group=4, targets=AdapterTargets.QUERY_VALUE), (64 + 32) // 4),
+    ],
+)
+def test_other_kinds_count_what_they_train(adapter: Adapter, count: int) -> None:
+    """Magnitudes, bottlenecks, prefixes, factors, biases and scales are counted as their papers define them."""
+    assert adapter_parameters(RUN, 8, adapter) == count
+
+
+def test_qwen_reproduces_its_trainable_parameters() -> None:
+    """Rank 64 on every matrix of Llama 2 7B is as large as on Qwen 7B, whose script printed 143,130,624 with 11,008."""
+    held = resident(load_preset("llama-2-7b"), Layout(), Stage.FIRST, Adapter(rank=64))
+    assert float(held.adapter) == 159_907_840
+
+
+def test_a_known_number_wins() -> None:
+    """Where the trained parameters are known they are not counted, and copies of both ends are part of them."""
+    plain = Adapter(rank=8, parameters=1_000_000)
+    assert float(resident(DENSE, Layout(), Stage.FIRST, plain).adapter) == 1_000_000
+    ends = DENSE.embedding_parameters + DENSE.head_parameters
+    outer = Adapter(rank=8, parameters=ends + 800, outer=True)
+    assert float(resident(DENSE, Layout(), Stage.FIRST, outer).adapter) == pytest.approx(ends + 800)
+
+
+def test_prompts_are_trained_on_the_first_stage_alone() -> None:
+    """Prompt tuning adds embeddings in front of the prompt: the first stage of a pipeline has them."""
+    prompt = Adapter(kind=AdapterKind.PROMPT, tokens=20)
+    layout = Layout(pipeline=2, micro_batches=2)
+    held = [float(resident(DENSE, layout, stage, prompt).adapter) for stage in Stage]
+    assert held == [20 * DENSE.hidden, 0]

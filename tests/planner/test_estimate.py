@@ -1,0 +1,120 @@
+"""Does an estimate say what a pinned configuration takes, without asking any market?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from planner.calibration import load_calibration
+from planner.errors import PlannerError, WorkloadError
+from planner.estimate import Estimate, estimate
+from planner.pinned import read_pinned
+from pricing.units import GIB
+
+EXAMPLES = sorted((Path(__file__).parents[2] / "workloads" / "estimates").glob("*.yaml"))
+TRAINED: dict[str, Any] = {
+    "name": "mine",
+    "model": "llama-3.2-1b",
+    "accelerator": "A10G",
+    "training": {"method": "full", "framework": "torchtitan", "sequence_length": 1024},
+}
+
+
+def estimated(folder: Path, **changes: Any) -> Estimate:
+    """The estimate of a small full fine-tune, some of it changed."""
+    file = folder / "pinned.yaml"
+    file.write_text(yaml.safe_dump({**TRAINED, **changes}), encoding="utf-8")
+    pinned, shape = read_pinned(file)
+    return estimate(pinned, shape, load_calibration())
+
+
+@pytest.mark.parametrize(
+    ("name", "low_gib", "high_gib", "fits"),
+    [
+        ("alphafold2-2000", 4, 16, True),
+        ("esm2-15b", 28, 33, True),
+        ("full8b-a10g", 20, 27, False),
+        ("opt175b-t4", 4, 12, True),
+        ("qlora7b-24gb", 6, 14, True),
+        ("train70b-h100", 40, 60, True),
+    ],
+)
+def test_the_examples_come_out_as_known(name: str, low_gib: float, high_gib: float, fits: bool) -> None:
+    """Each example takes about what such runs are known to take, and is judged at the upper edge of its band."""
+    file = next(each for each in EXAMPLES if each.stem == name)
+    pinned, shape = read_pinned(file)
+    found = estimate(pinned, shape, load_calibration())
+    assert low_gib <= found.total_bytes / GIB <= high_gib
+    assert found.fits is fits
+
+
+def test_an_accelerator_may_be_described(tmp_path: Path) -> None:
+    """One that AWS does not sell has the memory and rates that the file gives; without rates there is no time."""
+    given = {"name": "own", "memory": "96 GiB", "memory_gb_per_s": 2000, "tflop_per_s": {"bf16": 300}}
+    found = estimated(tmp_path, accelerator=given)
+    assert found.device_bytes == 96 * GIB
+    assert found.step_s
+    assert found.tokens_per_s == pytest.approx(1024 / found.step_s)
+    bare = estimated(tmp_path, accelerator={"name": "own", "memory": "96 GiB"})
+    assert bare.step_s is None
+    assert "no source states a rate" in bare.notes[0]
+    assert bare.total_bytes == found.total_bytes
+
+
+def test_the_terms_add_up_and_the_json_is_plain(tmp_path: Path) -> None:
+    """The total is the sum of its terms, the upper edge the band's, and the verdict is drawn there."""
+    found = estimated(tmp_path).as_json()
+    assert found["total_bytes"] == pytest.approx(sum(found["terms_bytes"].values()))
+    assert found["upper_bytes"] == pytest.approx(found["band"]["high"] * found["total_bytes"])
+    assert found["fits"] is (found["upper_bytes"] <= found["device_bytes"])
+
+
+def test_more_accelerators_share_the_states(tmp_path: Path) -> None:
+    """Sharded states take less on each of eight devices than on one."""
+    one, eight = (estimated(tmp_path, accelerators=count) for count in (1, 8))
+    assert eight.total_bytes < one.total_bytes
+
+
+def test_software_with_operations_of_its_own_may_be_named(tmp_path: Path) -> None:
+    """A class of software stands for the framework that it belongs to, with its own operations and factors."""
+    part = {**TRAINED["training"], "method": "lora", "framework": "litgpt"}
+    assert "litgpt" in estimated(tmp_path, training=part).band.basis
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"accelerator": "A11G"}, "A11G is not a known accelerator"),
+        ({"accelerator": {"name": "x", "memry": "1 GiB"}}, "accelerator.memry is not a key"),
+        ({"accelerator": {"name": "x", "memory": "80"}}, "accelerator.memory: '80' is not a size"),
+        ({"training": {"sequence_length": 8, "framework": "none"}}, "training.framework: none is not known"),
+        ({"training": {"sequence_length": 8, "techniques": ["x"]}}, "training.techniques: x is not known"),
+        ({"accelerators": 3, "training": {"sequence_length": 8, "tensor": 2}}, "3 devices are no multiple of"),
+        ({"training": {"sequence_length": 8, "tensor": 3}, "accelerators": 3}, "32 heads cannot be split 3 ways"),
+        ({"training": None, "inference": {"input_tokens": 8, "weights": "int5"}}, "inference.weights: how many bytes"),
+    ],
+)
+def test_what_cannot_be_is_refused(changes: dict[str, Any], says: str, tmp_path: Path) -> None:
+    """Names that nobody knows and degrees that do not divide are findings with the field in front."""
+    with pytest.raises(PlannerError) as caught:
+        estimated(tmp_path, **changes)
+    assert any(says in finding for finding in caught.value.findings)
+
+
+@pytest.mark.parametrize(
+    ("changes", "field"),
+    [
+        ({"training": {"sequence_length": 0}}, "training.sequence_length"),
+        ({"training": {"sequence_length": 8, "stages": 2}}, "training.stages"),
+        ({"model": "no-such-model"}, "model"),
+        ({"inference": {"input_tokens": 1}}, "training or inference"),
+    ],
+)
+def test_a_wrong_file_points_at_its_lines(changes: dict[str, Any], field: str, tmp_path: Path) -> None:
+    """Unknown keys, values out of range, unknown models and two jobs at once: each with file, line and field."""
+    with pytest.raises(WorkloadError) as caught:
+        estimated(tmp_path, **changes)
+    assert any("pinned.yaml:" in finding and field in finding for finding in caught.value.findings)

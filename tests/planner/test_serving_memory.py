@@ -1,0 +1,130 @@
+"""Does a program that answers take what weights, cache and rows add up to?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from planner.models import load_preset
+from planner.serving_memory import (
+    AUTOAWQ,
+    AUTOAWQ_GEMV,
+    HUGGING_FACE,
+    EagerProgram,
+    Served,
+    eager_memory,
+    prefill_bytes_per_token,
+    served_need,
+)
+from tests.planner.builders import DENSE, MIXED, TIED, examples
+
+PLAIN = EagerProgram()
+ASKED = Served(weight_dtype="bf16", kv_dtype="bf16", sequences=2, input_tokens=100, output_tokens=28)
+
+
+def test_weights_cache_and_rows_add_up() -> None:
+    """Weights take 2 bytes, a token's cache 2 x 2 heads x 64 in 8 blocks, its rows three inner and four outer."""
+    found = eager_memory(DENSE, ASKED, PLAIN)
+    assert found.weights == 2 * DENSE.parameters
+    cache = 2 * 8 * 2 * 2 * 64
+    rows = 2 * (3 * 1536 + 4 * 512)
+    assert prefill_bytes_per_token(DENSE) == rows
+    assert found.cache + found.prefill_activations == 2 * max(100 * (cache + rows), 128 * cache)
+
+
+def test_the_last_token_is_the_peak_of_a_long_answer() -> None:
+    """With a short prompt and a long answer, the cache at the end counts and the prefill's rows do not."""
+    found = eager_memory(DENSE, replace(ASKED, input_tokens=1, output_tokens=5000), PLAIN)
+    assert found.prefill_activations == 0
+    assert found.cache == 2 * 5001 * 2 * 8 * 2 * 2 * 64
+
+
+def test_each_device_of_a_split_has_its_rows() -> None:
+    """Layers split over three devices leave the prefill's rows on each of them."""
+    one, three = (eager_memory(DENSE, replace(ASKED, devices=count), PLAIN) for count in (1, 3))
+    assert three.prefill_activations == 3 * one.prefill_activations
+    assert three.weights == one.weights
+
+
+def test_a_second_head_counts_while_loading() -> None:
+    """AWQ checkpoints of tied models bring a head of their own; GPTQ's unpack one matrix at a time."""
+    short = replace(ASKED, sequences=1, input_tokens=1, output_tokens=1, weight_dtype="awq")
+    assert eager_memory(TIED, short, HUGGING_FACE).loading == 2 * TIED.vocab * TIED.hidden
+    assert eager_memory(DENSE, short, HUGGING_FACE).loading == 0
+    gptq = eager_memory(DENSE, replace(short, weight_dtype="gptq-int4"), HUGGING_FACE)
+    assert gptq.copies == 2 * DENSE.hidden * 1536
+
+
+def test_unfused_attention_keeps_scores() -> None:
+    """Mixtures of experts, and GEMV kernels, leave ten bytes for each head and pair of prompt tokens."""
+    served = replace(ASKED, weight_dtype="int4-awq", input_tokens=1000, output_tokens=1)
+    scores = 2 * 10 * 8 * 1000**2
+    fused, gemv = (eager_memory(DENSE, served, program).prefill_activations for program in (AUTOAWQ, AUTOAWQ_GEMV))
+    assert gemv - fused == scores
+    mixed = eager_memory(MIXED, served, AUTOAWQ).prefill_activations
+    assert mixed == scores + 2 * 1000 * prefill_bytes_per_token(MIXED)
+
+
+def need(**changes: Any) -> Any:
+    """What a pinned configuration of the dense model takes, some of it changed."""
+    asked: dict[str, Any] = {
+        "weight_bytes": 2.0,
+        "kv_bytes": 2.0,
+        "sequences": 1,
+        "input_tokens": 64,
+        "output_tokens": 64,
+        "prefill_tokens": 64,
+        "chunk_rows": 4,
+        "streams_weights": False,
+        "streams_cache": False,
+        "devices": 1,
+    }
+    return served_need(changes.pop("shape", DENSE), **{**asked, **changes})
+
+
+def test_streamed_weights_lie_on_the_host() -> None:
+    """Weights that pass block by block leave two blocks and the ends on the device, and all blocks on the host."""
+    found = need(streams_weights=True)
+    assert found.host == 2 * DENSE.block_parameters
+    assert found.streamed_weights == 2 * 2 * DENSE.block_parameters / DENSE.layers
+    assert found.weights == 2 * (DENSE.parameters - DENSE.block_parameters)
+
+
+def test_encoders_keep_no_cache_and_folding_grows_faster_than_its_sequence() -> None:
+    """ESM-2 has no cache; AlphaFold's pairs make twice the residues take more than three times the activations."""
+    assert need(shape=load_preset("esm2-15b"), input_tokens=1024).cache == 0
+    fold = load_preset("alphafold2")
+    small, large = (need(shape=fold, input_tokens=residues).activations for residues in (1000, 2000))
+    assert large > 3 * small
+
+
+@examples
+@given(st.integers(1, 4096), st.integers(0, 512), st.integers(1, 16))
+def test_more_tokens_never_take_less(input_tokens: int, output_tokens: int, sequences: int) -> None:
+    """A longer prompt, a longer answer or another sequence never takes less."""
+    base = Served(
+        weight_dtype="bf16",
+        kv_dtype="bf16",
+        sequences=sequences,
+        input_tokens=input_tokens,
+        output_tokens=output_tokens,
+    )
+    least = eager_memory(DENSE, base, HUGGING_FACE).total
+    for more in (
+        replace(base, input_tokens=input_tokens + 1),
+        replace(base, output_tokens=output_tokens + 1),
+        replace(base, sequences=sequences + 1),
+    ):
+        assert eager_memory(DENSE, more, HUGGING_FACE).total >= least
+
+
+@pytest.mark.parametrize("program", [PLAIN, HUGGING_FACE, AUTOAWQ, AUTOAWQ_GEMV])
+def test_narrower_weights_take_less(program: EagerProgram) -> None:
+    """Each narrower type of weights takes less of them than the one before."""
+    names = ("fp32", "bf16", "gptq-int8", "nf4", "awq")
+    held = [eager_memory(DENSE, replace(ASKED, weight_dtype=name), program).weights for name in names]
+    assert held == sorted(held, reverse=True)

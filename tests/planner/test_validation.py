@@ -1,0 +1,152 @@
+"""Do summaries add up, and is a row skipped only for what its cells say?"""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from planner.calibration import load_calibration
+from planner.errors import MeasuredError
+from planner.measured import parse_measured
+from planner.scores import scores
+from planner.validation import Compared, OutOfMemory, Validation, validate
+
+COLUMNS = (
+    "id,judge,software,technique,layers,hidden,ffn,heads,vocab,compute_dtype,weight_dtype,sharding,accelerator,"
+    "accelerators,tp,dp,seq_len,micro_batch,global_batch,peak_memory_gib,memory_kind,outcome"
+)
+
+
+def row(**changes: str) -> str:
+    """A line of a small full fine-tune, some cells changed."""
+    cells = {
+        "id": "a",
+        "judge": "memory",
+        "software": "torchtitan",
+        "technique": "full",
+        "layers": "4",
+        "hidden": "512",
+        "ffn": "1024",
+        "heads": "8",
+        "vocab": "1000",
+        "compute_dtype": "bf16",
+        "weight_dtype": "fp32",
+        "sharding": "zero3",
+        "accelerator": "A10G",
+        "accelerators": "2",
+        "tp": "1",
+        "dp": "2",
+        "seq_len": "128",
+        "micro_batch": "1",
+        "global_batch": "2",
+        "peak_memory_gib": "3",
+        "memory_kind": "reserved",
+        "outcome": "ran",
+    }
+    return ",".join({**cells, **changes}.values())
+
+
+def validated(*lines: str) -> Validation:
+    """The validation of a file with these lines."""
+    return validate(parse_measured("\n".join([COLUMNS, *lines]), "runs.csv"), load_calibration(), "runs.csv")
+
+
+def test_scores_are_plain_arithmetic() -> None:
+    """Mean, median, bias, 90th percentile and shares of five errors, done by hand."""
+    found = scores([0.05, -0.10, 0.15, -0.20, 0.40])
+    assert found.count == 5
+    assert found.mean == pytest.approx(0.18)
+    assert found.median == pytest.approx(0.15)
+    assert found.bias == pytest.approx(0.06)
+    assert found.p90 == pytest.approx(0.32)
+    assert found.within_10 == pytest.approx(0.4)
+    assert found.within_20 == pytest.approx(0.8)
+
+
+def test_unsafe_counts_what_was_said_to_fit_and_did_not() -> None:
+    """A run out of memory that was said to fit is unsafe, and one measured above a device said to hold it."""
+    held = {"kind": "memory", "unit": "GiB", "predicted": 10.0, "device_gib": 16.0}
+    found = Validation(
+        rows=[
+            Compared(id="a", measured=17.0, upper=12.0, **held),  # type: ignore[arg-type]
+            Compared(id="b", measured=17.0, upper=18.0, **held),  # type: ignore[arg-type]
+            Compared(id="c", measured=11.0, upper=12.0, **held),  # type: ignore[arg-type]
+        ],
+        oom=[
+            OutOfMemory(id="d", predicted_gib=10, device_gib=16, fits=True),
+            OutOfMemory(id="e", predicted_gib=20, device_gib=16, fits=False),
+        ],
+    )
+    assert found.unsafe() == 2
+    assert found.summary()["memory"]["unsafe"] == 2
+    assert found.summary()["memory"]["above_band"] == 1
+
+
+def test_the_json_has_what_was_agreed() -> None:
+    """Rows, runs out of memory, skipped rows and the summary, with the agreed keys and plain numbers."""
+    found = validated(row(), row(id="b", judge="oom", outcome="oom", peak_memory_gib="")).as_json()
+    assert set(found) == {"rows", "oom", "skipped", "summary"}
+    assert set(found["rows"][0]) == {"id", "kind", "predicted", "measured", "unit"}
+    assert found["rows"][0]["unit"] == "GiB"
+    assert set(found["oom"][0]) == {"id", "predicted_gib", "device_gib", "fits"}
+    assert found["oom"][0]["fits"] is True
+    assert math.isfinite(found["summary"]["memory"]["mean"])
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"micro_batch": ""}, "micro_batch not stated"),
+        ({"seq_len": "", "micro_batch": ""}, "seq_len and micro_batch not stated"),
+        ({"layers": ""}, "layers not stated, and no preset is called ''"),
+    ],
+)
+def test_a_row_is_skipped_for_what_its_cells_lack(changes: dict[str, str], reason: str) -> None:
+    """What a prediction cannot do without is named; the other rows are predicted all the same."""
+    found = validated(row(), row(id="b", **changes))
+    assert [item.id for item in found.rows] == ["a"]
+    assert [(item.id, item.reason) for item in found.skipped] == [("b", reason)]
+
+
+@pytest.mark.parametrize(
+    "changes", [{"sharding": ""}, {"compute_dtype": ""}, {"software": "never heard of"}, {"weight_dtype": ""}]
+)
+def test_an_empty_cell_is_the_softwares_default(changes: dict[str, str]) -> None:
+    """What is not stated but has a default does not keep a row from being predicted."""
+    found = validated(row(**changes))
+    assert not found.skipped
+    assert found.rows[0].predicted > 0
+
+
+def test_impossible_layouts_are_told_together() -> None:
+    """Degrees that do not multiply and heads that do not divide are findings of the file, with their lines."""
+    with pytest.raises(MeasuredError) as caught:
+        validated(row(dp="3"), row(id="b", heads="7"), row(id="c", heads="6", tp="4", accelerators="8", hidden="510"))
+    assert caught.value.findings == (
+        "runs.csv:2: dp: tp x pp x cp x dp is 3, the run had 2 devices",
+        "runs.csv:2: global_batch: 2 sequences are no multiple of micro_batch x dp = 3",
+        "runs.csv:3: heads: a width of 512 does not divide into 7 heads",
+        "runs.csv:4: tp: 6 heads cannot be split 4 ways",
+    )
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        (row(judge="speed"), "'speed' is not a kind of training figures; kinds are memory, throughput"),
+        (row(peak_memory_gib=""), "'memory' asked for, but peak_memory_gib is empty"),
+    ],
+)
+def test_a_judge_cell_must_name_what_was_measured(line: str, says: str) -> None:
+    """An unknown kind, or one without its figure, is refused."""
+    with pytest.raises(MeasuredError, match=says):
+        validated(line)
+
+
+def test_kinds_of_memory_are_told_apart() -> None:
+    """The same run takes least in tensors, more of the allocator, and most of the device."""
+    lines = [row(id=kind, memory_kind=kind) for kind in ("allocated", "reserved", "unknown")]
+    predicted = [item.predicted for item in validated(*lines).rows]
+    assert predicted == sorted(predicted)
+    assert predicted[0] < predicted[1] < predicted[2]
