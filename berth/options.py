@@ -14,7 +14,7 @@ Value = TypeVar("Value")
 WorkloadFile = Annotated[
     str, typer.Argument(metavar="WORKLOAD", help="Workload file, or the name of one in workloads/.")
 ]
-Live = Annotated[bool, typer.Option("--live", help="Ask AWS for prices, however long it takes.")]
+Live = Annotated[bool, typer.Option("--live", help="Ask AWS for prices, and wait up to a minute.")]
 Offline = Annotated[bool, typer.Option("--offline", help="Use the bundled prices only; never touch the network.")]
 CalibrationFile = Annotated[
     str | None,

@@ -56,6 +56,7 @@ def make_plan(
     offer = winner.offers[int(found.pool.offer[found.chosen])]
     deals = deals_of(chosen, offer, market)
     run_hours = chosen.run.run_s / HOUR_S if chosen.run else None
+    cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run_hours, market)
     plan = Plan(
         workload=workload.name,
         model=shape.name,
@@ -64,13 +65,13 @@ def make_plan(
         active_parameters=shape.active_parameters,
         requirement=requirement(shape, job, able, calibration),
         chosen=chosen,
-        cost=cost_of(workload, shape, recipe, offer, chosen.nodes, run_hours, market),
+        cost=cost,
         deals=deals,
         ladder=ladder(found),
         runners_up=_runners_up(found),
         rejections=(*searched_rejections(found), *refused),
         covered=found.pool.covered,
-        warnings=(*shape.notes, *warnings_of(workload, chosen, deals, winner.machine, market, now)),
+        warnings=(*shape.notes, *warnings_of(workload, chosen, cost, deals, winner.machine, market, now)),
     )
     return Decision(plan=plan, build=build_of(workload, chosen, winner.machine, now))
 

@@ -153,7 +153,7 @@ def _premium(bill: _Bill, offer: Offer) -> CostLine:
         default=None,
     )
     if managed is None or plain is None:
-        missing = managed_type if managed is None else f"{offer.instance_type} on demand"
+        missing = f"{managed_type} as a HyperPod node" if managed is None else f"{offer.instance_type} on demand"
         return unknown(name, f"no price of {missing} is known in {offer.region}")
     return bill.hourly(name, (managed - plain) * bill.nodes, f"{managed_type} beyond {offer.instance_type}, on demand")
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from pricing.offer import Purchase
-from pricing.units import DAY_S, HOUR_S, WEEK_S, YEAR_S
+from pricing.units import DAY_S, HOUR_S, MINUTE_S, WEEK_S, YEAR_S
 
 _TERM_YEARS = {
     Purchase.RESERVED_1YR: 1,
@@ -19,6 +19,10 @@ _TERM_YEARS = {
 }
 # Capacity Blocks are sold by the day up to two weeks, then by the week (EC2 user guide, Capacity Blocks for ML).
 _BLOCK_DAYS_S = 14 * DAY_S
+# Sizes and longest time of a block, and how long before its end EC2 begins to end the instances (the same guide).
+BLOCK_SIZES = (1, 2, 4, 8, 16, 32, 64)
+LONGEST_BLOCK_S = 182 * DAY_S
+BLOCK_ENDS_EARLY_S = 30 * MINUTE_S
 
 
 def committed_hours(purchase: Purchase, run_hours: float | None) -> float | None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
-from planner.plan import Candidate, Deal
+from planner.plan import Candidate, Cost, Deal
+from planner.terms import BLOCK_ENDS_EARLY_S, BLOCK_SIZES, LONGEST_BLOCK_S, block_hours
 from planner.workload import Workload
 from pricing.instance_type import InstanceType
 from pricing.market import Market
 from pricing.offer import Purchase
-from pricing.units import show_duration, show_usd
+from pricing.quota import interfaces_allowed
+from pricing.units import HOUR_S, show_duration, show_usd
 
 # AWS cut P4 and P5 prices by a third within one quarter (June 2025): older figures are doubtful.
 OLD_PRICE_DAYS = 90
@@ -19,18 +21,20 @@ OLD_PRICE_DAYS = 90
 def warnings_of(
     workload: Workload,
     chosen: Candidate,
+    cost: Cost,
     deals: Sequence[Deal],
     machine: InstanceType,
     market: Market,
     now: datetime,
 ) -> tuple[str, ...]:
     """Sentences on doubtful prices, unmeasured predictions and what the plan leaves out."""
-    return tuple(_warnings(workload, chosen, deals, machine, market, now))
+    return tuple(_warnings(workload, chosen, cost, deals, machine, market, now))
 
 
 def _warnings(
     workload: Workload,
     chosen: Candidate,
+    cost: Cost,
     deals: Sequence[Deal],
     machine: InstanceType,
     market: Market,
@@ -50,6 +54,9 @@ def _warnings(
         yield "No deadline is given; 30 days were assumed."
     yield from _guarded(workload, chosen)
     yield from _committed(chosen, deals)
+    yield from _bought_as_block(chosen)
+    yield from _within_quotas(chosen, deals, machine, market)
+    yield from _over_budget(workload, cost)
     if chosen.service and chosen.nodes > 1 and chosen.layout.devices <= machine.devices:
         yield f"{chosen.nodes} independent instances serve; the stack puts no load balancer before them."
     if chosen.nodes > 1 and not machine.efa_cards:
@@ -89,6 +96,42 @@ def _guarded(workload: Workload, chosen: Candidate) -> Iterator[str]:
         yield "The budget counts nothing until the cost allocation tag berth:workload is activated in Billing."
 
 
+def _bought_as_block(chosen: Candidate) -> Iterator[str]:
+    """Why a Capacity Block of the plan's size and length may not be had, or not last."""
+    if chosen.purchase is not Purchase.CAPACITY_BLOCK:
+        return
+    if chosen.nodes not in BLOCK_SIZES:
+        yield (
+            f"Capacity Blocks are of 1, 2, 4, 8, 16, 32 or 64 instances, not of {chosen.nodes}; "
+            "pin.nodes takes the size of yours."
+        )
+    if chosen.run is None:
+        return
+    paid_s = HOUR_S * float(block_hours(chosen.run.run_s / HOUR_S))
+    if chosen.run.run_s * chosen.run.band.high + BLOCK_ENDS_EARLY_S > paid_s:
+        yield (
+            f"A block of {show_duration(paid_s)} may end before the run does: EC2 ends its instances "
+            f"{show_duration(BLOCK_ENDS_EARLY_S)} before it, and the run may take "
+            f"{show_duration(chosen.run.run_s * chosen.run.band.high)}."
+        )
+    if paid_s > LONGEST_BLOCK_S:
+        yield f"No block is longer than {show_duration(LONGEST_BLOCK_S)}; the run needs {show_duration(paid_s)}."
+
+
+def _within_quotas(chosen: Candidate, deals: Sequence[Deal], machine: InstanceType, market: Market) -> Iterator[str]:
+    """Quotas of the account that keep the fleet from other terms, or its network interfaces from being made."""
+    short = [deal for deal in deals if deal.nodes_allowed is not None and deal.nodes_allowed < chosen.nodes]
+    for deal in short:
+        yield (
+            f"The account's quota allows {deal.nodes_allowed:,} nodes of {chosen.instance_type} as {deal.purchase} in "
+            f"{deal.region}, at {show_usd(deal.usd_per_hour_per_node)} an hour and node."
+        )
+    most = interfaces_allowed(market.quotas, chosen.region)
+    made = chosen.nodes * (1 + len(machine.efa_cards))
+    if most is not None and made > most:
+        yield f"The account's quota allows {most:,} network interfaces in {chosen.region}; the nodes take {made:,}."
+
+
 def _committed(chosen: Candidate, deals: Sequence[Deal]) -> Iterator[str]:
     """What the chosen terms oblige to beyond the run."""
     for deal in deals:
@@ -96,6 +139,16 @@ def _committed(chosen: Candidate, deals: Sequence[Deal]) -> Iterator[str]:
         if own and deal.committed_usd and deal.purchase is not Purchase.CAPACITY_BLOCK:
             used = f"; this run uses {show_usd(chosen.run.usd)} of it" if chosen.run else ""
             yield f"{deal.purchase} commits to {show_usd(deal.committed_usd)}, used or not{used}."
+
+
+def _over_budget(workload: Workload, cost: Cost) -> Iterator[str]:
+    """A budget that holds the machines, and not all that stands beside them."""
+    budget, whole = workload.limits.budget, cost.usd_per_month if cost.usd_per_run is None else cost.usd_per_run
+    if budget is not None and whole > budget:
+        yield (
+            f"With what stands beside the instances the cost is {show_usd(whole)}, over the budget of "
+            f"{show_usd(budget)}."
+        )
 
 
 def _interrupted(chosen: Candidate, market: Market) -> str:

@@ -13,7 +13,7 @@ class Prices(StrEnum):
     AUTO = "auto"
     """The cache while it is young; else AWS, where credentials are found and it answers at once; else what is known."""
     LIVE = "live"
-    """AWS, however long it takes; else what is known."""
+    """AWS, within a minute; else what is known."""
     KNOWN = "known"
     """What is known without asking: of cache and bundle the newer."""
     BUNDLED = "bundled"

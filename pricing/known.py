@@ -24,6 +24,8 @@ from pricing.snapshot import Snapshot
 
 # A plan must not be slowed by more than two seconds where there is no network; the rest is for threads and caches.
 PATIENCE_S = 1.5
+# Who asks for live prices waits: half a minute for components, a request after the other, and as much for bad luck.
+LIVE_PATIENCE_S = 60.0
 
 
 class Origin(StrEnum):
@@ -115,7 +117,7 @@ def _ask(places: list[Place], prices: Prices, now: datetime, watch: Watch | None
     from pricing import feeds
 
     if prices is Prices.LIVE:
-        return refresh(places, feeds.fetch, now, watch=watch)
+        return refresh(places, feeds.fetch, now, patience_s=LIVE_PATIENCE_S, watch=watch)
     outcomes = refresh(places, feeds.fetch, now, patience_s=PATIENCE_S, watch=watch)
     # A file without credentials in it is found only by looking, and nobody needs to hear of it.
     return tuple(each for each in outcomes if each.failure != feeds.NO_CREDENTIALS)

@@ -102,7 +102,7 @@ def _paid_hours(purchase: Purchase, run_s: float) -> float:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Terms:
+class Terms:
     """One way to buy a machine: USD per hour and node, the most nodes, and a node's share of the run lost."""
 
     offer: Offer
@@ -111,22 +111,28 @@ class _Terms:
     lost: float
 
     def usd_of_run(self, nodes: int, run_s: float) -> float:
+        """What so many nodes cost for a run, lost time and unused days included."""
         return self.price * nodes * _paid_hours(self.offer.purchase, run_s) * (1 + self.lost * nodes)
 
 
-def _machines(asked: Workload, sold: Market) -> Iterator[tuple[InstanceType, list[_Terms]]]:
+def every_terms(asked: Workload, sold: Market, machine: InstanceType) -> list[Terms]:
+    """Every way to buy a machine that the workload accepts."""
+    return [
+        Terms(
+            offer=each,
+            price=float(each.usd_per_hour_per_node),
+            most=_most(sold, machine, each),
+            lost=_lost(sold, machine.name, each.region, each.purchase),
+        )
+        for each in sold.offers
+        if each.instance_type == machine.name and each.zone_ids and each.purchase in asked.limits.purchase
+    ]
+
+
+def _machines(asked: Workload, sold: Market) -> Iterator[tuple[InstanceType, list[Terms]]]:
     """The machines that are sold, each with every way to buy it."""
     for machine in sold.instance_types.values():
-        terms = [
-            _Terms(
-                offer=each,
-                price=float(each.usd_per_hour_per_node),
-                most=_most(sold, machine, each),
-                lost=_lost(sold, machine.name, each.region, each.purchase),
-            )
-            for each in sold.offers
-            if each.instance_type == machine.name and each.zone_ids and each.purchase in asked.limits.purchase
-        ]
+        terms = every_terms(asked, sold, machine)
         if terms and asked.pin.instance_type in (None, machine.name):
             yield machine, terms
 

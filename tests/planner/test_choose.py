@@ -510,6 +510,9 @@ def test_a_quota_moves_the_choice(quotas: tuple[Quota, ...], nodes: int, chosen:
     found = decision(asked, market([ONE, TWO], LADDER, quotas=quotas))
     for each in (found.plan.chosen, found.build):
         assert (each.instance_type, each.region, each.purchase, each.nodes) == (*chosen, nodes)
+    # The bill is that of the offer taken, and not of the cheapest.
+    assert found.plan.cost.lines[0].usd_per_hour == found.plan.chosen.usd_per_hour
+    assert chosen[1:] in {(each.region, each.purchase) for each in found.plan.deals}
 
 
 def test_a_quota_may_take_a_smaller_fleet() -> None:

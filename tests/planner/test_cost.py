@@ -356,10 +356,10 @@ def test_hyperpod_adds_what_sagemaker_takes_beyond_ec2(bought: Offer, others: li
 @pytest.mark.parametrize(
     ("rows", "offers", "missing"),
     [
-        ((), [offer("p5.one", 3)], "ml.p5.one"),
-        ((managed("3.6", region="us-east-2"),), [offer("p5.one", 3)], "ml.p5.one"),
+        ((), [offer("p5.one", 3)], "ml.p5.one as a HyperPod node"),
+        ((managed("3.6", region="us-east-2"),), [offer("p5.one", 3)], "ml.p5.one as a HyperPod node"),
         # What SageMaker takes for a notebook is not what a cluster's node costs.
-        ((managed("3.6", component="Notebook"),), [offer("p5.one", 3)], "ml.p5.one"),
+        ((managed("3.6", component="Notebook"),), [offer("p5.one", 3)], "ml.p5.one as a HyperPod node"),
         ((managed("3.6"),), [], "p5.one on demand"),
         ((managed("3.6"),), [offer("p5.one", 3, region="us-east-2")], "p5.one on demand"),
         ((managed("3.6"),), [offer("p5.one", 1, purchase=SPOT)], "p5.one on demand"),

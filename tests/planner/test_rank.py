@@ -6,17 +6,23 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from planner.eligible import Contender
+from planner.eligible import Contender, best_offers
 from planner.framework import load_frameworks
 from planner.layout import LayoutGrid
 from planner.rank import join_offers, rank
 from planner.recipe import Recipe
 from planner.recipes import Option
 from planner.search import Pool
+from pricing.market import Market
 from pricing.offer import Offer, Purchase
 from pricing.price import Quota
+from tests.planner.brute_force import every_terms
+from tests.planner.builders import examples
 from tests.planner.market_builders import inference, interrupted, machine, market, offer, quota, workload
+from tests.planner.questions import PURCHASES, market_of, merged
 
 OPTIONS = tuple(Option(framework=load_frameworks()["megatron"], recipe=Recipe(), extra=extra) for extra in (0, 1))
 
@@ -290,3 +296,44 @@ def test_of_equal_offers_the_first_is_taken() -> None:
     able = (contender("p5.0", "2", "2"),)
     rows = join_offers(able, pool((0, 0, 1, HOUR)), NOTHING)
     assert rows.offer[rank(workload(), able, rows, NOTHING).order].tolist() == [0, 1]
+
+
+KINDS = (machine("p5.0"), machine("p5.1"))
+
+
+@settings(examples, max_examples=400)
+@given(
+    known=st.tuples(*(market_of(kind) for kind in KINDS)).map(merged),
+    rows=st.lists(
+        st.tuples(st.integers(0, 1), st.just(0), st.integers(1, 3), st.floats(0.5, 800).map(lambda each: each * HOUR)),
+        min_size=1,
+        max_size=4,
+    ),
+    objective=st.sampled_from(["cost", "time"]),
+    limits=st.fixed_dictionaries(
+        {"purchase": PURCHASES}, optional={"deadline": st.just("300h"), "budget": st.integers(10, 2000)}
+    ),
+)
+def test_no_terms_that_would_have_been_better_are_dropped(
+    known: Market, rows: list[tuple[int, int, int, float]], objective: str, limits: dict[str, Any]
+) -> None:
+    """The best row on the best terms is that of a plain loop over every row, every offer, quota and interruption."""
+    asked = workload(objective=objective, limits=limits)
+    able = tuple(Contender(machine=kind, options=OPTIONS, offers=best_offers(asked, known, kind)) for kind in KINDS)
+    joined_rows = join_offers(able, pool(*rows), known)
+    found = rank(asked, able, joined_rows, known)
+    budget = float(asked.limits.budget) if asked.limits.budget else np.inf
+    looped = [
+        (terms.usd_of_run(nodes, run_s), run_s)
+        for index, _, nodes, run_s in rows
+        for terms in every_terms(asked, known, KINDS[index])
+        if nodes <= terms.most and run_s <= asked.limits.deadline_s
+    ]
+    within = [(usd, run_s) if objective == "cost" else (run_s, usd) for usd, run_s in looped if usd <= budget]
+    assert bool(len(found.order)) == bool(within)
+    if within:
+        best = int(found.order[0])
+        figures = (float(found.usd[best]), float(joined_rows.job_s[best]))
+        assert figures[0 if objective == "cost" else 1] == pytest.approx(min(within)[0], rel=2e-9)
+        if objective == "time":
+            assert figures[0] == pytest.approx(min(within)[1], rel=2e-9)
