@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -15,6 +16,10 @@ from berth.tables import print_records, print_table, refuse_both
 def show(
     instance_type: Annotated[str, typer.Argument(metavar="TYPE", help="EC2 instance type, such as p5.48xlarge.")],
     region: Regions = None,
+    spot_nodes: Annotated[
+        int | None,
+        typer.Option("--spot-nodes", min=1, help="Also ask EC2 how likely so many spot instances are, by zone."),
+    ] = None,
     live: Live = False,
     offline: Offline = False,
     json: AsJson = False,
@@ -53,8 +58,24 @@ def show(
         print_records(records, as_json=json)
     elif records:
         _print_prices(records)
-    for note in (*found.notes, *found.gaps):
+    scores = _scores(instance_type, regions_named(region), spot_nodes) if spot_nodes else ()
+    for note in (*found.notes, *found.gaps, *scores):
         print(note, file=sys.stderr)
+
+
+def _scores(instance_type: str, regions: Sequence[str], nodes: int) -> Iterator[str]:
+    """What EC2 says of spot capacity in each region, or why it says nothing. Scores compare zones at this moment."""
+    from pricing.aws.placement_scores import placement_scores
+    from pricing.errors import MarketError
+
+    for region in regions:
+        try:
+            found = placement_scores(region, instance_type, nodes)
+        except MarketError as error:
+            yield f"Spot placement scores of {region} could not be had: {' '.join(error.findings)}"
+            continue
+        listed = ", ".join(f"{each.zone_id} {each.score}" for each in found) or "no zone is scored"
+        yield f"Spot placement scores for {nodes} x {instance_type} in {region}, of 10: {listed}."
 
 
 def _print_prices(records: list[dict[str, Any]]) -> None:

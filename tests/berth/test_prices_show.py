@@ -8,6 +8,9 @@ from io import StringIO
 
 import pytest
 
+from pricing.aws import placement_scores
+from pricing.errors import MarketError
+from pricing.price import Placement
 from tests.berth.command import Command
 
 P5 = "p5.48xlarge"
@@ -68,3 +71,19 @@ def test_an_unknown_price_is_said_to_be_unknown(berth: Command) -> None:
     assert (answer.status, answer.out) == (0, "")
     assert answer.err == "No price of p6e-gb200.36xlarge is known in us-east-1, and no source lists it there.\n"
     assert json.loads(berth("prices", "show", "p6e-gb200.36xlarge", "--json").out) == []
+
+
+def test_spot_capacity_is_scored_where_it_is_asked_for(berth: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """EC2's scores stand beside the prices; a region that refuses them says why, and the prices come all the same."""
+
+    def scored(region: str, instance_type: str, count: int) -> tuple[Placement, ...]:
+        if region == "us-east-2":
+            raise MarketError("AccessDenied")
+        return (Placement(instance_type=instance_type, count=count, region=region, zone_id="use1-az6", score=7),)
+
+    monkeypatch.setattr(placement_scores, "placement_scores", scored)
+    answer = berth("prices", "show", P5, "--region", "us-east-1", "--region", "us-east-2", "--spot-nodes", "4")
+    assert answer.status == 0 and answer.out.startswith("type")
+    assert f"Spot placement scores for 4 x {P5} in us-east-1, of 10: use1-az6 7." in answer.err
+    assert "Spot placement scores of us-east-2 could not be had: AccessDenied" in answer.err
+    assert "placement scores" not in berth("prices", "show", P5).err
