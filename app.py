@@ -10,9 +10,9 @@ from functools import partial
 from aws_cdk import App
 
 from planner.decide import decide
+from planner.locked import locked_build
 from planner.own_calibration import chosen_calibration
 from planner.places import find_workload
-from planner.relock import locked_build
 from pricing.aws.images import resolve_image
 from pricing.basis import Prices, prices_named
 from pricing.errors import BerthError

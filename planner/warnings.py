@@ -26,20 +26,8 @@ def warnings_of(
     machine: InstanceType,
     market: Market,
     now: datetime,
-) -> tuple[str, ...]:
-    """Sentences on doubtful prices, unmeasured predictions and what the plan leaves out."""
-    return tuple(_warnings(workload, chosen, cost, deals, machine, market, now))
-
-
-def _warnings(
-    workload: Workload,
-    chosen: Candidate,
-    cost: Cost,
-    deals: Sequence[Deal],
-    machine: InstanceType,
-    market: Market,
-    now: datetime,
 ) -> Iterator[str]:
+    """Sentences on doubtful prices, unmeasured predictions and what the plan leaves out."""
     yield from market.notes
     age = chosen.provenance.age_days(now.date())
     if age > OLD_PRICE_DAYS:

@@ -57,7 +57,10 @@ FURTHER_TESTS = {
     "berth/test_plan_prices.py": "berth/plan.py",
     "berth/test_process.py": "berth/main.py",
     "planner/test_reach.py": "planner/carried.py",
+    "planner/test_digest.py": "planner/lock.py",
+    "planner/test_optimum.py": "planner/choose.py",
     "planner/test_training_traffic.py": "planner/training_time.py",
+    "planner/test_ways_to_pay.py": "planner/choose.py",
 }
 
 LONGEST_MODULE = 400

@@ -10,8 +10,8 @@ from planner.calibration import load_calibration
 from planner.decide import decide
 from planner.load import load_workload
 from planner.lock import digest_of, read_lock
+from planner.locked import locked_build
 from planner.plan import Decision, Rung
-from planner.relock import locked_build
 from tests.planner.market_builders import NOW
 
 WORKLOADS = Path(__file__).parent.parent / "workloads"

@@ -17,6 +17,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from planner.changes import drift
 from planner.explain import grouped
 from planner.lock import Lock
 from planner.plan import (
@@ -32,7 +33,6 @@ from planner.plan import (
     Service,
     Term,
 )
-from planner.relock import drift
 from planner.report.bill import bill_table, deals_table, total
 from planner.techniques import load_techniques
 from pricing.units import show_bytes, show_count, show_duration, show_gib, show_rate, show_usd

@@ -193,16 +193,8 @@ def bundled_usd() -> dict[tuple[str, str], str]:
 @contextmanager
 def price_server() -> Iterator[PriceServer]:
     """A server on a free port of loopback, which ends with the block."""
-
-    class Handler(_Handler):
-        def answer(self, request: Request) -> Reply | None:
-            return server.answer(request)
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
-        # Requests that are never answered must not be waited for.
-        http.daemon_threads = True
-        http.block_on_close = False
-        server = PriceServer(f"http://127.0.0.1:{http.server_address[1]}", Event())
+    with _Http(("127.0.0.1", 0), _Handler) as http:
+        server = http.prices = PriceServer(f"http://127.0.0.1:{http.server_address[1]}", Event())
         thread = Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
@@ -213,16 +205,22 @@ def price_server() -> Iterator[PriceServer]:
             thread.join()
 
 
+class _Http(ThreadingHTTPServer):
+    prices: PriceServer
+    # Requests that are never answered must not be waited for.
+    daemon_threads = True
+    block_on_close = False
+
+
 class _Handler(BaseHTTPRequestHandler):
-    def answer(self, request: Request) -> Reply | None:
-        raise NotImplementedError
+    server: _Http
 
     def do_GET(self) -> None:
         self.do_POST()
 
     def do_POST(self) -> None:
         text = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
-        answered = self.answer(_request(self.path, dict(self.headers.items()), text))
+        answered = self.server.prices.answer(_request(self.path, dict(self.headers.items()), text))
         # Where nothing is answered, more is announced than comes.
         status, body = answered or (200, b'{"PriceList": [')
         # Whoever asked may have given up.

@@ -6,6 +6,7 @@ type here inherits from that model itself, besides one of these.
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Any, ClassVar
 
 from moto.core.common_models import CloudFormationModel
@@ -67,6 +68,6 @@ class Deletable(Taught):
         cls.delete_by_id(ec2(account_id, region_name), resource_name)
 
     @classmethod
+    @abstractmethod
     def delete_by_id(cls, backend: EC2Backend, physical_id: str) -> None:
         """Deletes it from EC2."""
-        raise NotImplementedError

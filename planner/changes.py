@@ -1,0 +1,97 @@
+"""What may a new plan change of one that stands?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+
+from planner.errors import LockError
+from planner.lock import Lock
+from planner.plan import Build, Decision, Image
+
+# Another name or region is another stack. In another zone the subnets would be made anew beside the old ones,
+# with the same addresses, which EC2 refuses.
+_MOVING = ("name", "region", "zone_id")
+# Change around running nodes; all else stands in create-only properties of the fleet, or in the launch template
+# that it is replaced with (AWS::EC2::EC2Fleet, AWS::EC2::Instance in the CloudFormation reference).
+_AROUND = ("lifecycle", "expires_at", "budget_usd", "budget_email")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What differs between two builds, in words: what makes another stack, what replaces every node, and the rest."""
+
+    moving: tuple[str, ...] = ()
+    replacing: tuple[str, ...] = ()
+    around: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every difference, the gravest first."""
+        return (*self.moving, *self.replacing, *self.around)
+
+
+def changes(old: Build, new: Build) -> Changes:
+    """What differs between the build of a stack and another."""
+    words: dict[str, list[str]] = {"moving": [], "replacing": [], "around": []}
+    for field in fields(Build):
+        before, after = getattr(old, field.name), getattr(new, field.name)
+        if before != after and not _pins(before, after):
+            kind = "moving" if field.name in _MOVING else "around" if field.name in _AROUND else "replacing"
+            words[kind].append(f"{field.name.replace('_', ' ')}: {_shown(before)} -> {_shown(after)}")
+    return Changes(**{kind: tuple(items) for kind, items in words.items()})
+
+
+def permitted(path: Path, old: Build, new: Build, *, replace_nodes: bool) -> Changes:
+    """What changes, where nobody has to be warned of it. Raises LockError, with what to do, otherwise."""
+    changed = changes(old, new)
+    if changed.moving:
+        raise LockError(
+            [
+                f"{path}: the new plan stands elsewhere, and the stack that runs would be left behind, still billed:",
+                *(f"  {item}" for item in changed.moving),
+                f"Nothing was written; run `cdk destroy` first, then delete {path} and lock again.",
+            ]
+        )
+    if changed.replacing and not replace_nodes:
+        raise LockError(
+            [
+                f"{path}: the new plan would replace every node of the stack:",
+                *(f"  {item}" for item in changed.replacing),
+                "Nothing was written. CloudFormation starts the new nodes before it ends the old ones, so quota and "
+                "capacity are needed twice; to go on, run `berth lock` with --replace.",
+            ]
+        )
+    return changed
+
+
+def drift(locked: Build, today: Decision) -> tuple[str, ...]:
+    """What today's decision would change in the stack of a lock, in words; its end moves with the clock alone."""
+    return changes(locked, replace(keeping(locked, today), expires_at=locked.expires_at)).all
+
+
+def keeping(old: Build, decided: Decision | Lock) -> Build:
+    """What was decided, in the zone and with the image of the old build, where they still answer the question."""
+    new = decided.build
+    if old.region != new.region:
+        return new
+    if decided.plan and old.zone_id in decided.plan.chosen.zone_ids:
+        new = replace(new, zone_id=old.zone_id)
+    same = old.image.parameter == new.image.parameter
+    return replace(new, image=old.image) if same and new.image.id is None else new
+
+
+def _pins(before: object, after: object) -> bool:
+    """Whether a change only pins what was open: the same image parameter, now with an id."""
+    return (
+        isinstance(before, Image)
+        and isinstance(after, Image)
+        and before.parameter == after.parameter
+        and before.id is None
+    )
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Image):
+        return value.id or str(value.parameter)
+    return "none" if value is None else str(value)

@@ -1,0 +1,130 @@
+"""What does a synth build?"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from planner.calibration import Calibration
+from planner.changes import keeping, permitted
+from planner.errors import LockError
+from planner.load import Loaded, load_workload
+from planner.lock import Head, Lock, digest_of, new_lock, read_head, read_lock, write_image, write_lock
+from planner.places import lock_path
+from planner.plan import Build, Decision
+from planner.relock import Resolve, looked_up
+from planner.workload import Workload
+from pricing.errors import BerthError
+
+Decide = Callable[[Loaded, Calibration, datetime], Decision]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Locked:
+    """What a synth builds, and what its reader should be told."""
+
+    build: Build
+    notes: tuple[str, ...]
+
+
+def locked_build(
+    file: Path,
+    decide: Decide,
+    calibration: Calibration,
+    now: datetime,
+    *,
+    replan: bool = False,
+    resolve: Resolve | None = None,
+) -> Locked:
+    """What a synth of a workload file builds: its lock where there is one, else today's plan, locked.
+
+    `resolve` looks an image up, None without credentials. A lock is built even where the workload file is
+    gone or broken, so that a stack can always be compared and destroyed.
+    """
+    path = lock_path(file)
+    notes: list[str] = []
+    if os.path.exists(path) and not replan:
+        build = _rebuilt(file, read_head(path), calibration, notes)
+    else:
+        build = _planned(file, path, decide, calibration, now, notes)
+    if build.image.id is None:
+        build = _pinned(path, build, resolve, notes)
+    if build.expires_at and build.expires_at <= now:
+        notes.append(
+            f"The stack's time to live ended at {build.expires_at:%Y-%m-%d %H:%M} UTC; `berth lock {file}` begins anew."
+        )
+    return Locked(build=build, notes=tuple(notes))
+
+
+def _planned(
+    file: Path, path: Path, decide: Decide, calibration: Calibration, now: datetime, notes: list[str]
+) -> Build:
+    """Today's plan, locked, with what it changes of the lock that stood there before; the same plan stays locked."""
+    loaded = load_workload(file)
+    lock = new_lock(loaded, decide(loaded, calibration, now), calibration, now)
+    if os.path.exists(path):
+        old = read_lock(path)
+        kept = replace(lock, build=keeping(old.build, lock))
+        lock = _from_when_it_was_locked(kept, old)
+        changed = permitted(path, old.build, lock.build, replace_nodes=True)
+        notes += [f"Planned anew; replaces every node: {item}" for item in changed.replacing]
+        notes += [f"Planned anew: {item}" for item in changed.around]
+        if lock == old:
+            return lock.build
+    try:
+        write_lock(path, lock)
+    except LockError as error:
+        # A folder that cannot be written costs the lock, not the synth.
+        notes.append(f"{error.findings[0]}. The next synth may plan differently.")
+    return lock.build
+
+
+def _from_when_it_was_locked(lock: Lock, old: Lock) -> Lock:
+    """The old lock where the new one differs from it by the clock alone."""
+    same = replace(lock, locked_at=old.locked_at, build=replace(lock.build, expires_at=old.build.expires_at))
+    return old if same == old else lock
+
+
+def _rebuilt(file: Path, head: Head, calibration: Calibration, notes: list[str]) -> Build:
+    """The locked build, with the provisioning that may change freely taken from the file as it is now."""
+    try:
+        loaded = load_workload(file)
+    except BerthError as error:
+        notes.append(f"The workload cannot be read, so the locked plan is built as it is: {error.findings[0]}")
+        return head.build
+    if digest_of(loaded, calibration) != head.digest:
+        notes.append(
+            f"{file} no longer matches its lock; the locked plan is built. Run `berth lock {file}` or synthesize "
+            "with -c replan=true to move on."
+        )
+    return _provisioned(head, loaded.workload)
+
+
+def _provisioned(head: Head, workload: Workload) -> Build:
+    provision = workload.provision
+    live = provision.time_to_live
+    return replace(
+        head.build,
+        lifecycle=provision.storage.lifecycle,
+        expires_at=head.locked_at + timedelta(seconds=live) if live else None,
+        budget_usd=provision.budget,
+        budget_email=provision.budget_email,
+    )
+
+
+def _pinned(path: Path, build: Build, resolve: Resolve | None, notes: list[str]) -> Build:
+    """The build with its image resolved and written into the lock, where credentials allow it."""
+    image = looked_up(build, resolve, notes)
+    if image.id is None:
+        return build
+    if not os.path.exists(path):
+        # The lock could not be written, which has been told.
+        return replace(build, image=image)
+    try:
+        write_image(path, image)
+    except LockError as error:
+        notes.append(f"{error.findings[0]}. The image is not pinned: a newer one may replace the nodes.")
+    return replace(build, image=image)

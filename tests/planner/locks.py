@@ -1,0 +1,81 @@
+"""Locks that differ, and look-ups that answer, fail or must not happen."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from planner.lock import Lock
+from planner.plan import Image, Lifecycle, Target
+from pricing.errors import MarketError
+from pricing.offer import Purchase
+from tests.planner.market_builders import NOW
+
+LATER = NOW + timedelta(days=3)
+AMI = "ami-0123456789abcdef0"
+
+
+def other(lock: Lock, **fields_of_build: Any) -> Lock:
+    """The lock with another build."""
+    return replace(lock, build=replace(lock.build, **fields_of_build))
+
+
+def pinned(lock: Lock) -> Lock:
+    """The lock with its image looked up."""
+    return other(lock, image=replace(lock.build.image, id=AMI))
+
+
+def unasked(parameter: str, region: str) -> str:
+    """A look-up that must not happen."""
+    raise AssertionError(f"{parameter} was looked up in {region}")
+
+
+def resolved(parameter: str, region: str) -> str:
+    """Credentials that find every image."""
+    assert parameter.startswith("/aws/service/")
+    assert region == "us-east-1"
+    return AMI
+
+
+def unresolved(parameter: str, region: str) -> str:
+    """Credentials that are not enough."""
+    raise MarketError(f"The machine image {parameter} cannot be looked up in {region}: denied.")
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """Every file of a folder."""
+    return {each.name: each.read_bytes() for each in folder.iterdir()}
+
+
+# For each field of a build another value than the small training's. What makes another stack:
+MOVING: dict[str, Any] = {"name": "b", "region": "us-west-2", "zone_id": "use1-az9"}
+# What stands in create-only properties, or in the launch template, or follows from what does:
+REPLACING: dict[str, Any] = {
+    "target": Target.EFA_CLUSTER,
+    "instance_type": "p5.48xlarge",
+    "vendor": "AWS",
+    "accelerators": 7,
+    "nvme_bytes": 1,
+    "efa_cards": (0, 1),
+    "nic_slots": (9, 9),
+    "nodes": 5,
+    "purchase": Purchase.SPOT,
+    "reservation_id": "cr-01234567",
+    "image": Image(parameter="/another", id=None),
+    "root_volume_bytes": 1,
+}
+# What changes around nodes that run:
+AROUND: dict[str, Any] = {
+    "lifecycle": Lifecycle.PERSISTENT,
+    "expires_at": NOW,
+    "budget_usd": Decimal(5),
+    "budget_email": "ml@example.com",
+}
+
+
+def words_of(field: str, value: object) -> tuple[str, str]:
+    """How a change to the value begins and ends in words."""
+    return f"{field.replace('_', ' ')}: ", f" -> {'/another' if field == 'image' else value}"

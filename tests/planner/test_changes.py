@@ -1,0 +1,86 @@
+"""Is every difference between two builds told, and told for what it does?"""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from planner.changes import Changes, changes, drift
+from planner.lock import Lock
+from planner.plan import Build, Decision, Image
+from tests.planner.locks import (
+    AMI,
+    AROUND,
+    LATER,
+    MOVING,
+    REPLACING,
+    words_of,
+)
+from tests.planner.market_builders import NOW
+
+JUDGED = {"moving": MOVING, "replacing": REPLACING, "around": AROUND}
+
+
+@pytest.mark.parametrize("field", [field.name for field in fields(Build)])
+def test_every_field_of_a_build_is_judged_once(lock: Lock, field: str) -> None:
+    """A change of any field, new ones too, is told in words as moving, replacing or around, and as nothing else."""
+    (kind,) = [kind for kind, table in JUDGED.items() if field in table]
+    value = JUDGED[kind][field]
+    assert getattr(lock.build, field) != value
+    found = changes(lock.build, replace(lock.build, **{field: value}))
+    (words,) = found.all
+    assert found == Changes(**{kind: (words,)})
+    first, last = words_of(field, value)
+    assert words.startswith(first) and words.endswith(last)
+
+
+def test_nothing_is_judged_that_is_not_built() -> None:
+    """The three tables are the fields of a build, each once."""
+    assert sorted([*MOVING, *REPLACING, *AROUND]) == sorted(field.name for field in fields(Build))
+
+
+def test_the_gravest_change_is_told_first(lock: Lock) -> None:
+    """All changes together are those that move, those that replace and the rest, in this order."""
+    found = changes(lock.build, replace(lock.build, **MOVING, **REPLACING, **AROUND))
+    assert found.all == (*found.moving, *found.replacing, *found.around)
+    assert [len(found.moving), len(found.replacing), len(found.around)] == [len(MOVING), len(REPLACING), len(AROUND)]
+    assert changes(lock.build, lock.build).all == ()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "replaces"),
+    [
+        (Image(parameter="/p", id=None), Image(parameter="/p", id=AMI), False),
+        (Image(parameter="/p", id=AMI), Image(parameter="/p", id=AMI), False),
+        (Image(parameter="/p", id=AMI), Image(parameter="/p", id="ami-2"), True),
+        (Image(parameter="/p", id=AMI), Image(parameter="/p", id=None), True),
+        (Image(parameter="/p", id=None), Image(parameter=None, id=AMI), True),
+    ],
+)
+def test_pinning_an_image_is_no_change(lock: Lock, before: Image, after: Image, replaces: bool) -> None:
+    """The id of the image that was asked for anyway replaces nothing; another image does."""
+    found = changes(replace(lock.build, image=before), replace(lock.build, image=after))
+    assert (bool(found.replacing), found.moving, found.around) == (replaces, (), ())
+
+
+@pytest.mark.parametrize(
+    ("today", "words"),
+    [
+        ({}, ()),
+        ({"expires_at": LATER}, ()),
+        ({"image": Image(parameter="/p", id=None)}, ()),
+        ({"nodes": 2}, ("nodes: 1 -> 2",)),
+        ({"budget_usd": Decimal(5), "nodes": 2}, ("nodes: 1 -> 2", "budget usd: none -> 5")),
+        # An image has another id in another region.
+        ({"region": "us-west-2"}, ("region: us-east-1 -> us-west-2", f"image: {AMI} -> /p")),
+    ],
+)
+def test_drift_is_what_today_would_change(lock: Lock, today: dict[str, Any], words: tuple[str, ...]) -> None:
+    """An image that is pinned already, and an end that moves with the clock, are no drift."""
+    locked = replace(lock.build, image=Image(parameter="/p", id=AMI), expires_at=NOW, nodes=1)
+    now = replace(lock.build, **{"image": Image(parameter="/p", id=None), "expires_at": LATER, "nodes": 1, **today})
+    assert lock.plan
+    assert drift(locked, Decision(plan=lock.plan, build=now)) == words
