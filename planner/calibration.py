@@ -113,6 +113,14 @@ class Calibration:
         known = self.time[framework]
         return known.get(accelerator, known["default"])
 
+    def time_band(self, framework: str, accelerator: str, *, mixture: bool) -> Band:
+        """How far a time may be off; of a mixture of experts, the wider edges of the framework's band and its own."""
+        own = self.time_factors(framework, accelerator).band
+        if not mixture:
+            return own
+        low, high = min(own.low, self.mixture.low), max(own.high, self.mixture.high)
+        return Band(low=low, high=high, basis=self.mixture.basis)
+
     def serving_factors(self, engine: str, accelerator: str) -> ServingFactors:
         """The serving factors of an engine on an accelerator, its default where it was not measured there."""
         known = self.serving[engine]

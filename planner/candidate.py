@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 
@@ -11,17 +11,16 @@ from planner.cost import wasted_share
 from planner.eligible import Contender
 from planner.layout import Layout
 from planner.memory import training_memory, worst_stage
-from planner.plan import Band, Candidate, MemoryTable, Run, Service, Term
+from planner.plan import Candidate, MemoryTable, Run, Service, Term
 from planner.recipes import Option
 from planner.search import RUNGS, Pool
 from planner.search_serving import ServingJob
 from planner.search_training import TrainingJob
 from planner.serving import replica_answer, replica_memory
 from planner.shape import ModelShape
-from planner.terms import block_hours
+from planner.terms import paid_node_hours
 from planner.training_time import START_UP_S, step_time
 from pricing.market import Market
-from pricing.offer import Purchase
 from pricing.units import HOUR_S, HOURS_PER_MONTH
 
 AnyJob = TrainingJob | ServingJob
@@ -42,8 +41,10 @@ def candidate(
     if isinstance(job, TrainingJob):
         memory = training_table(shape, job, contender, option, layout, calibration)
         # Interruptions cost machine time on top of the run's.
-        wasted = Decimal(1 + nodes * (wasted_share(offer, market) or 0.0))
-        run = _run(shape, job, contender, option, layout, calibration, usd_per_hour * wasted, offer.purchase)
+        wasted = Decimal(1 + nodes * wasted_share(offer, market))
+        run = _run(shape, job, contender, option, layout, calibration)
+        paid = Decimal(paid_node_hours(offer.purchase, nodes, run.hours))
+        run = replace(run, usd=_money(offer.usd_per_hour_per_node * paid * wasted))
     else:
         memory, service = _service(shape, job, contender, option, layout, calibration, replicas, usd_per_hour)
     return Candidate(
@@ -97,15 +98,13 @@ def _run(
     option: Option,
     layout: Layout,
     calibration: Calibration,
-    usd_per_hour: Decimal,
-    purchase: Purchase,
 ) -> Run:
+    """The run, without its money."""
     machine = contender.machine
     factors = calibration.time_factors(option.framework.name, machine.accelerator.name)
     step = step_time(shape, option.recipe, layout, job.sequence_tokens, machine, factors)
     step_s = float(step.total)
     run_s = START_UP_S + job.steps * step_s
-    paid_hours = block_hours(run_s / HOUR_S) if purchase is Purchase.CAPACITY_BLOCK else run_s / HOUR_S
     return Run(
         start_up_s=START_UP_S,
         steps=job.steps,
@@ -113,16 +112,9 @@ def _run(
         step_s=step_s,
         tokens_per_s=job.global_batch * job.sequence_tokens / step_s,
         run_s=run_s,
-        usd=_money(usd_per_hour * Decimal(float(paid_hours))),
-        band=_time_band(shape, factors.band, calibration.mixture),
+        usd=Decimal(0),
+        band=calibration.time_band(option.framework.name, machine.accelerator.name, mixture=bool(shape.experts)),
     )
-
-
-def _time_band(shape: ModelShape, own: Band, mixture: Band) -> Band:
-    """The framework's band; a mixture of experts has the wider edges of both."""
-    if not shape.experts:
-        return own
-    return Band(low=min(own.low, mixture.low), high=max(own.high, mixture.high), basis=mixture.basis)
 
 
 def _service(

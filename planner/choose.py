@@ -28,7 +28,7 @@ from planner.shape import ModelShape
 from planner.warnings import warnings_of
 from planner.workload import Pin, Workload
 from pricing.market import Market
-from pricing.units import HOUR_S, show_count, show_duration, show_rate
+from pricing.units import show_count, show_duration, show_rate
 
 # Beside the ladder, a reader wants the next few machines, not the next few layouts of the same one.
 RUNNERS_UP = 5
@@ -55,8 +55,8 @@ def make_plan(
     recipe = winner.options[int(found.pool.option[found.chosen])].recipe
     offer = winner.offers[int(found.pool.offer[found.chosen])]
     deals = deals_of(chosen, offer, market)
-    run_hours = chosen.run.run_s / HOUR_S if chosen.run else None
-    cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run_hours, market)
+    run = chosen.run.hours if chosen.run else None
+    cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run, market)
     plan = Plan(
         workload=workload.name,
         model=shape.name,
@@ -156,7 +156,7 @@ def _search(
         pool=pool,
         fitting=fitting,
         loose=loose,
-        ranking=rank(workload, able, pool, market),
+        ranking=rank(workload, shape, able, pool, market, calibration),
         describe=lambda rows, row: candidate(shape, job, able[int(rows.machine[row])], rows, row, market, calibration),
         nodes_allowed=lambda offer: most_nodes(offer, market),
     )

@@ -15,34 +15,34 @@ from decimal import Decimal
 from planner.plan import Cost, CostLine
 from planner.recipe import Recipe
 from planner.shape import ModelShape
-from planner.terms import committed_hours
+from planner.terms import RunHours, committed_node_hours
 from planner.training_time import START_UP_S
 from planner.usage import CHECKPOINT_INTERVAL_H, Use, other_uses, uses
 from planner.workload import Workload
 from pricing.market import Market
-from pricing.offer import Offer, Purchase
-from pricing.price import Component
-from pricing.units import HOUR_S, HOURS_PER_MONTH, show_duration
+from pricing.offer import Offer, Provenance, Purchase
+from pricing.price import Component, ComponentPrice
+from pricing.units import HOUR_S, HOURS_PER_MONTH
 
 # From the loss of a node until the job runs again: a new node starts as the first did.
 RESTART_H = START_UP_S / HOUR_S
+# Where no source states how often a type is interrupted, the worst band of those that AWS publishes is assumed.
+UNSTATED_SHARE = 0.2
 # What is sold by the month; everything else is sold by the hour, or by what flows each hour.
 _PER_MONTH = "-month"
 
 
-def wasted_share(offer: Offer, market: Market) -> float | None:
+def wasted_share(offer: Offer, market: Market) -> float:
     """Machine time that one node's interruptions are expected to waste, as a share of a training run.
 
     The share p of a type's spot instances that EC2 took back within a month gives a node's rate, -ln(1 - p) a month;
-    any node's loss stops all, for a restart and half a checkpoint's interval. 0 where nothing is interrupted, None
-    where no share is known.
+    any node's loss stops all, for a restart and half a checkpoint's interval. 0 where nothing is interrupted.
     """
     if offer.purchase is not Purchase.SPOT:
         return 0.0
     band = market.interruptions.get((offer.instance_type, offer.region))
-    if band is None:
-        return None
-    per_hour = -math.log1p(-(band.low + band.high) / 2) / HOURS_PER_MONTH
+    share = UNSTATED_SHARE if band is None else (band.low + band.high) / 2
+    per_hour = -math.log1p(-share) / HOURS_PER_MONTH
     return per_hour * (RESTART_H + CHECKPOINT_INTERVAL_H / 2)
 
 
@@ -52,13 +52,14 @@ def cost_of(
     recipe: Recipe,
     offer: Offer,
     nodes: int,
-    run_hours: float | None,
+    run: RunHours | None,
     market: Market,
 ) -> Cost:
-    """The bill of `nodes` bought by `offer`, and what building it otherwise would add; None hours for a service."""
-    bill = _Bill(nodes=nodes, region=offer.region, run_hours=run_hours, market=market)
+    """The bill of `nodes` bought by `offer`, and what building it otherwise would add; no run for a service."""
+    bill = _Bill(nodes=nodes, region=offer.region, run=run, market=market)
     per_hour = offer.usd_per_hour_per_node * nodes
-    lines = [bill.hourly("instances", per_hour, f"{nodes} x {offer.instance_type}, {offer.purchase}")]
+    basis = f"{nodes} x {offer.instance_type}, {offer.purchase}"
+    lines = [bill.hourly("instances", per_hour, basis, provenance=offer.provenance)]
     if workload.training and offer.purchase is Purchase.SPOT:
         lines.append(_restarts(bill, offer))
     idle = _idle(bill, offer)
@@ -72,10 +73,32 @@ def cost_of(
         lines=tuple(lines),
         elsewhere=(*commitment, _premium(bill, offer), *others),
         usd_per_hour=_sum(line.usd_per_hour for line in lines),
-        usd_per_run=None if run_hours is None else _sum(line.usd_per_run for line in lines),
+        usd_per_run=None if run is None else _sum(line.usd_per_run for line in lines),
         usd_per_month=_sum(line.usd_per_month for line in lines),
         unpriced=tuple(line.name for line in lines if line.usd_per_month is None),
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beside:
+    """What stands beside n nodes, as far as its prices are known: USD an hour, and once for each node."""
+
+    usd_per_hour: float
+    usd_per_hour_per_node: float
+    usd_once_per_node: float
+
+
+def beside(workload: Workload, shape: ModelShape, recipe: Recipe, region: str, market: Market) -> Beside:
+    """The money of all that a plan uses beside its instances."""
+    fixed = per_node = once = 0.0
+    for use in uses(workload, shape, recipe):
+        price = _unit_price(market, use.component, region)
+        if price:
+            usd = float(price.price)
+            fixed += use.fixed * usd / _hours_bought(use.component)
+            per_node += use.per_node * usd / _hours_bought(use.component)
+            once += use.once_per_node * usd
+    return Beside(usd_per_hour=fixed, usd_per_hour_per_node=per_node, usd_once_per_node=once)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,18 +107,26 @@ class _Bill:
 
     nodes: int
     region: str
-    run_hours: float | None
+    run: RunHours | None
     market: Market
 
-    def hourly(self, name: str, usd_per_hour: Decimal, basis: str, once: Decimal = Decimal(0)) -> CostLine:
+    def hourly(
+        self,
+        name: str,
+        usd_per_hour: Decimal,
+        basis: str,
+        once: Decimal = Decimal(0),
+        provenance: Provenance | None = None,
+    ) -> CostLine:
         """A line that costs so much an hour, and `once` at the start."""
-        run = None if self.run_hours is None else _micro(usd_per_hour * Decimal(self.run_hours) + once)
+        run = None if self.run is None else _micro(usd_per_hour * Decimal(self.run.expected) + once)
         return CostLine(
             name=name,
             usd_per_hour=_micro(usd_per_hour),
             usd_per_run=run,
             usd_per_month=_micro(usd_per_hour * HOURS_PER_MONTH + once),
             basis=basis,
+            provenance=provenance,
         )
 
     def line(self, use: Use) -> CostLine:
@@ -105,7 +136,8 @@ class _Bill:
             return unknown(use.name, f"{use.basis}; no price of {use.component} is known in {self.region}")
         units = Decimal(use.fixed + use.per_node * self.nodes)
         once = Decimal(use.once_per_node * self.nodes)
-        return self.hourly(use.name, units * price / _hours_bought(use.component), use.basis, once * price)
+        per_hour = units * price.price / _hours_bought(use.component)
+        return self.hourly(use.name, per_hour, use.basis, once * price.price, price.provenance)
 
 
 def unknown(name: str, basis: str) -> CostLine:
@@ -116,26 +148,26 @@ def unknown(name: str, basis: str) -> CostLine:
 def _restarts(bill: _Bill, offer: Offer) -> CostLine:
     share = wasted_share(offer, bill.market)
     band = bill.market.interruptions.get((offer.instance_type, offer.region))
-    if share is None or band is None:
-        return unknown("spot restarts", f"no source states how often {offer.instance_type} is interrupted")
     lost = share * bill.nodes
-    basis = f"{band.says} of instances interrupted within a month: {100 * lost:.3g}% of the time lost"
+    says = band.says if band else f"assumed, since no source states it: over {UNSTATED_SHARE:.0%}"
+    basis = f"{says} of instances interrupted within a month: {100 * lost:.3g}% of the time lost"
     return bill.hourly("spot restarts", offer.usd_per_hour_per_node * bill.nodes * Decimal(lost), basis)
 
 
 def _idle(bill: _Bill, offer: Offer) -> CostLine | None:
     """What of a block or commitment is paid for and not used by the run; None where nothing is."""
-    paid = committed_hours(offer.purchase, bill.run_hours)
-    if paid is None or bill.run_hours is None:
+    paid = committed_node_hours(offer.purchase, bill.nodes, bill.run)
+    if paid is None or bill.run is None:
         return None
-    idle = max(paid - bill.run_hours, 0.0)
-    usd = _micro(offer.usd_per_hour_per_node * bill.nodes * Decimal(idle))
+    used = bill.nodes * bill.run.expected
+    usd = _micro(offer.usd_per_hour_per_node * Decimal(max(paid - used, 0.0)))
     return CostLine(
         name="idle reserved capacity",
         usd_per_hour=Decimal(0),
         usd_per_run=usd,
         usd_per_month=usd,
-        basis=f"{show_duration(paid * HOUR_S)} are paid for, {show_duration(bill.run_hours * HOUR_S)} used",
+        basis=f"{paid:,.0f} node-hours are paid for, {used:,.0f} used",
+        provenance=offer.provenance,
     )
 
 
@@ -158,10 +190,10 @@ def _premium(bill: _Bill, offer: Offer) -> CostLine:
     return bill.hourly(name, (managed - plain) * bill.nodes, f"{managed_type} beyond {offer.instance_type}, on demand")
 
 
-def _unit_price(market: Market, component: Component, region: str) -> Decimal | None:
-    """USD of one unit, at the first tier; None where no price is known."""
+def _unit_price(market: Market, component: Component, region: str) -> ComponentPrice | None:
+    """The price of one unit, at the first tier; None where none is known."""
     tiers = market.components.get((component, region))
-    return tiers[0].price if tiers else None
+    return tiers[0] if tiers else None
 
 
 def _hours_bought(component: Component) -> int:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
+from math import isfinite
 from typing import overload
 
 from planner.cost import wasted_share
 from planner.plan import Candidate, Deal
-from planner.terms import committed_hours
+from planner.terms import RunHours, committed_node_hours, paid_node_hours
 from pricing.market import Market
 from pricing.offer import Offer, Purchase
-from pricing.units import HOUR_S, HOURS_PER_MONTH
+from pricing.units import HOURS_PER_MONTH
 
 
 def deals_of(chosen: Candidate, own: Offer, market: Market) -> tuple[Deal, ...]:
@@ -24,8 +25,19 @@ def deals_of(chosen: Candidate, own: Offer, market: Market) -> tuple[Deal, ...]:
     # Spot prices differ by zone.
     for offer in sorted(_offers(chosen, market), key=lambda each: (each.usd_per_hour_per_node, each.zone_ids)):
         best.setdefault((offer.region, offer.purchase), offer)
-    deals = [_deal(chosen, offer, market) for offer in best.values()]
-    return tuple(sorted(deals, key=lambda deal: (deal.usd_per_hour_per_node, deal.region, deal.purchase)))
+    run = chosen.run.hours if chosen.run else None
+    deals = [_deal(chosen, offer, run, market) for offer in best.values() if _holds(offer, chosen.nodes, run)]
+    return tuple(sorted(deals, key=lambda deal: (_usd(deal), deal.region, deal.purchase)))
+
+
+def _holds(offer: Offer, nodes: int, run: RunHours | None) -> bool:
+    """Whether there are terms as large and as long as the fleet's: of Capacity Blocks there may be none."""
+    return run is None or isfinite(paid_node_hours(offer.purchase, nodes, run))
+
+
+def _usd(deal: Deal) -> Decimal:
+    """What a run costs, or a month where there is none."""
+    return deal.usd_per_month if deal.usd_per_run is None else deal.usd_per_run
 
 
 def _offers(chosen: Candidate, market: Market) -> Iterable[Offer]:
@@ -33,22 +45,20 @@ def _offers(chosen: Candidate, market: Market) -> Iterable[Offer]:
     return (each for each in every if each.instance_type == chosen.instance_type)
 
 
-def _deal(chosen: Candidate, offer: Offer, market: Market) -> Deal:
-    per_hour = offer.usd_per_hour_per_node * chosen.nodes
-    run_hours = chosen.run.run_s / HOUR_S if chosen.run else None
-    paid_hours = committed_hours(offer.purchase, run_hours)
-    wasted = Decimal(1 + chosen.nodes * (wasted_share(offer, market) or 0.0))
-    used = None if run_hours is None else per_hour * Decimal(run_hours) * wasted
-    committed = None if paid_hours is None else per_hour * Decimal(paid_hours)
-    # A block is bought for this run; a commitment may serve another job after it.
-    run = committed if committed is not None and offer.purchase is Purchase.CAPACITY_BLOCK else used
+def _deal(chosen: Candidate, offer: Offer, run: RunHours | None, market: Market) -> Deal:
+    usd, nodes = offer.usd_per_hour_per_node, chosen.nodes
+    committed_hours = committed_node_hours(offer.purchase, nodes, run)
+    committed = None if committed_hours is None else usd * Decimal(committed_hours)
+    wasted = Decimal(1 + nodes * wasted_share(offer, market))
+    used = None if run is None else usd * nodes * Decimal(run.expected) * wasted
+    paid = None if run is None else usd * Decimal(paid_node_hours(offer.purchase, nodes, run)) * wasted
     return Deal(
         region=offer.region,
         purchase=offer.purchase,
         zone_ids=offer.zone_ids,
         usd_per_hour_per_node=offer.usd_per_hour_per_node,
-        usd_per_run=_cents(run),
-        usd_per_month=_cents(per_hour * HOURS_PER_MONTH),
+        usd_per_run=_cents(paid),
+        usd_per_month=_cents(usd * nodes * HOURS_PER_MONTH),
         committed_usd=_cents(committed),
         idle_usd=None if committed is None or used is None else _cents(committed - used),
         nodes_allowed=market.nodes_allowed(offer.instance_type, offer.purchase, offer.region),

@@ -84,7 +84,7 @@ def best_offers(workload: Workload, market: Market, machine: InstanceType) -> tu
 
 def _beats(cheaper: Offer, offer: Offer, market: Market) -> bool:
     """Whether nothing speaks for the dearer of two offers: no more nodes, fewer interruptions or shorter use."""
-    risks = [wasted_share(each, market) or 0.0 for each in (cheaper, offer)]
+    risks = [wasted_share(each, market) for each in (cheaper, offer)]
     blocks = [each.purchase is Purchase.CAPACITY_BLOCK for each in (cheaper, offer)]
     worse = risks[0] > risks[1] or blocks[0] > blocks[1]
     return not worse and most_nodes(cheaper, market) >= most_nodes(offer, market)

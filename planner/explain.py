@@ -192,19 +192,22 @@ def _limit_miss(found: Found, rows: Ints, fitting: Ints) -> str:
 
     `fitting` are the same before the account's quotas, which may be what the deadline is broken for.
     """
-    limits, job_s, usd = found.workload.limits, found.pool.job_s, found.ranking.usd
+    limits, job_s, usd = found.workload.limits, found.pool.job_s, found.ranking.whole_usd
     deadline = limits.deadline_s if found.workload.training else np.inf
     timely = fitting[found.fitting.job_s[fitting] <= deadline]
     if len(timely) and np.all(job_s[rows] > deadline):
         return _quota_miss(found, timely)
     budget = float(limits.budget) if limits.budget else np.inf
-    excess = np.maximum(job_s[rows] / deadline, usd[rows] / budget)
+    unsold = ~np.isfinite(usd)
+    excess = np.maximum(job_s[rows] / deadline, np.where(unsold[rows], np.inf, usd[rows] / budget))
     # Types that differ only in their host are equally fast: the cheaper one is nearer.
     best = int(rows[np.lexsort((usd[rows], np.round(excess, 9)))[0]])
     broken = []
     if job_s[best] > deadline:
         broken.append(f"takes {show_duration(float(job_s[best]))} (the deadline is {show_duration(deadline)})")
-    if usd[best] > budget:
+    if unsold[best]:
+        broken.append(f"no Capacity Block holds for {show_duration(float(job_s[best]))}")
+    elif usd[best] > budget:
         broken.append(f"costs {show_usd(usd[best])} {_per(found.workload)} (the budget is {show_usd(budget)})")
     return f"nearest is {_name(found, found.pool, best)}, which {' and '.join(broken)}"
 

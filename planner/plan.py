@@ -9,7 +9,9 @@ from enum import StrEnum
 
 from planner.layout import Layout
 from planner.recipe import Accuracy
+from planner.terms import RunHours
 from pricing.offer import Provenance, Purchase
+from pricing.units import HOUR_S
 
 
 class Rung(StrEnum):
@@ -80,6 +82,16 @@ class Run:
     run_s: float
     usd: Decimal
     band: Band
+
+    @property
+    def latest_s(self) -> float:
+        """Seconds of the whole run at the upper edge of its band."""
+        return self.run_s * self.band.high
+
+    @property
+    def hours(self) -> RunHours:
+        """What terms of purchase ask of a run."""
+        return RunHours(expected=self.run_s / HOUR_S, latest=self.latest_s / HOUR_S)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +175,7 @@ class CostLine:
     """One thing that is paid for. USD; None where its price is unknown, and for a run when serving.
 
     `usd_per_month` is what it costs to stand, or serve, for a month; of what a run uses once, that use. `basis` says
-    how the amount was counted, what was assumed, or what is not known.
+    how the amount was counted, what was assumed, or what is not known, `provenance` whose word the price is.
     """
 
     name: str
@@ -171,6 +183,7 @@ class CostLine:
     usd_per_run: Decimal | None
     usd_per_month: Decimal | None
     basis: str
+    provenance: Provenance | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 
-from planner.cost import wasted_share
+from planner.calibration import Calibration
+from planner.cost import Beside, beside, wasted_share
 from planner.eligible import Contender, most_nodes
 from planner.layout import Ints
+from planner.recipe import Recipe
+from planner.recipes import Option
 from planner.search import Floats, Pool
-from planner.terms import block_hours
+from planner.shape import ModelShape
+from planner.terms import block_hours, block_nodes
 from planner.workload import ObjectiveWeights, Workload
 from pricing.market import Market
 from pricing.offer import Offer, Purchase
@@ -22,11 +27,13 @@ from pricing.units import HOUR_S, HOURS_PER_MONTH
 class Ranking:
     """All rows of a pool with their money, and the best first. USD.
 
-    `usd` is the price of the run when training, of a month when serving; `order` lists the rows that keep
-    deadline and budget, best first.
+    `usd` is the instances' price of the run when training, of a month when serving, inf where no Capacity Block holds
+    the fleet or the run; `whole_usd` counts what stands beside them too. `order` lists the rows that keep deadline and
+    budget, best first.
     """
 
     usd: Floats
+    whole_usd: Floats
     order: Ints
 
 
@@ -41,39 +48,82 @@ def join_offers(contenders: tuple[Contender, ...], pool: Pool, market: Market) -
     return pool.take(rows[allowed], offer[allowed])
 
 
-def rank(workload: Workload, contenders: tuple[Contender, ...], pool: Pool, market: Market) -> Ranking:
+def rank(
+    workload: Workload,
+    shape: ModelShape,
+    contenders: tuple[Contender, ...],
+    pool: Pool,
+    market: Market,
+    calibration: Calibration,
+) -> Ranking:
     """Orders rows by the objective; ties go to less money, fewer nodes, fewer extra techniques, less time, the name.
 
     A row's money is that of its instances: of a training run in a Capacity Block, for the whole block; of one on spot,
     with the time that interruptions are expected to waste. Money comes first, because types that differ only in their
     host are equally fast; nodes come before time, because a cluster that is as cheap as one instance only has more
-    that can fail.
+    that can fail. The budget is for all that is paid, as far as its prices are known.
     """
-    price = _by_offer(contenders, lambda each: float(each.usd_per_hour_per_node))
+    price = _by_offer(contenders, lambda each: float(each.usd_per_hour_per_node))[pool.machine, pool.offer]
     hours = pool.job_s / HOUR_S if workload.training else np.full(len(pool), float(HOURS_PER_MONTH))
-    if workload.training:
-        block = _by_offer(contenders, lambda each: each.purchase is Purchase.CAPACITY_BLOCK)
-        hours = np.where(block[pool.machine, pool.offer] == 1, block_hours(hours), hours)
-    usd = price[pool.machine, pool.offer] * pool.nodes * hours
-    if workload.training:
-        wasted = _by_offer(contenders, lambda each: wasted_share(each, market) or 0.0)
-        usd *= 1 + wasted[pool.machine, pool.offer] * pool.nodes
+    usd = price * pool.nodes * hours
     within = np.ones(len(pool), dtype=bool)
     if workload.training:
-        within &= pool.job_s <= workload.limits.deadline_s
+        wasted = _by_offer(contenders, lambda each: wasted_share(each, market))
+        usd *= 1 + wasted[pool.machine, pool.offer] * pool.nodes
+        block = _by_offer(contenders, lambda each: each.purchase is Purchase.CAPACITY_BLOCK)
+        latest = hours * _slowest(shape, contenders, calibration)[pool.machine, pool.option]
+        whole_block = price * block_nodes(pool.nodes) * block_hours(latest)
+        usd = np.where(block[pool.machine, pool.offer] == 1, whole_block, usd)
+        within &= np.isfinite(usd) & (pool.job_s <= workload.limits.deadline_s)
+    whole_usd = usd + _beside_usd(workload, shape, contenders, pool, market, hours)
     if workload.limits.budget is not None:
-        within &= usd <= float(workload.limits.budget)
+        within &= whole_usd <= float(workload.limits.budget)
     rows = np.flatnonzero(within)
     keys = (
         rows,
         pool.machine[rows],
         pool.job_s[rows],
-        _extra(contenders, pool)[rows],
+        _by_option(contenders, lambda _, option: option.extra)[pool.machine, pool.option][rows],
         pool.nodes[rows],
         _score(ObjectiveWeights(cost=1, time=0), usd[rows], pool.job_s[rows]),
         _score(workload.weights, usd[rows], pool.job_s[rows]),
     )
-    return Ranking(usd=usd, order=rows[np.lexsort(keys)])
+    return Ranking(usd=usd, whole_usd=whole_usd, order=rows[np.lexsort(keys)])
+
+
+def _slowest(shape: ModelShape, contenders: tuple[Contender, ...], calibration: Calibration) -> Floats:
+    """The upper edge of the band of times, as a factor, by contender and option."""
+
+    def edge(contender: Contender, option: Option) -> float:
+        chip = contender.machine.accelerator.name
+        return calibration.time_band(option.framework.name, chip, mixture=bool(shape.experts)).high
+
+    return _by_option(contenders, edge)
+
+
+def _beside_usd(
+    workload: Workload,
+    shape: ModelShape,
+    contenders: tuple[Contender, ...],
+    pool: Pool,
+    market: Market,
+    hours: Floats,
+) -> Floats:
+    """USD of what stands beside the instances of each row, for so many hours."""
+    # The same recipe in the same region stands at many types.
+    known: dict[tuple[Recipe, str], Beside] = {}
+    options = max((len(item.options) for item in contenders), default=1)
+    offers = max((len(item.offers) for item in contenders), default=1)
+    table = np.zeros((3, max(len(contenders), 1), options, offers))
+    for index, item in enumerate(contenders):
+        for (number, option), (place, offer) in product(enumerate(item.options), enumerate(item.offers)):
+            key = option.recipe, offer.region
+            if key not in known:
+                known[key] = beside(workload, shape, *key, market)
+            each = known[key]
+            table[:, index, number, place] = each.usd_per_hour, each.usd_per_hour_per_node, each.usd_once_per_node
+    fixed, per_node, once = table[:, pool.machine, pool.option, pool.offer]
+    return np.asarray((fixed + per_node * pool.nodes) * hours + once * pool.nodes)
 
 
 def _score(weights: ObjectiveWeights, usd: Floats, job_s: Floats) -> Floats:
@@ -94,9 +144,10 @@ def _by_offer(contenders: tuple[Contender, ...], figure: Callable[[Offer], float
     return table
 
 
-def _extra(contenders: tuple[Contender, ...], pool: Pool) -> Ints:
+def _by_option(contenders: tuple[Contender, ...], figure: Callable[[Contender, Option], float]) -> Floats:
+    """A figure of every option, by contender and option; NaN beyond a contender's last."""
     widest = max((len(item.options) for item in contenders), default=1)
-    table = np.zeros((max(len(contenders), 1), widest), dtype=np.int64)
+    table = np.full((max(len(contenders), 1), widest), np.nan)
     for index, item in enumerate(contenders):
-        table[index, : len(item.options)] = [option.extra for option in item.options]
-    return table[pool.machine, pool.option]
+        table[index, : len(item.options)] = [figure(item, option) for option in item.options]
+    return table

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
+from planner.cost import UNSTATED_SHARE
 from planner.plan import Candidate, Cost, Deal
-from planner.terms import BLOCK_ENDS_EARLY_S, BLOCK_SIZES, LONGEST_BLOCK_S, block_hours
+from planner.terms import block_hours, block_nodes
 from planner.workload import Workload
 from pricing.instance_type import InstanceType
 from pricing.market import Market
@@ -37,27 +38,28 @@ def warnings_of(
     band = chosen.run.band if chosen.run else chosen.service.band if chosen.service else None
     if band and "not measured" in band.basis:
         yield f"{band.basis}: the time band is wide."
-    yield from _edges(workload, chosen)
+    yield from _edges(workload, chosen, cost)
     if workload.training and workload.limits.deadline is None:
         yield "No deadline is given; 30 days were assumed."
     yield from _guarded(workload, chosen)
     yield from _committed(chosen, deals)
     yield from _bought_as_block(chosen)
     yield from _within_quotas(chosen, deals, machine, market)
-    yield from _over_budget(workload, cost)
     if chosen.service and chosen.nodes > 1 and chosen.layout.devices <= machine.devices:
         yield f"{chosen.nodes} independent instances serve; the stack puts no load balancer before them."
     if chosen.nodes > 1 and not machine.efa_cards:
         yield f"{chosen.instance_type} has no EFA: its nodes talk over TCP."
 
 
-def _edges(workload: Workload, chosen: Candidate) -> Iterator[str]:
+def _edges(workload: Workload, chosen: Candidate, cost: Cost) -> Iterator[str]:
     """Limits that the prediction keeps and the edge of its band does not."""
     limits, run, service = workload.limits, chosen.run, chosen.service
     figures: list[tuple[str, float, float, Callable[[float], str]]]
     if run:
         figures = [("the deadline", run.run_s, limits.deadline_s, show_duration)]
-        figures += [("the budget", float(run.usd), float(limits.budget), show_usd)] if limits.budget else []
+        figures += (
+            [("the budget", float(cost.usd_per_run or 0), float(limits.budget), show_usd)] if limits.budget else []
+        )
         high = run.band.high
     else:
         assert service and workload.inference
@@ -75,35 +77,24 @@ def _edges(workload: Workload, chosen: Candidate) -> Iterator[str]:
 def _guarded(workload: Workload, chosen: Candidate) -> Iterator[str]:
     """What the guard of the stack does to this run, and what it needs."""
     live = workload.provision.time_to_live
-    if chosen.run and live and live < chosen.run.run_s * chosen.run.band.high:
+    if chosen.run and live and live < chosen.run.latest_s:
         yield (
             f"The stack deletes itself after {show_duration(live)}; the run may take "
-            f"{show_duration(chosen.run.run_s * chosen.run.band.high)}. Raise provision.time_to_live."
+            f"{show_duration(chosen.run.latest_s)}. Raise provision.time_to_live."
         )
     if workload.provision.budget:
         yield "The budget counts nothing until the cost allocation tag berth:workload is activated in Billing."
 
 
 def _bought_as_block(chosen: Candidate) -> Iterator[str]:
-    """Why a Capacity Block of the plan's size and length may not be had, or not last."""
-    if chosen.purchase is not Purchase.CAPACITY_BLOCK:
-        return
-    if chosen.nodes not in BLOCK_SIZES:
+    """Which Capacity Block the plan counts on: the reservation's own size and end are not looked up."""
+    if chosen.purchase is Purchase.CAPACITY_BLOCK and chosen.run:
+        hours = float(block_hours(chosen.run.hours.latest))
         yield (
-            f"Capacity Blocks are of 1, 2, 4, 8, 16, 32 or 64 instances, not of {chosen.nodes}; "
-            "pin.nodes takes the size of yours."
+            f"The plan counts on a block of {block_nodes(chosen.nodes):.0f} instances for "
+            f"{show_duration(hours * HOUR_S)}: the run may take {show_duration(chosen.run.latest_s)}, and EC2 takes "
+            "the instances back half an hour before the end. A shorter block may end before the run does."
         )
-    if chosen.run is None:
-        return
-    paid_s = HOUR_S * float(block_hours(chosen.run.run_s / HOUR_S))
-    if chosen.run.run_s * chosen.run.band.high + BLOCK_ENDS_EARLY_S > paid_s:
-        yield (
-            f"A block of {show_duration(paid_s)} may end before the run does: EC2 ends its instances "
-            f"{show_duration(BLOCK_ENDS_EARLY_S)} before it, and the run may take "
-            f"{show_duration(chosen.run.run_s * chosen.run.band.high)}."
-        )
-    if paid_s > LONGEST_BLOCK_S:
-        yield f"No block is longer than {show_duration(LONGEST_BLOCK_S)}; the run needs {show_duration(paid_s)}."
 
 
 def _within_quotas(chosen: Candidate, deals: Sequence[Deal], machine: InstanceType, market: Market) -> Iterator[str]:
@@ -129,16 +120,6 @@ def _committed(chosen: Candidate, deals: Sequence[Deal]) -> Iterator[str]:
             yield f"{deal.purchase} commits to {show_usd(deal.committed_usd)}, used or not{used}."
 
 
-def _over_budget(workload: Workload, cost: Cost) -> Iterator[str]:
-    """A budget that holds the machines, and not all that stands beside them."""
-    budget, whole = workload.limits.budget, cost.usd_per_month if cost.usd_per_run is None else cost.usd_per_run
-    if budget is not None and whole > budget:
-        yield (
-            f"With what stands beside the instances the cost is {show_usd(whole)}, over the budget of "
-            f"{show_usd(budget)}."
-        )
-
-
 def _interrupted(chosen: Candidate, market: Market) -> str:
     """What interruptions do to the figures of a fleet on spot."""
     if chosen.service:
@@ -146,4 +127,7 @@ def _interrupted(chosen: Candidate, market: Market) -> str:
     if (chosen.instance_type, chosen.region) in market.interruptions:
         return "Spot instances can be interrupted; restarts are in the cost, not in the predicted time."
     where = f"{chosen.instance_type} is in {chosen.region}"
-    return f"Spot instances can be interrupted; no source states how often {where}: no restarts are in cost and time."
+    return (
+        f"Spot instances can be interrupted; no source states how often {where}: for the cost, that over "
+        f"{UNSTATED_SHARE:.0%} are within a month was assumed."
+    )

@@ -47,8 +47,17 @@ def bill_table(cost: Cost) -> RenderableType:
         hour = "once" if line.usd_per_hour == 0 and line.usd_per_month else hour
         shown = (hour, run, month) if training else (hour, month)
         table.add_row(line.name, *shown, line.basis, style="bold" if line is sums else None)
-    note = Text("Lines with + are not in the sum; each would come on top of a fleet that has it.")
-    return Group(table, note) if added else table
+    notes = ["Lines with + are not in the sum; each would come on top of a fleet that has it."] if added else []
+    return Group(table, Text("\n".join([*notes, *_ages(cost)])))
+
+
+def _ages(cost: Cost) -> list[str]:
+    """How old the prices of what stands beside the instances are; the instances' own age stands with the deals."""
+    days = {line.provenance.as_of for line in (*cost.lines[1:], *cost.elsewhere) if line.provenance}
+    if not days:
+        return []
+    held = f"on {min(days)}" if len(days) == 1 else f"between {min(days)} and {max(days)}"
+    return [f"Prices beside the instances are known to have held {held}; --json names the source of each."]
 
 
 def deals_table(deals: Sequence[Deal], chosen: Candidate) -> RenderableType:
@@ -57,7 +66,10 @@ def deals_table(deals: Sequence[Deal], chosen: Candidate) -> RenderableType:
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("region", "purchase"):
         table.add_column(title, no_wrap=True)
-    for title in ("hour and node", "a run" if training else "a month", "committed", "of it idle", "quota", "held on"):
+    titles = ["hour and node", "a run" if training else "a month", "committed", "of it idle", "held on"]
+    # Without credentials no quota is known, and a column of "unknown" says nothing.
+    counted = any(deal.nodes_allowed is not None for deal in deals)
+    for title in (*titles, *(["quota"] if counted else [])):
         table.add_column(title, justify="right", no_wrap=True)
     for deal in deals:
         own = (deal.region, deal.purchase) == (chosen.region, chosen.purchase)
@@ -68,11 +80,15 @@ def deals_table(deals: Sequence[Deal], chosen: Candidate) -> RenderableType:
             _known_usd(deal.usd_per_run if training else deal.usd_per_month),
             _known_usd(deal.committed_usd, "-"),
             _known_usd(deal.idle_usd, "-"),
-            "unknown" if deal.nodes_allowed is None else f"{deal.nodes_allowed:,} nodes",
             str(deal.provenance.as_of),
+            *([_quota(deal)] if counted else []),
             style="bold" if own else None,
         )
     return Group(table, Text("A plan buys on the terms that limits.purchase names, in limits.regions."))
+
+
+def _quota(deal: Deal) -> str:
+    return "unknown" if deal.nodes_allowed is None else f"{deal.nodes_allowed:,} nodes"
 
 
 def _known_usd(amount: Decimal | None, otherwise: str = "unknown") -> str:

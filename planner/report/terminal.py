@@ -35,6 +35,7 @@ from planner.plan import (
 )
 from planner.report.bill import bill_table, deals_table, total
 from planner.techniques import load_techniques
+from pricing.offer import Purchase
 from pricing.units import show_bytes, show_count, show_duration, show_gib, show_rate, show_usd
 
 # Wide enough for the ladder's sentences in two lines, narrow enough for a diff beside another.
@@ -101,7 +102,7 @@ def headline(candidate: Candidate) -> str:
     where = f"{candidate.region}, {candidate.purchase}"
     if candidate.run:
         run = candidate.run
-        return f"{fleet} ({where}): {_money_band(run)} in {_banded(run.run_s, run.band)}"
+        return f"{fleet} ({where}): {_money_band(candidate, run)} in {_banded(run.run_s, run.band)}"
     service = candidate.service
     assert service is not None
     return (
@@ -200,7 +201,10 @@ def _service(service: Service) -> str:
     )
 
 
-def _money_band(run: Run) -> str:
+def _money_band(candidate: Candidate, run: Run) -> str:
+    """What the instances cost; a block's fee is the same however long the run takes."""
+    if candidate.purchase is Purchase.CAPACITY_BLOCK:
+        return f"{show_usd(run.usd)} for the block"
     low, high = (show_usd(float(run.usd) * edge) for edge in (run.band.low, run.band.high))
     return f"{show_usd(run.usd)} ({low} to {high})"
 

@@ -56,8 +56,10 @@ def figures(asked: Workload, chosen: Candidate, sold: Market | None = None) -> t
     """
     if chosen.run:
         lost = _lost(sold, chosen.instance_type, chosen.region, chosen.purchase) if sold else 0.0
-        hours = _paid_hours(chosen.purchase, chosen.run.run_s)
-        return float(chosen.usd_per_hour) * hours * (1 + lost * chosen.nodes), chosen.run.run_s
+        price = float(chosen.usd_per_hour) / chosen.nodes
+        latest_s = chosen.run.run_s * chosen.run.band.high
+        node_hours = _paid_node_hours(chosen.purchase, chosen.nodes, chosen.run.run_s, latest_s)
+        return price * node_hours * (1 + lost * chosen.nodes), chosen.run.run_s
     assert chosen.service and asked.inference
     request_s = chosen.service.ttft_s + (asked.inference.output_tokens - 1) * chosen.service.tpot_s
     return float(chosen.usd_per_hour) * 730, request_s
@@ -72,14 +74,17 @@ def every_way(asked: Workload, shape: ModelShape, sold: Market, calibration: Cal
 
 
 def _lost(sold: Market, instance_type: str, region: str, purchase: Purchase) -> float:
-    """The share of a run's time that one node of a fleet is expected to lose; of what nobody states, nothing."""
+    """The share of a run's time that one node of a fleet is expected to lose."""
+    if purchase is not Purchase.SPOT:
+        return 0.0
+    # What nobody states is taken to be as bad as the worst of what is published.
+    kept_a_month = 0.8
     for (name, where), band in sold.interruptions.items():
-        if purchase is Purchase.SPOT and (name, where) == (instance_type, region):
+        if (name, where) == (instance_type, region):
             kept_a_month = 1 - (band.low + band.high) / 2
-            interruptions_an_hour = -math.log(kept_a_month) / 730
-            # A quarter of an hour to start again, and half of the half-hour since the last checkpoint.
-            return interruptions_an_hour * (0.25 + 0.25)
-    return 0.0
+    interruptions_an_hour = -math.log(kept_a_month) / 730
+    # A quarter of an hour to start again, and half of the half-hour since the last checkpoint.
+    return interruptions_an_hour * (0.25 + 0.25)
 
 
 def _most(sold: Market, machine: InstanceType, offer: Offer) -> float:
@@ -91,14 +96,19 @@ def _most(sold: Market, machine: InstanceType, offer: Offer) -> float:
     return math.inf
 
 
-def _paid_hours(purchase: Purchase, run_s: float) -> float:
-    """The hours that a run pays for: of a Capacity Block up to fourteen days, then whole weeks."""
+def _paid_node_hours(purchase: Purchase, nodes: int, run_s: float, latest_s: float) -> float:
+    """The hours that a run pays for: of a Capacity Block a power of two of nodes, for days or, beyond 14, for weeks.
+
+    The run must be over half an hour before the block is, however long it takes.
+    """
     if purchase is not Purchase.CAPACITY_BLOCK:
-        return run_s / 3600
-    days = 1
-    while days * 86_400 < run_s:
+        return nodes * run_s / 3600
+    size, days = 1, 1
+    while size < nodes:
+        size *= 2
+    while days * 86_400 < latest_s + 1800:
         days += 1 if days < 14 else 7
-    return 24.0 * days
+    return size * 24.0 * days if size <= 64 and days <= 182 else math.inf
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,9 +120,10 @@ class Terms:
     most: float
     lost: float
 
-    def usd_of_run(self, nodes: int, run_s: float) -> float:
-        """What so many nodes cost for a run, lost time and unused days included."""
-        return self.price * nodes * _paid_hours(self.offer.purchase, run_s) * (1 + self.lost * nodes)
+    def usd_of_run(self, nodes: int, run_s: float, latest_s: float) -> float:
+        """What so many nodes cost for a run, lost time and unused days included; inf where no block holds them."""
+        node_hours = _paid_node_hours(self.offer.purchase, nodes, run_s, latest_s)
+        return self.price * node_hours * (1 + self.lost * nodes)
 
 
 def every_terms(asked: Workload, sold: Market, machine: InstanceType) -> list[Terms]:
@@ -163,9 +174,10 @@ def _training(
                         continue
                     step = step_time(shape, option.recipe, layout, job.sequence_tokens, machine, factors)
                     run_s = 900 + job.steps * float(step.total)
+                    slowest = max(factors.band.high, calibration.mixture.high if shape.experts else 0.0)
                     for each in terms if run_s <= deadline_s else ():
-                        usd = each.usd_of_run(nodes, run_s)
-                        if usd <= budget and nodes <= each.most:
+                        usd = each.usd_of_run(nodes, run_s, run_s * slowest)
+                        if usd <= budget and nodes <= each.most and math.isfinite(usd):
                             yield Way(
                                 instance_type=machine.name,
                                 offer=each.offer,

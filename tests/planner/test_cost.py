@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from planner.cost import cost_of, wasted_share
 from planner.plan import Cost, CostLine
+from planner.terms import RunHours
 from planner.usage import other_uses, uses
 from planner.workload import Workload
 from pricing.market import Market
@@ -57,7 +58,8 @@ def bill(
 ) -> Cost:
     """The bill of two nodes at $3 an hour for ten hours, unless told otherwise."""
     made = ZERO1 if asked.training else recipe("bf16", of="vllm")
-    return cost_of(asked, DENSE, made, bought or offer("p5.one", 3), nodes, hours, sold)
+    run = None if hours is None else RunHours(expected=hours, latest=hours)
+    return cost_of(asked, DENSE, made, bought or offer("p5.one", 3), nodes, run, sold)
 
 
 def line(found: Cost, name: str) -> CostLine:
@@ -189,12 +191,11 @@ def test_what_has_no_price_is_named_and_never_free(
     }
     full, found = bill(sold_with(), **terms), bill(sold_with(known), **terms)
     assert [each.name for each in found.lines] == [each.name for each in full.lines]
-    restarts = {"spot restarts"} if purchase is SPOT and asked.training else set()
-    lost = {name for name, component in COMPONENTS.items() if component in missing} | restarts
+    lost = {name for name, component in COMPONENTS.items() if component in missing}
     for each, priced_line in zip(found.lines, full.lines, strict=True):
         if each.name in lost:
             assert amounts(each) == (None, None, None)
-            assert "no price of" in each.basis or each.name in restarts
+            assert "no price of" in each.basis
         else:
             assert each == priced_line
             assert each.usd_per_hour is not None and each.usd_per_month is not None
@@ -253,8 +254,9 @@ def test_what_interruptions_waste_follows_from_their_band(low: float, high: floa
     sold = sold_with(interruptions=interrupted(("p5.one", "us-east-1", low, high)))
     assert wasted_share(offer("p5.one", 3, purchase=SPOT), sold) == pytest.approx(share, rel=1e-6)
     assert wasted_share(offer("p5.one", 3), sold) == 0
-    assert wasted_share(offer("p5.one", 3, purchase=SPOT, region="us-east-2"), sold) is None
-    assert wasted_share(offer("p5.two", 3, purchase=SPOT), sold) is None
+    # What nobody states is taken to be as bad as the worst that is published.
+    assert wasted_share(offer("p5.one", 3, purchase=SPOT, region="us-east-2"), sold) == pytest.approx(1.528381e-4)
+    assert wasted_share(offer("p5.two", 3, purchase=SPOT), sold) == pytest.approx(1.528381e-4)
 
 
 def test_restarts_on_spot_by_hand() -> None:
@@ -273,15 +275,18 @@ def test_restarts_on_spot_by_hand() -> None:
     assert found.unpriced == ()
 
 
-def test_unknown_interruptions_are_an_unknown_line() -> None:
-    """Where nobody says how often a type is interrupted, restarts are named as missing from the sum."""
+def test_unknown_interruptions_are_assumed_and_told() -> None:
+    """Where nobody says how often a type is interrupted, the line says what was assumed, and nothing is missing."""
     elsewhere = interrupted(("p5.one", "us-east-2", 0, 0.05), ("p5.two", "us-east-1", 0, 0.05))
     found = bill(sold_with(interruptions=elsewhere), bought=offer("p5.one", 3, purchase=SPOT))
-    assert amounts(line(found, "spot restarts")) == (None, None, None)
-    assert line(found, "spot restarts").basis == "no source states how often p5.one is interrupted"
-    assert found.unpriced == ("spot restarts",)
-    on_demand = bill(sold_with())
-    assert (found.usd_per_run, found.usd_per_month) == (on_demand.usd_per_run, on_demand.usd_per_month)
+    # $6 an hour, two nodes that lose 0.0152838 % each.
+    assert amounts(line(found, "spot restarts")) == pytest.approx(
+        usd("0.001834", "0.018341", "1.338862"), abs=Decimal("0.000002")
+    )
+    assert line(found, "spot restarts").basis == (
+        "assumed, since no source states it: over 20% of instances interrupted within a month: 0.0306% of the time lost"
+    )
+    assert found.unpriced == ()
 
 
 @pytest.mark.parametrize(("asked", "purchase"), [(SERVE, SPOT), (TRAIN, DEMAND), (TRAIN, BLOCK), (TRAIN, RESERVED)])
@@ -295,9 +300,9 @@ def test_only_trainings_on_spot_have_restarts(asked: Workload, purchase: Purchas
 @pytest.mark.parametrize(
     ("hours", "idle", "basis"),
     [
-        (10, "84", "24.0 h are paid for, 10.0 h used"),
-        (24, "0", "24.0 h are paid for, 24.0 h used"),
-        (14 * 24 + 1, "1002", "21.0 days are paid for, 14.0 days used"),
+        (10, "84", "48 node-hours are paid for, 20 used"),
+        (23.5, "3", "48 node-hours are paid for, 47 used"),
+        (14 * 24 + 1, "1002", "1,008 node-hours are paid for, 674 used"),
     ],
 )
 def test_the_rest_of_a_block_is_on_the_bill(hours: float, idle: str, basis: str) -> None:

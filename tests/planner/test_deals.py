@@ -40,7 +40,7 @@ SERVED = plan(workload(inference=inference(), limits={"max_nodes": 4}), market([
 def running(hours: float, nodes: int = 2) -> Candidate:
     """A fleet that trains for so many hours."""
     assert TRAINED.run is not None
-    run = replace(TRAINED.run, run_s=hours * 3600)
+    run = replace(TRAINED.run, run_s=hours * 3600, band=replace(TRAINED.run.band, high=1.0))
     return replace(TRAINED, nodes=nodes, usd_per_hour=OWN.usd_per_hour_per_node * nodes, run=run)
 
 
@@ -106,17 +106,25 @@ def test_spot_restarts_are_in_its_run_and_not_in_its_month() -> None:
     # -ln(1 - 0.075) / 730 x 0.5 x 1000 = 0.0533983, of 1000 x 100 x $1.
     assert found.usd_per_run == Decimal("105339.83")
     assert found.usd_per_month == Decimal(730_000)
-    assert only(beside([spot], running(100, 1000)), SPOT).usd_per_run == Decimal(100_000)
+    # Where nobody states it: -ln(0.8) / 730 x 0.5 x 1000 = 0.1528381.
+    assert only(beside([spot], running(100, 1000)), SPOT).usd_per_run == Decimal("115283.80")
 
 
 @pytest.mark.parametrize(
     ("hours", "run", "idle"),
-    [(10, "96", "56"), (24, "96", "0"), (25, "192", "92"), (14 * 24 + 1, "2016", "668")],
+    [(10, "96", "56"), (23.5, "96", "2"), (24, "192", "96"), (14 * 24 + 1, "2016", "668")],
 )
 def test_a_block_is_paid_as_a_whole(hours: float, run: str, idle: str) -> None:
     """Two nodes at $2 in a Capacity Block: a run costs all of its days or weeks, used or not."""
     found = only(beside([offer("p5.one", 2, purchase=BLOCK)], running(hours)), BLOCK)
     assert (found.usd_per_run, found.committed_usd, found.idle_usd) == (Decimal(run), Decimal(run), Decimal(idle))
+
+
+@pytest.mark.parametrize(("hours", "nodes"), [(182 * 24, 2), (10, 65)])
+def test_a_block_that_nobody_sells_is_no_deal(hours: float, nodes: int) -> None:
+    """Beyond 182 days or 64 instances the fleet cannot be bought as a block."""
+    found = beside([offer("p5.one", 2, purchase=BLOCK)], running(hours, nodes))
+    assert {deal.purchase for deal in found} == {DEMAND}
 
 
 @pytest.mark.parametrize(
@@ -184,10 +192,12 @@ def test_deals_cover_all_terms_and_never_charge_less_than_the_hours(
     """Exactly the terms with a price, each once, in order, none below its hours; in whatever order they are read."""
     chosen = SERVED if serving else running(hours)
     found = beside(others, chosen)
-    known = {(each.region, each.purchase) for each in others if each.instance_type == "p5.one"}
+    sold = [each for each in others if serving or each.purchase is not BLOCK or hours <= 182 * 24 - 0.5]
+    known = {(each.region, each.purchase) for each in sold if each.instance_type == "p5.one"}
     assert {(deal.region, deal.purchase) for deal in found} == known | {("us-east-1", DEMAND)}
     assert len(found) == len({(deal.region, deal.purchase) for deal in found})
-    assert [deal.usd_per_hour_per_node for deal in found] == sorted(deal.usd_per_hour_per_node for deal in found)
+    money = [deal.usd_per_month if serving else deal.usd_per_run or 0 for deal in found]
+    assert money == sorted(money)
     for deal in found:
         same = [each for each in others if (each.region, each.purchase) == (deal.region, deal.purchase)]
         cheapest = min((each.usd_per_hour_per_node for each in same if each.instance_type == "p5.one"), default=None)

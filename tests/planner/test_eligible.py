@@ -29,6 +29,7 @@ from tests.planner.market_builders import (
 )
 
 ONE = machine("p5.one")
+NEVER = interrupted(("p5.one", "us-east-1", 0, 0), ("p5.one", "us-west-2", 0, 0))
 ZONED = {"provision": {"zone": "use1-az6"}}
 
 
@@ -173,7 +174,7 @@ def test_the_cheapest_offer_beats_the_others(
         for region, purchase, price in offers
     ]
     for order in (sold, sold[::-1]):
-        (found,) = best_offers(workload(limits=limits), market([ONE], order), ONE)
+        (found,) = best_offers(workload(limits=limits), market([ONE], order, interruptions=NEVER), ONE)
         assert (found.region, found.purchase, found.usd_per_hour_per_node) == (*cheapest[:2], Decimal(str(cheapest[2])))
 
 
@@ -190,12 +191,17 @@ ON_ANY_TERMS = {"purchase": ["on-demand", "spot", "capacity-block"]}
 @pytest.mark.parametrize(
     ("known", "left"),
     [
-        # Nothing is known but prices: the cheapest beats all.
-        ({}, ["z1"]),
+        # Of spot nothing is known: it is taken to be interrupted, and what is not stays beside it.
+        ({}, ["z1", "z2", "z3"]),
+        # Where nothing is interrupted the cheapest beats all.
+        ({"interruptions": NEVER}, ["z1"]),
         # A dearer offer stays where the account may run more of it, and only then. Of blocks no quota is known, but
         # they are paid by the day: what is paid by the hour stays beside them.
         ({"quotas": quota(8, ONE, spot=True)}, ["z1", "z2", "z3"]),
-        ({"quotas": (*quota(8, ONE, spot=True), *quota(4, ONE, region="us-east-2"))}, ["z1", "z2", "z4"]),
+        (
+            {"quotas": (*quota(8, ONE, spot=True), *quota(4, ONE, region="us-east-2")), "interruptions": NEVER},
+            ["z1", "z2", "z4"],
+        ),
         ({"quotas": (*quota(8, ONE, spot=True), *quota(9, ONE, region="us-east-2"))}, ["z1", "z2", "z3", "z4"]),
         ({"quotas": quota(0, ONE, spot=True)}, ["z1", "z2", "z3"]),
         ({"without": "z1"}, ["z2", "z3"]),

@@ -194,9 +194,9 @@ SPOT = Purchase.SPOT
         ),
         # A dearer offer with no more nodes than the cheaper one is not worth a word.
         (
-            [offer("p5.four", "0.1", purchase=SPOT), offer("p5.four", "0.2")],
-            (*quota(0, FOUR, spot=True), *quota(0, FOUR)),
-            "nearest is p5.four, but the account's quotas allow 0 as spot in us-east-1; raise them",
+            [offer("p5.four", "0.1"), offer("p5.four", "0.2", region="us-east-2")],
+            (*quota(0, FOUR), *quota(0, FOUR, region="us-east-2")),
+            "nearest is p5.four, but the account's quotas allow 0 as on-demand in us-east-1; raise them",
         ),
     ],
 )

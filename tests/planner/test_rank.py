@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,16 +13,27 @@ from hypothesis import strategies as st
 from planner.eligible import Contender, best_offers
 from planner.framework import load_frameworks
 from planner.layout import LayoutGrid
-from planner.rank import join_offers, rank
+from planner.rank import Ranking, join_offers, rank
 from planner.recipe import Recipe
 from planner.recipes import Option
 from planner.search import Pool
+from planner.workload import Workload
 from pricing.market import Market
 from pricing.offer import Offer, Purchase
-from pricing.price import Quota
+from pricing.price import Component, Quota
 from tests.planner.brute_force import every_terms
-from tests.planner.builders import examples
-from tests.planner.market_builders import inference, interrupted, machine, market, offer, quota, workload
+from tests.planner.builders import DENSE, examples
+from tests.planner.market_builders import (
+    CALIBRATION,
+    inference,
+    interrupted,
+    machine,
+    market,
+    offer,
+    priced,
+    quota,
+    workload,
+)
 from tests.planner.questions import PURCHASES, market_of, merged
 
 OPTIONS = tuple(Option(framework=load_frameworks()["megatron"], recipe=Recipe(), extra=extra) for extra in (0, 1))
@@ -56,11 +68,16 @@ def pool(*rows: tuple[int, int, int, float]) -> Pool:
     )
 
 
+def ranked(asked: Workload, able: tuple[Contender, ...], rows: Pool, known: Market = NOTHING) -> Ranking:
+    """The rows with their money and in their order."""
+    return rank(asked, DENSE, able, rows, known, CALIBRATION)
+
+
 def order(prices: tuple[str, ...], rows: list[tuple[int, int, int, float]], **sections: Any) -> list[int]:
     """Rows within the limits, best first."""
     asked = workload(**sections)
     able = tuple(contender(f"p5.{number}", usd) for number, usd in enumerate(prices))
-    return [int(row) for row in rank(asked, able, pool(*rows), NOTHING).order]
+    return [int(row) for row in ranked(asked, able, pool(*rows)).order]
 
 
 HOUR = 3600.0
@@ -88,14 +105,14 @@ def test_money_is_that_of_all_nodes_for_the_whole_run() -> None:
     """A run costs the price of a node times nodes times hours."""
     asked = workload()
     able = contender("p5.0", "3"), contender("p5.1", "0.5")
-    found = rank(asked, able, pool((0, 0, 2, HOUR / 2), (1, 1, 8, HOUR)), NOTHING)
+    found = ranked(asked, able, pool((0, 0, 2, HOUR / 2), (1, 1, 8, HOUR)), NOTHING)
     assert found.usd.tolist() == [3.0, 4.0]
 
 
 def test_a_service_is_paid_by_the_month() -> None:
     """A fleet costs 730 hours of its nodes, however long a request takes."""
     asked = workload(inference=inference())
-    found = rank(asked, (contender("p5.0", "3"),), pool((0, 0, 2, 0.5), (0, 0, 1, 99.0)), NOTHING)
+    found = ranked(asked, (contender("p5.0", "3"),), pool((0, 0, 2, 0.5), (0, 0, 1, 99.0)), NOTHING)
     assert found.usd.tolist() == [2 * 3 * 730, 3 * 730]
     assert found.order.tolist() == [1, 0]
 
@@ -248,13 +265,16 @@ def test_spot_costs_what_its_interruptions_waste() -> None:
     known = market([KIND], [], interruptions=interrupted(("p5.0", "us-east-1", 0.05, 0.15)))
     rows = pool((0, 0, 1, 100 * HOUR), (0, 0, 8, 100 * HOUR))
     asked = workload(limits={"purchase": ["spot"]})
-    assert rank(asked, able, rows, known).usd == pytest.approx([200 * (1 + LOST), 1600 * (1 + 8 * LOST)], rel=1e-12)
-    assert rank(asked, able, rows, NOTHING).usd.tolist() == [200, 1600]
+    assert ranked(asked, able, rows, known).usd == pytest.approx([200 * (1 + LOST), 1600 * (1 + 8 * LOST)], rel=1e-12)
+    # What nobody states is taken to be as bad as the worst that is published: a fifth, -ln(0.8) / 730 h.
+    worst = 0.22314355131420976 / 730 * 0.5
+    unstated = pytest.approx([200 * (1 + worst), 1600 * (1 + 8 * worst)], rel=1e-12)
+    assert ranked(asked, able, rows).usd == unstated
     # What is known of another region says nothing of this one.
     elsewhere = market([KIND], [], interruptions=interrupted(("p5.0", "us-east-2", 0.05, 0.15)))
-    assert rank(asked, able, rows, elsewhere).usd.tolist() == [200, 1600]
+    assert ranked(asked, able, rows, elsewhere).usd == unstated
     served = workload(inference=inference(), limits={"purchase": ["spot"]})
-    assert rank(served, able, pool((0, 0, 1, 0.5)), known).usd.tolist() == [2 * 730]
+    assert ranked(served, able, pool((0, 0, 1, 0.5)), known).usd.tolist() == [2 * 730]
 
 
 @pytest.mark.parametrize(
@@ -273,29 +293,74 @@ def test_spot_is_weighed_against_demand_by_what_it_wastes(low: float, nodes: int
     known = market([KIND], [], interruptions=interrupted(("p5.0", "us-east-1", low, low)))
     able = (contender("p5.0", *sold),)
     rows = join_offers(able, pool((0, 0, nodes, HOUR)), known)
-    order = rank(workload(limits={"purchase": ["spot", "on-demand"]}), able, rows, known).order
+    order = ranked(workload(limits={"purchase": ["spot", "on-demand"]}), able, rows, known).order
     assert sold[int(rows.offer[order[0]])].purchase is cheaper
 
 
+# How much longer a run may take, and what EC2 takes off the end of a block.
+SLOWEST = CALIBRATION.time_band("megatron", KIND.accelerator.name, mixture=False).high
+EARLY_H = 0.5
+
+
 @pytest.mark.parametrize(
-    ("run_hours", "paid_hours"),
-    [(1, 24), (24, 24), (24.5, 48), (13.5 * 24, 14 * 24), (14 * 24, 14 * 24), (14.5 * 24, 21 * 24), (29 * 24, 35 * 24)],
+    ("latest_hours", "paid_hours"),
+    [
+        (1, 24),
+        (23.5, 24),
+        (23.6, 48),
+        (13.5 * 24, 14 * 24),
+        (14 * 24, 21 * 24),
+        (29 * 24, 35 * 24),
+        (181.9 * 24, 182 * 24),
+    ],
 )
-def test_a_block_is_paid_as_a_whole(run_hours: float, paid_hours: float) -> None:
-    """A run in a Capacity Block pays for whole days up to fourteen, for whole weeks beyond."""
+def test_a_block_is_paid_as_a_whole(latest_hours: float, paid_hours: float) -> None:
+    """A run in a Capacity Block pays for whole days up to fourteen, for whole weeks beyond, in which it surely ends."""
     able = (contender("p5.0", offer("p5.0", 2, purchase=BLOCK)),)
-    rows = pool((0, 0, 4, run_hours * HOUR))
-    asked = workload(limits={"purchase": ["capacity-block"]})
-    assert rank(asked, able, rows, NOTHING).usd.tolist() == [2 * 4 * paid_hours]
+    rows = pool((0, 0, 4, latest_hours / SLOWEST * HOUR))
+    asked = workload(limits={"purchase": ["capacity-block"], "deadline": "3650d"})
+    assert ranked(asked, able, rows).usd.tolist() == [2 * 4 * paid_hours]
     service = workload(inference=inference(), limits={"purchase": ["capacity-block"]})
-    assert rank(service, able, rows, NOTHING).usd.tolist() == [2 * 4 * 730]
+    assert ranked(service, able, rows).usd.tolist() == [2 * 4 * 730]
+
+
+@pytest.mark.parametrize(("nodes", "paid"), [(1, 1), (3, 4), (5, 8), (33, 64), (64, 64)])
+def test_a_block_has_a_power_of_two_of_instances(nodes: int, paid: int) -> None:
+    """Whoever needs five instances pays for the block of eight."""
+    able = (contender("p5.0", offer("p5.0", 2, purchase=BLOCK)),)
+    asked = workload(limits={"purchase": ["capacity-block"]})
+    assert ranked(asked, able, pool((0, 0, nodes, HOUR))).usd.tolist() == [2 * paid * 24]
+
+
+@pytest.mark.parametrize(("nodes", "days"), [(65, 1), (1, 182)])
+def test_what_no_block_holds_is_not_bought_as_one(nodes: int, days: float) -> None:
+    """More than 64 instances, or more than 182 days with the band and the half hour, are left out."""
+    able = (contender("p5.0", offer("p5.0", 2, purchase=BLOCK), "3"),)
+    asked = workload(limits={"purchase": ["capacity-block", "on-demand"], "deadline": "3650d"})
+    rows = join_offers(able, pool((0, 0, nodes, days * 24 * HOUR / SLOWEST)), NOTHING)
+    found = ranked(asked, able, rows)
+    assert np.isinf(found.usd[0])
+    assert rows.offer[found.order].tolist() == [1]
+
+
+def test_a_budget_is_for_all_that_is_paid() -> None:
+    """Disks, gateways and checkpoints are in it; what has no price is not."""
+    known = replace(NOTHING, components=priced({Component.NAT_GATEWAY_HOUR: "0.5", Component.NAT_GATEWAY_GIB: "0.1"}))
+    able, rows = (contender("p5.0", "2"),), pool((0, 0, 3, 10 * HOUR))
+    # 3 x $2 x 10 h, the gateway's ten hours, 20 GiB for each node.
+    asked = workload(limits={"budget": 71})
+    found = ranked(asked, able, rows, known)
+    assert (found.usd.tolist(), found.whole_usd.tolist()) == ([60.0], [60.0 + 5.0 + 6.0])
+    assert found.order.tolist() == [0]
+    assert ranked(workload(limits={"budget": 70.99}), able, rows, known).order.tolist() == []
+    assert ranked(workload(limits={"budget": 60}), able, rows).order.tolist() == [0]
 
 
 def test_of_equal_offers_the_first_is_taken() -> None:
     """Offers stand in the user's order; where nothing tells two apart, the earlier one is chosen."""
     able = (contender("p5.0", "2", "2"),)
     rows = join_offers(able, pool((0, 0, 1, HOUR)), NOTHING)
-    assert rows.offer[rank(workload(), able, rows, NOTHING).order].tolist() == [0, 1]
+    assert rows.offer[ranked(workload(), able, rows, NOTHING).order].tolist() == [0, 1]
 
 
 KINDS = (machine("p5.0"), machine("p5.1"))
@@ -321,15 +386,16 @@ def test_no_terms_that_would_have_been_better_are_dropped(
     asked = workload(objective=objective, limits=limits)
     able = tuple(Contender(machine=kind, options=OPTIONS, offers=best_offers(asked, known, kind)) for kind in KINDS)
     joined_rows = join_offers(able, pool(*rows), known)
-    found = rank(asked, able, joined_rows, known)
+    found = ranked(asked, able, joined_rows, known)
     budget = float(asked.limits.budget) if asked.limits.budget else np.inf
     looped = [
-        (terms.usd_of_run(nodes, run_s), run_s)
+        (terms.usd_of_run(nodes, run_s, run_s * SLOWEST), run_s)
         for index, _, nodes, run_s in rows
         for terms in every_terms(asked, known, KINDS[index])
         if nodes <= terms.most and run_s <= asked.limits.deadline_s
     ]
-    within = [(usd, run_s) if objective == "cost" else (run_s, usd) for usd, run_s in looped if usd <= budget]
+    affordable = [(usd, run_s) for usd, run_s in looped if usd <= budget and np.isfinite(usd)]
+    within = [(usd, run_s) if objective == "cost" else (run_s, usd) for usd, run_s in affordable]
     assert bool(len(found.order)) == bool(within)
     if within:
         best = int(found.order[0])

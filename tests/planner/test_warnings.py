@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -14,7 +13,6 @@ from planner.workload import Workload
 from pricing.instance_type import InstanceType
 from pricing.market import Market
 from pricing.offer import Purchase
-from pricing.price import Component, ComponentPrice
 from tests.planner.builders import DENSE
 from tests.planner.market_builders import (
     CALIBRATION,
@@ -91,7 +89,8 @@ def test_what_was_assumed_or_left_out_is_told(sections: dict[str, Any], words: s
         (
             {},
             [("p5.small", "us-east-2", 0, 0.05)],
-            "no source states how often p5.small is in us-east-1: no restarts are in cost and time.",
+            "no source states how often p5.small is in us-east-1: for the cost, that over 20% are within a month was "
+            "assumed.",
         ),
         (
             {"inference": inference()},
@@ -143,14 +142,13 @@ def test_what_may_fail_later_is_told_now(sections: dict[str, Any], words: str) -
     assert not any(each.startswith(words) for each in warned(workload(limits={"deadline": "99d"})))
 
 
-def test_a_block_of_another_size_or_length_is_told() -> None:
-    """Five instances are no block, and a run whose band passes the block's end may be cut off."""
+def test_the_block_that_a_plan_counts_on_is_told() -> None:
+    """Five instances take a block of eight, until the run surely ends."""
     sold = market([machine("p5.one")], [offer("p5.one", 1, purchase=Purchase.CAPACITY_BLOCK)])
     limits = {"purchase": ["capacity-block"], "max_nodes": 8}
-    found = warned(workload(pin={"nodes": 8, "micro_batch": 1}, limits=limits), sold=sold)
-    assert not any(each.startswith("Capacity Blocks are of") for each in found)
-    odd = workload(pin={"nodes": 5}, training=training(global_batch=40), limits=limits)
-    assert any(each.startswith("Capacity Blocks are of 1, 2, 4") for each in warned(odd, sold=sold))
+    asked = workload(pin={"nodes": 5}, training=training(global_batch=40), limits=limits)
+    (found,) = [each for each in warned(asked, sold=sold) if "block" in each]
+    assert found.startswith("The plan counts on a block of 8 instances for 24.0 h: the run may take ")
 
 
 def test_quotas_that_keep_the_fleet_elsewhere_are_told() -> None:
@@ -163,21 +161,3 @@ def test_quotas_that_keep_the_fleet_elsewhere_are_told() -> None:
     assert found == [
         f"The account's quota allows 0 nodes of {kind.name} as on-demand in us-east-1, at $1.00 an hour and node."
     ]
-
-
-def test_a_budget_that_the_machines_alone_keep_is_told() -> None:
-    """What stands beside the instances counts against the budget too."""
-    sold = market(three_machines(), three_offers())
-    volumes = ComponentPrice(
-        component=Component.EBS_GP3_GIB_MONTH,
-        region="us-east-1",
-        price=Decimal(50),
-        currency="USD",
-        starts_at=Decimal(0),
-        provenance=sold.offers[0].provenance,
-    )
-    sold = replace(sold, components={(volumes.component, volumes.region): (volumes,)})
-    chosen = make_plan(workload(), DENSE, sold, CALIBRATION, NOW).plan.chosen
-    assert chosen.run
-    found = warned(workload(limits={"budget": float(chosen.run.usd) * 1.5}), sold=sold)
-    assert any(each.startswith("With what stands beside the instances the cost is ") for each in found)

@@ -100,7 +100,8 @@ def test_a_quota_may_take_a_smaller_fleet() -> None:
         (0.2, "1.96", 32, SPOT),
         (0.2, "1.992", 32, DEMAND),
         (0.2, "1.988", 32, SPOT),
-        (None, "1.992", 32, SPOT),
+        (None, "1.992", 32, DEMAND),
+        (None, "1.96", 32, SPOT),
     ],
 )
 def test_spot_is_chosen_where_it_is_cheaper_with_its_restarts(
@@ -116,8 +117,8 @@ def test_spot_is_chosen_where_it_is_cheaper_with_its_restarts(
 
 @pytest.mark.parametrize(("days", "chosen"), [(0.5, DEMAND), (0.9, BLOCK), (1.05, DEMAND), (1.95, BLOCK)])
 def test_a_block_is_chosen_where_its_days_are_used(days: float, chosen: Purchase) -> None:
-    """A block that costs a fifth less an hour is dearer for a run that leaves more than that of its days unused."""
-    sold = market([ONE], [offer("p5.one", "1.6", purchase=BLOCK), offer("p5.one", 2)])
+    """A block at half the price is dearer for a run that uses less than half of the days in which it surely ends."""
+    sold = market([ONE], [offer("p5.one", "1", purchase=BLOCK), offer("p5.one", 2)])
 
     def asked(tokens: int) -> Workload:
         limits = {"purchase": ["on-demand", "capacity-block"], "deadline": "3650d", "max_nodes": 1}
@@ -125,10 +126,11 @@ def test_a_block_is_chosen_where_its_days_are_used(days: float, chosen: Purchase
 
     run = plan(asked(10**12), sold).chosen.run
     assert run is not None
-    tokens = round(10**12 * (days * 86_400 - run.start_up_s) / (run.run_s - run.start_up_s))
+    run_s = (days * 86_400 - 1800) / run.band.high
+    tokens = round(10**12 * (run_s - run.start_up_s) / (run.run_s - run.start_up_s))
     found = plan(asked(tokens), sold).chosen
     assert found.run is not None
-    assert found.run.run_s == pytest.approx(days * 86_400, rel=1e-4)
+    assert found.run.latest_s + 1800 == pytest.approx(days * 86_400, rel=1e-4)
     assert found.purchase is chosen
 
 

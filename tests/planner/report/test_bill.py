@@ -145,13 +145,30 @@ def test_each_deal_has_its_row(chosen: Candidate, title: str, amounts: int) -> N
     cells = [re.split(r"  +", line.strip()) for line in lines]
     job = [f"${amounts * usd:,.2f}" if amounts * usd < 1000 else f"${amounts * usd:,.0f}" for usd in (0.5, 2, 3)]
     assert cells == [
-        ["region", "purchase", "hour and node", title, "committed", "of it idle", "quota", "held on"],
-        ["us-west-2", "spot", "$0.50", job[0], "-", "-", "0 nodes", "2026-06-01"],
-        ["us-east-1", "capacity-block", "$2.00", job[1], "$96.00", "$56.00", "unknown", "2026-06-01"],
-        ["us-east-1", "on-demand, chosen", "$3.00", job[2], "-", "-", "1,200 nodes", "2026-06-01"],
-        ["us-east-2", "on-demand", "$3.00", job[2], "-", "-", "unknown", "2026-06-01"],
+        ["region", "purchase", "hour and node", title, "committed", "of it idle", "held on", "quota"],
+        ["us-west-2", "spot", "$0.50", job[0], "-", "-", "2026-06-01", "0 nodes"],
+        ["us-east-1", "capacity-block", "$2.00", job[1], "$96.00", "$56.00", "2026-06-01", "unknown"],
+        ["us-east-1", "on-demand, chosen", "$3.00", job[2], "-", "-", "2026-06-01", "1,200 nodes"],
+        ["us-east-2", "on-demand", "$3.00", job[2], "-", "-", "2026-06-01", "unknown"],
         ["A plan buys on the terms that limits.purchase names, in limits.regions."],
     ]
+
+
+def test_quotas_that_nobody_knows_take_no_column() -> None:
+    """Without credentials no quota is known, and the table does not say so in every row."""
+    unasked = [replace(each, nodes_allowed=None) for each in DEALS]
+    text = shown(deals_table(unasked, TRAINED))
+    assert "quota" not in text and "unknown" not in text
+
+
+def test_the_age_of_the_prices_beside_is_told() -> None:
+    """The oldest and newest day on which what stands beside the instances is known to have had its price."""
+    days = [Provenance(source="made up", as_of=date(2026, month, 1)) for month in (1, 5, 3)]
+    lines = [replace(each, provenance=said) for each, said in zip(BILL.lines, days, strict=False)]
+    # The first line is that of the instances, whose age stands beside their price.
+    text = shown(bill_table(replace(BILL, lines=tuple(lines))))
+    assert "known to have held between 2026-03-01 and 2026-05-01;" in text
+    assert "known to have held" not in shown(bill_table(BILL))
 
 
 def test_the_plans_own_terms_are_told_from_the_others() -> None:
