@@ -20,6 +20,13 @@ def show(
         int | None,
         typer.Option("--spot-nodes", min=1, help="Also ask EC2 how likely so many spot instances are, by zone."),
     ] = None,
+    block_nodes: Annotated[
+        int | None,
+        typer.Option("--block-nodes", help="Also ask EC2 for Capacity Blocks of so many instances: 1, 2, 4, ... 64."),
+    ] = None,
+    block_days: Annotated[
+        int, typer.Option("--block-days", help="Length of those blocks: up to 14 days, or whole weeks up to 26.")
+    ] = 1,
     live: Live = False,
     offline: Offline = False,
     json: AsJson = False,
@@ -35,6 +42,10 @@ def show(
     from pricing.lookup import look_up
 
     refuse_both(json=json, csv=csv)
+    # SageMaker's name of a type is the same row of the catalog.
+    instance_type = instance_type.lower().removeprefix("ml.")
+    if block_nodes is not None:
+        _refuse_unsold(block_nodes, block_days)
     now, prices = datetime.now(UTC), prices_looked_up(live=live, offline=offline)
     found = look_up(instance_type, regions_named(region), prices, now, watched)
     records: list[dict[str, Any]] = [
@@ -59,7 +70,8 @@ def show(
     elif records:
         _print_prices(records)
     scores = _scores(instance_type, regions_named(region), spot_nodes) if spot_nodes else ()
-    for note in (*found.notes, *found.gaps, *scores):
+    blocks = _blocks(instance_type, regions_named(region), block_nodes, block_days) if block_nodes else ()
+    for note in (*found.notes, *found.gaps, *scores, *blocks):
         print(note, file=sys.stderr)
 
 
@@ -76,6 +88,41 @@ def _scores(instance_type: str, regions: Sequence[str], nodes: int) -> Iterator[
             continue
         listed = ", ".join(f"{each.zone_id} {each.score}" for each in found) or "no zone is scored"
         yield f"Spot placement scores for {nodes} x {instance_type} in {region}, of 10: {listed}."
+
+
+def _refuse_unsold(nodes: int, days: int) -> None:
+    """Refuses a size or length in which no Capacity Block is sold, both at once."""
+    from pricing.blocks import DAYS, SIZES
+    from pricing.errors import MarketError
+
+    findings = []
+    if nodes not in SIZES:
+        findings.append(f"--block-nodes {nodes}: blocks have {', '.join(map(str, SIZES))} instances.")
+    if days not in DAYS:
+        findings.append(f"--block-days {days}: blocks last 1 to 14 days, or 3 to 26 whole weeks (21, 28, ... 182).")
+    if findings:
+        raise MarketError(findings)
+
+
+def _blocks(instance_type: str, regions: Sequence[str], nodes: int, days: int) -> Iterator[str]:
+    """The blocks of that size and length that EC2 offers in each region, with their fee and start."""
+    from pricing.aws.capacity_blocks import capacity_blocks
+    from pricing.errors import MarketError
+
+    for region in regions:
+        try:
+            found = capacity_blocks(region, [instance_type], [nodes], [days])
+        except MarketError as error:
+            yield f"Capacity Blocks of {region} could not be had: {' '.join(error.findings)}"
+            continue
+        yield from found.findings
+        if not found.blocks:
+            yield f"No Capacity Block of {nodes} x {instance_type} for {days} d is on offer in {region}."
+        for each in found.blocks:
+            yield (
+                f"Capacity Block of {each.count} x {each.name} in {each.zone_id}, {each.starts_at:%Y-%m-%d %H:%M} to "
+                f"{each.ends_at:%Y-%m-%d %H:%M} UTC: {each.fee:,.2f} {each.currency} for all of it."
+            )
 
 
 def _print_prices(records: list[dict[str, Any]]) -> None:

@@ -187,7 +187,10 @@ def _premium(bill: _Bill, offer: Offer) -> CostLine:
     if managed is None or plain is None:
         missing = f"{managed_type} as a HyperPod node" if managed is None else f"{offer.instance_type} on demand"
         return unknown(name, f"no price of {missing} is known in {offer.region}")
-    return bill.hourly(name, (managed - plain) * bill.nodes, f"{managed_type} beyond {offer.instance_type}, on demand")
+    most = bill.market.nodes_allowed(managed_type, Purchase.ON_DEMAND, offer.region)
+    allowed = "" if most is None else f"; the account's quota allows {most:,} in a cluster"
+    basis = f"{managed_type} beyond {offer.instance_type}, on demand{allowed}"
+    return bill.hourly(name, (managed - plain) * bill.nodes, basis)
 
 
 def _unit_price(market: Market, component: Component, region: str) -> ComponentPrice | None:

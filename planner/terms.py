@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from pricing.blocks import DAYS, ENDS_EARLY_S, SIZES
 from pricing.offer import Purchase
-from pricing.units import DAY_S, HOUR_S, MINUTE_S, WEEK_S, YEAR_S
+from pricing.units import DAY_S, HOUR_S, YEAR_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,6 +22,7 @@ class RunHours:
     latest: float
 
 
+_HOURS_PER_DAY = DAY_S / HOUR_S
 _TERM_YEARS = {
     Purchase.RESERVED_1YR: 1,
     Purchase.SAVINGS_PLAN_1YR: 1,
@@ -28,18 +31,11 @@ _TERM_YEARS = {
     Purchase.SAVINGS_PLAN_3YR: 3,
     Purchase.COMPUTE_SAVINGS_PLAN_3YR: 3,
 }
-# Capacity Blocks are sold by the day up to two weeks, then by the week (EC2 user guide, Capacity Blocks for ML).
-_BLOCK_DAYS_S = 14 * DAY_S
-# Sizes and longest time of a block, and how long before its end EC2 begins to end the instances (the same guide).
-_BLOCK_SIZES = np.array((1, 2, 4, 8, 16, 32, 64))
-_LONGEST_BLOCK_S = 182 * DAY_S
-_BLOCK_ENDS_EARLY_S = 30 * MINUTE_S
 
 
 def block_nodes(nodes: Any) -> Any:
     """Instances of the smallest Capacity Block that has so many; inf where none has. A number, or one per fleet."""
-    sizes = np.append(_BLOCK_SIZES.astype(float), np.inf)
-    return sizes[np.searchsorted(_BLOCK_SIZES, nodes)]
+    return _next(SIZES, nodes)
 
 
 def block_hours(latest_hours: Any) -> Any:
@@ -47,10 +43,7 @@ def block_hours(latest_hours: Any) -> Any:
 
     `latest_hours` is the longest that the run may take: it must be over before EC2 begins to end the instances.
     """
-    needed = latest_hours + _BLOCK_ENDS_EARLY_S / HOUR_S
-    days = needed <= _BLOCK_DAYS_S / HOUR_S
-    hours = _whole(needed, np.where(days, DAY_S / HOUR_S, WEEK_S / HOUR_S))
-    return np.where(hours <= _LONGEST_BLOCK_S / HOUR_S, hours, np.inf)
+    return _next(DAYS, (latest_hours + ENDS_EARLY_S / HOUR_S) / _HOURS_PER_DAY) * _HOURS_PER_DAY
 
 
 def committed_node_hours(purchase: Purchase, nodes: int, run: RunHours | None) -> float | None:
@@ -60,8 +53,9 @@ def committed_node_hours(purchase: Purchase, nodes: int, run: RunHours | None) -
     block is as large or as long.
     """
     if purchase in _TERM_YEARS:
-        expected = run.expected if run else 0.0
-        return nodes * float(_whole(expected, _TERM_YEARS[purchase] * YEAR_S / HOUR_S))
+        term_hours = _TERM_YEARS[purchase] * YEAR_S / HOUR_S
+        terms = math.ceil(run.expected / term_hours) if run else 1
+        return nodes * terms * term_hours
     if purchase is not Purchase.CAPACITY_BLOCK or run is None:
         return None
     paid = paid_node_hours(purchase, nodes, run)
@@ -78,6 +72,6 @@ def paid_node_hours(purchase: Purchase, nodes: int, run: RunHours) -> float:
     return nodes * run.expected
 
 
-def _whole(hours: Any, step_hours: Any) -> Any:
-    """The hours, rounded up to whole steps: one or more."""
-    return np.maximum(np.ceil(hours / step_hours), 1) * step_hours
+def _next(steps: Sequence[int], amounts: Any) -> Any:
+    """The smallest step that holds an amount; inf beyond the last."""
+    return np.append(np.array(steps, dtype=float), np.inf)[np.searchsorted(steps, amounts)]

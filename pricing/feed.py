@@ -15,7 +15,10 @@ from pricing.price import Block, ComponentPrice, Interruption, PriceRow, Quota
 
 
 class Feed(StrEnum):
-    """The feeds. `prices` are those on demand and reserved, `components` those of what is not an instance."""
+    """The feeds. `prices` are those on demand and reserved, `components` those of what is not an instance.
+
+    `quotas` are EC2's, `cluster-quotas` those of HyperPod, which stand among some thousand of SageMaker's.
+    """
 
     PRICES = "prices"
     SPOT = "spot"
@@ -24,6 +27,7 @@ class Feed(StrEnum):
     INTERRUPTIONS = "interruptions"
     OFFERINGS = "offerings"
     QUOTAS = "quotas"
+    CLUSTER_QUOTAS = "cluster-quotas"
     SAGEMAKER = "sagemaker"
     COMPONENTS = "components"
 
@@ -71,10 +75,10 @@ FEED_OF = {
 }
 """Which feed prices a purchase."""
 
-OF_ACCOUNT = frozenset({Feed.QUOTAS, Feed.CAPACITY_BLOCKS})
+OF_ACCOUNT = frozenset({Feed.QUOTAS, Feed.CLUSTER_QUOTAS, Feed.CAPACITY_BLOCKS})
 """What may differ between accounts: their quotas, and which blocks they are offered."""
 
-MAY_BE_EMPTY = frozenset({Feed.CAPACITY_BLOCKS, Feed.INTERRUPTIONS})
+MAY_BE_EMPTY = frozenset({Feed.CAPACITY_BLOCKS, Feed.INTERRUPTIONS, Feed.CLUSTER_QUOTAS})
 """Of all others an empty answer says that something is wrong, not that nothing is sold."""
 
 YOUNG = {
@@ -93,6 +97,7 @@ YOUNG = {
     Feed.COMPONENTS: timedelta(days=7),
     # Who has just been granted more nodes wants to plan with them.
     Feed.QUOTAS: timedelta(hours=1),
+    Feed.CLUSTER_QUOTAS: timedelta(hours=1),
 }
 """How long a feed is taken as it is, without asking again."""
 
@@ -104,6 +109,7 @@ _NAMES = {
     Feed.INTERRUPTIONS: "interruption rates",
     Feed.OFFERINGS: "zones",
     Feed.QUOTAS: "quotas",
+    Feed.CLUSTER_QUOTAS: "quotas of HyperPod",
     Feed.SAGEMAKER: "SageMaker prices",
     Feed.COMPONENTS: "component prices",
 }

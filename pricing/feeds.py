@@ -11,7 +11,7 @@ from pricing.aws.offerings import ACTION as OFFERINGS_ACTION
 from pricing.aws.offerings import zone_offerings
 from pricing.aws.price_file import price_file
 from pricing.aws.price_list import price_list
-from pricing.aws.quotas import account_quotas
+from pricing.aws.quotas import account_quotas, cluster_quotas
 from pricing.aws.sagemaker_prices import sagemaker_prices
 from pricing.aws.savings_plans import sagemaker_plan_rates, savings_plan_rates
 from pricing.aws.session import has_credentials
@@ -109,6 +109,11 @@ def _quotas(region: str, now: datetime) -> Answer:
     return Answer(rows=listing.rows, findings=listing.findings)
 
 
+def _cluster_quotas(region: str, now: datetime) -> Answer:
+    listing = cluster_quotas(region, load_instance_types())
+    return Answer(rows=listing.rows, findings=listing.findings)
+
+
 def _sagemaker(region: str, now: datetime) -> Answer:
     """Prices of HyperPod's nodes, and rates of SageMaker's plans, whose API another right may close."""
     listing = sagemaker_prices(region, load_instance_types(), now.date())
@@ -132,6 +137,7 @@ _FETCH: dict[Feed, Callable[[str, datetime], Answer]] = {
     Feed.INTERRUPTIONS: _interruptions,
     Feed.OFFERINGS: _offerings,
     Feed.QUOTAS: _quotas,
+    Feed.CLUSTER_QUOTAS: _cluster_quotas,
     Feed.SAGEMAKER: _sagemaker,
     Feed.COMPONENTS: _components,
 }

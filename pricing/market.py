@@ -179,8 +179,8 @@ def _needed(regions: Sequence[str], purchases: Collection[Purchase], prices: Pri
     feeds = list(dict.fromkeys(FEED_OF[each] for each in Purchase if each in purchases))
     feeds += [Feed.OFFERINGS, Feed.QUOTAS]
     feeds += [Feed.INTERRUPTIONS] * (Purchase.SPOT in purchases)
-    # Some fifteen requests one after the other, for what a plan pays cents for: not while somebody waits.
-    feeds += [Feed.COMPONENTS] * (prices is Prices.LIVE)
+    # Dozens of requests one after the other, for what a plan pays cents for or does not build: nobody waits for that.
+    feeds += [Feed.COMPONENTS, Feed.CLUSTER_QUOTAS] * (prices is Prices.LIVE)
     return [(region, feed) for feed in feeds for region in dict.fromkeys(regions)]
 
 

@@ -21,6 +21,7 @@ _ROWS: dict[Feed, type[Row]] = {
     Feed.INTERRUPTIONS: Interruption,
     Feed.OFFERINGS: Offering,
     Feed.QUOTAS: Quota,
+    Feed.CLUSTER_QUOTAS: Quota,
     Feed.COMPONENTS: ComponentPrice,
 }
 AnyRow = TypeVar("AnyRow", bound=Row)

@@ -15,15 +15,12 @@ from pricing.aws.pages import pages
 from pricing.aws.quotes import amount, plain
 from pricing.aws.session import asked, client
 from pricing.aws.zones import zone_ids
+from pricing.blocks import DAYS, SIZES
 from pricing.offer import Payment, Provenance, Purchase
 from pricing.price import Block, BlockListing, PriceRow
 from pricing.units import HOUR_S
 
 ACTION = "ec2:DescribeCapacityBlockOfferings"
-# The sizes in which EC2 sells blocks.
-COUNTS = (1, 2, 4, 8, 16, 32, 64)
-DAYS = (*range(1, 15), *range(21, 183, 7))
-"""The lengths of blocks: by the day up to two weeks, then by the week up to 26."""
 HOURS_PER_DAY = 24
 PAGE = 100
 # These refuse one name and say nothing of the next: no block of such a type, or UltraServers for some accounts only.
@@ -34,7 +31,7 @@ _LIMIT = "CapacityBlockDescribeLimitExceeded"
 
 
 def capacity_blocks(
-    region: str, names: Collection[str], counts: Sequence[int] = COUNTS[:1], days: Sequence[int] = DAYS[:1]
+    region: str, names: Collection[str], counts: Sequence[int] = SIZES[:1], days: Sequence[int] = DAYS[:1]
 ) -> BlockListing:
     """The blocks on offer of some instance types or UltraServers (`u-p6e-gb200x72`), sizes and lengths.
 

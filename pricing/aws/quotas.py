@@ -35,18 +35,15 @@ class QuotaListing:
     findings: tuple[str, ...]
 
 
-def account_quotas(region: str, types: Collection[str], clusters: Collection[str] = ()) -> QuotaListing:
-    """vCPU quotas of EC2 instance types and the quota of network interfaces; of `clusters`, HyperPod's quotas too.
+def account_quotas(region: str, types: Collection[str]) -> QuotaListing:
+    """vCPU quotas of EC2 instance types and the quota of network interfaces.
 
-    `clusters` are EC2 instance types as well; SageMaker lists some thousand quotas, so that asking for them takes
-    dozens of pages. A service that refuses is a finding, and leaves the others. Raises MarketError where all do.
+    A service that refuses is a finding, and leaves the other. Raises MarketError where both do.
     """
     wanted: dict[str, Callable[[Listed], QuotaListing]] = {
         "ec2": lambda listed: read_vcpus(listed, region, types),
         "vpc": lambda listed: read_vpc(listed, region),
     }
-    if clusters:
-        wanted["sagemaker"] = lambda listed: read_clusters(listed, region, clusters)
     rows: list[Quota] = []
     findings: list[str] = []
     refusals: list[str] = []
@@ -61,6 +58,14 @@ def account_quotas(region: str, types: Collection[str], clusters: Collection[str
     if len(refusals) == len(wanted):
         raise MarketError(list(dict.fromkeys(refusals)))
     return QuotaListing(rows=tuple(rows), findings=(*findings, *refusals))
+
+
+def cluster_quotas(region: str, types: Collection[str]) -> QuotaListing:
+    """How many instances of EC2's types HyperPod may have. SageMaker lists some thousand quotas: dozens of pages.
+
+    Raises MarketError where it does not come whole.
+    """
+    return read_clusters(_listed("sagemaker", region), region, types)
 
 
 def read_vcpus(listed: Listed, region: str, types: Collection[str]) -> QuotaListing:

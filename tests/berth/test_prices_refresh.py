@@ -24,7 +24,7 @@ def test_what_came_and_what_failed_is_told(server: PriceServer, berth: Command) 
     answer = berth("prices", "refresh", *REGION)
     assert answer.status == 0
     came = lines_of(answer.out)
-    assert set(came) == {"prices", "zones", "quotas", "interruption rates"}
+    assert set(came) == {"prices", "zones", "quotas", "quotas of HyperPod", "interruption rates"}
     assert int(came["prices"]) > 50
     assert "SageMaker prices, component prices, spot prices and 1 more" not in answer.err
     assert (

@@ -8,10 +8,11 @@ from io import StringIO
 
 import pytest
 
-from pricing.aws import placement_scores
+from pricing.aws import capacity_blocks, placement_scores
 from pricing.errors import MarketError
-from pricing.price import Placement
+from pricing.price import BlockListing, Placement
 from tests.berth.command import Command
+from tests.pricing.snapshots import block
 
 P5 = "p5.48xlarge"
 
@@ -55,6 +56,11 @@ def test_all_regions_can_be_asked_for(berth: Command) -> None:
             "No price and no offering is known of a region us-east1; did you mean us-east-1",
         ),
         ([P5, "--json", "--csv"], "--json and --csv exclude each other; leave one of them out."),
+        (
+            [P5, "--block-nodes", "5", "--block-days", "15"],
+            "--block-nodes 5: blocks have 1, 2, 4, 8, 16, 32, 64 instances.\n"
+            "--block-days 15: blocks last 1 to 14 days, or 3 to 26 whole weeks (21, 28, ... 182).",
+        ),
         ([P5, "--live", "--offline"], "--live asks AWS, and --offline forbids it; leave one of them out."),
     ],
 )
@@ -87,3 +93,19 @@ def test_spot_capacity_is_scored_where_it_is_asked_for(berth: Command, monkeypat
     assert f"Spot placement scores for 4 x {P5} in us-east-1, of 10: use1-az6 7." in answer.err
     assert "Spot placement scores of us-east-2 could not be had: AccessDenied" in answer.err
     assert "placement scores" not in berth("prices", "show", P5).err
+
+
+def test_blocks_are_asked_for_in_their_size_and_length(berth: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What EC2 offers stands with its whole fee and its times; where it offers none, or refuses, that is said."""
+
+    def offered(region: str, names: list[str], counts: list[int], days: list[int]) -> BlockListing:
+        assert (names, counts, days) == ([P5], [2], [7])
+        if region == "us-east-2":
+            raise MarketError("AccessDenied")
+        return BlockListing(blocks=(block(P5),) if region == "us-east-1" else (), findings=())
+
+    monkeypatch.setattr(capacity_blocks, "capacity_blocks", offered)
+    told = berth("prices", "show", f"ML.{P5.upper()}", "--block-nodes", "2", "--block-days", "7").err
+    assert f"Capacity Block of 2 x {P5} in use1-az6, 2026-12-01 11:30 to 2026-12-02 11:30 UTC: 100.10 USD" in told
+    assert "Capacity Blocks of us-east-2 could not be had: AccessDenied" in told
+    assert f"No Capacity Block of 2 x {P5} for 7 d is on offer in us-west-2." in told

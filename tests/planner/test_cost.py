@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -17,7 +18,7 @@ from planner.usage import other_uses, uses
 from planner.workload import Workload
 from pricing.market import Market
 from pricing.offer import Offer, Payment, Provenance, Purchase
-from pricing.price import Component, PriceRow
+from pricing.price import Component, PriceRow, Quota, QuotaKind
 from pricing.sagemaker import named
 from tests.planner.builders import DENSE, ZERO1, examples, recipe
 from tests.planner.market_builders import SAID, inference, interrupted, machine, market, offer, priced, workload
@@ -356,6 +357,17 @@ def test_hyperpod_adds_what_sagemaker_takes_beyond_ec2(bought: Offer, others: li
     """$3.60 for the managed type, $3 for the plain one on demand: $0.60 more each, however the plan buys."""
     sold = sold_with(offers=[bought], other_offers=tuple(others), sagemaker=(managed("3.6"),))
     assert amounts(line(bill(sold, bought=bought), "SageMaker HyperPod")) == usd("1.2", "12", "876")
+
+
+def test_hyperpods_own_quota_stands_beside_its_premium() -> None:
+    """Whoever weighs HyperPod learns how many instances the account may have there."""
+    allowed = Quota(
+        kind=QuotaKind.CLUSTER_INSTANCES, subject="ml.p5.one", region="us-east-1", code="L-1", value=Decimal(3)
+    )
+    sold = sold_with(offers=[offer("p5.one", 3)], sagemaker=(managed("3.6"),), quotas=(allowed,))
+    basis = "ml.p5.one beyond p5.one, on demand"
+    assert line(bill(sold), "SageMaker HyperPod").basis == f"{basis}; the account's quota allows 3 in a cluster"
+    assert line(bill(replace(sold, quotas=())), "SageMaker HyperPod").basis == basis
 
 
 @pytest.mark.parametrize(

@@ -66,6 +66,9 @@ ROWS: dict[Feed, Row] = {
     Feed.QUOTAS: Quota(
         kind=QuotaKind.ON_DEMAND_VCPUS, subject="p5.48xlarge", region=REGION, code="L-1", value=Decimal("384.0")
     ),
+    Feed.CLUSTER_QUOTAS: Quota(
+        kind=QuotaKind.CLUSTER_INSTANCES, subject="ml.p5.48xlarge", region=REGION, code="L-2", value=Decimal(4)
+    ),
     Feed.SAGEMAKER: price("ml.p5.48xlarge"),
     Feed.COMPONENTS: ComponentPrice(
         component=Component.S3_GET_REQUEST,

@@ -59,9 +59,9 @@ def test_a_failure_stays_alone(error: Exception, sentence: str) -> None:
 
 @pytest.mark.parametrize("feed", Feed)
 def test_an_empty_answer_is_none(feed: Feed) -> None:
-    """A list without a price is a fault; but there may be no block on offer, and no type that was interrupted."""
+    """A list without a price is a fault; but there may be no block on offer, no interruption and no HyperPod."""
     (outcome,) = refresh([(REGION, feed)], lambda *_: Answer(rows=()), NOW)
-    may_be = feed in (Feed.CAPACITY_BLOCKS, Feed.INTERRUPTIONS)
+    may_be = feed in (Feed.CAPACITY_BLOCKS, Feed.INTERRUPTIONS, Feed.CLUSTER_QUOTAS)
     assert (outcome.snapshot is not None, outcome.failure) == (may_be, "" if may_be else "the answer is empty")
 
 

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from pricing.aws.capacity_blocks import COUNTS, DAYS, block_price, capacity_blocks, is_ultraserver, read_blocks
+from pricing.aws.capacity_blocks import block_price, capacity_blocks, is_ultraserver, read_blocks
+from pricing.blocks import DAYS, SIZES
 from pricing.errors import MarketError
 from pricing.offer import Purchase
 from pricing.price import Block
@@ -103,7 +104,7 @@ def test_every_size_and_length_is_a_request(aws: Replay) -> None:
 
 def test_sizes_and_lengths_are_those_that_ec2_sells() -> None:
     """Powers of two to 64; days to two weeks, then weeks to half a year."""
-    assert COUNTS == (1, 2, 4, 8, 16, 32, 64)
+    assert SIZES == (1, 2, 4, 8, 16, 32, 64)
     assert (DAYS[0], DAYS[13], DAYS[14], DAYS[-1], len(DAYS)) == (1, 14, 21, 182, 38)
 
 

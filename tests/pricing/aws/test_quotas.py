@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pricing.aws.quota_names import vcpu_names
-from pricing.aws.quotas import account_quotas, read_clusters, read_vcpus
+from pricing.aws.quotas import account_quotas, cluster_quotas, read_clusters, read_vcpus
 from pricing.catalog import load_instance_types
 from pricing.errors import MarketError
 from pricing.price import Quota, QuotaKind
@@ -60,15 +60,16 @@ def test_a_quota_that_is_not_listed_has_no_row(aws: Replay) -> None:
 
 def test_hyperpod_counts_instances_on_demand(aws: Replay) -> None:
     """Neither the quota of training jobs nor that of spot instances is taken for the cluster's."""
-    ready(aws, "ec2-page2.json", "vpc.json", "sagemaker.json")
-    rows = account_quotas(REGION, (), {"p5.48xlarge", "p5en.48xlarge", "p4d.24xlarge"}).rows
-    assert stated(tuple(each for each in rows if each.kind is QuotaKind.CLUSTER_INSTANCES)) == {
+    ready(aws, "sagemaker.json")
+    listing = cluster_quotas(REGION, {"p5.48xlarge", "p5en.48xlarge", "p4d.24xlarge"})
+    assert [each["ServiceCode"] for each in aws.requests(CALL)] == ["sagemaker"]
+    assert stated(listing.rows) == {
         ("cluster-instances", "ml.p5.48xlarge"): ("L-8762A75F", 2),
         ("cluster-instances", "ml.p5en.48xlarge"): ("L-6EF3AE05", 0),
     }
 
 
-def test_sagemaker_is_not_asked_without_a_cluster(aws: Replay) -> None:
+def test_sagemaker_is_not_asked_for_ec2s_quotas(aws: Replay) -> None:
     """Its quotas take dozens of pages."""
     ready(aws, "ec2-page2.json", "vpc.json")
     account_quotas(REGION, {"p5.48xlarge"})

@@ -1,0 +1,14 @@
+"""In which sizes and lengths does EC2 sell Capacity Blocks? (EC2 user guide, Capacity Blocks for ML)"""
+
+from __future__ import annotations
+
+from pricing.units import MINUTE_S
+
+SIZES = (1, 2, 4, 8, 16, 32, 64)
+"""Instances, or UltraServers, of one block."""
+
+DAYS = (*range(1, 15), *range(21, 183, 7))
+"""Lengths: by the day up to two weeks, then by the week up to 26."""
+
+ENDS_EARLY_S = 30 * MINUTE_S
+"""How long before the end of a block EC2 begins to end its instances."""
