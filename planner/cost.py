@@ -12,12 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from planner.alternatives import other_uses
 from planner.plan import Cost, CostLine
 from planner.recipe import Recipe
 from planner.shape import ModelShape
 from planner.terms import RunHours, committed_node_hours
 from planner.training_time import START_UP_S
-from planner.usage import CHECKPOINT_INTERVAL_H, Use, other_uses, uses
+from planner.usage import CHECKPOINT_INTERVAL_H, Use, uses
 from planner.workload import Workload
 from pricing.market import Market
 from pricing.offer import Offer, Provenance, Purchase

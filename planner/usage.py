@@ -72,41 +72,6 @@ def uses(workload: Workload, shape: ModelShape, recipe: Recipe) -> tuple[Use, ..
     )
 
 
-def other_uses(workload: Workload, nodes: int) -> tuple[Use, ...]:
-    """What other ways to build the same fleet would use on top."""
-    kubernetes = Use(
-        name="EKS", component=Component.EKS_CLUSTER_HOUR, fixed=1, basis="the control plane of a Kubernetes cluster"
-    )
-    if workload.inference:
-        balancer = Use(
-            name="load balancer",
-            component=Component.LOAD_BALANCER_HOUR,
-            fixed=1,
-            basis="one before the instances; its capacity units come on top, by traffic",
-        )
-        return (balancer, kubernetes)
-    if nodes == 1:
-        return ()
-    # Sizes by managed instances (AWS PCS user guide, cluster size).
-    sizes = (
-        (Component.PCS_SMALL_CONTROLLER_HOUR, 32),
-        (Component.PCS_MEDIUM_CONTROLLER_HOUR, 512),
-        (Component.PCS_LARGE_CONTROLLER_HOUR, 2048),
-    )
-    slurm = (
-        Use(
-            name="AWS PCS",
-            component=size,
-            fixed=1,
-            basis=f"the controller of a Slurm cluster of up to {most:,} instances",
-        )
-        for size, most in sizes
-        if nodes <= most
-    )
-    # No controller holds more than the largest.
-    return (kubernetes, *list(slurm)[:1])
-
-
 def _checkpoints(shape: ModelShape, recipe: Recipe) -> tuple[Use, Use]:
     """What a run keeps in its bucket, and what writing it takes.
 

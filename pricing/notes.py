@@ -112,5 +112,5 @@ def _some(findings: Collection[str]) -> Iterator[str]:
 
 def _named(places: Collection[Place]) -> str:
     """Feeds and regions as the subject of a sentence."""
-    what = listed({feed.named for _, feed in places})
+    what = listed({feed.named for _, feed in places}, whole=True)
     return f"{what[0].upper()}{what[1:]} of {listed({region for region, _ in places})}"

@@ -14,11 +14,11 @@ def close_match(name: str, known: Collection[str]) -> str:
     return f"; did you mean {' or '.join(by_key[each] for each in keys)}?" if keys else "."
 
 
-def listed(names: Collection[str], joint: str = "and") -> str:
-    """Names in order, as a list in a sentence."""
+def listed(names: Collection[str], joint: str = "and", *, whole: bool = False) -> str:
+    """Names in order, as a list in a sentence; of more than five the first four, unless `whole`."""
     shown = sorted(names)
     # Four names fit a line of a report; a type can be sold in twenty regions.
-    if len(shown) > 5:
+    if len(shown) > 5 and not whole:
         shown = [*shown[:4], f"{len(shown) - 4} more"]
     *first, last = shown
     return f"{', '.join(first)} {joint} {last}" if first else last

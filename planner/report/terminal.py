@@ -102,7 +102,7 @@ def headline(candidate: Candidate) -> str:
     where = f"{candidate.region}, {candidate.purchase}"
     if candidate.run:
         run = candidate.run
-        return f"{fleet} ({where}): {_money_band(candidate, run)} in {_banded(run.run_s, run.band)}"
+        return f"{fleet} ({where}): {_money_band(candidate, run)}, {_banded(run.run_s, run.band)}"
     service = candidate.service
     assert service is not None
     return (
@@ -206,7 +206,7 @@ def _money_band(candidate: Candidate, run: Run) -> str:
     if candidate.purchase is Purchase.CAPACITY_BLOCK:
         return f"{show_usd(run.usd)} for the block"
     low, high = (show_usd(float(run.usd) * edge) for edge in (run.band.low, run.band.high))
-    return f"{show_usd(run.usd)} ({low} to {high})"
+    return f"{show_usd(run.usd)} ({low} to {high}) for the instances"
 
 
 def _banded(seconds: float, band: Band) -> str:

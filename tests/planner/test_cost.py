@@ -11,10 +11,11 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from planner.alternatives import other_uses
 from planner.cost import cost_of, wasted_share
 from planner.plan import Cost, CostLine
 from planner.terms import RunHours
-from planner.usage import other_uses, uses
+from planner.usage import uses
 from planner.workload import Workload
 from pricing.market import Market
 from pricing.offer import Offer, Payment, Provenance, Purchase

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +10,7 @@ from hypothesis import strategies as st
 
 from planner.recipe import Recipe
 from planner.shape import ModelShape
-from planner.usage import Use, other_uses, uses
+from planner.usage import Use, uses
 from planner.workload import Workload
 from pricing.price import Component
 from tests.planner.builders import DENSE, LORA, SHAPES, ZERO1, adapter_parameters, examples, recipe
@@ -119,40 +118,3 @@ def test_what_was_assumed_is_called_assumed() -> None:
     """Amounts that depend on a job's habits are told from those that stand in the stack."""
     assumed = {name for name, use in by_name(TRAIN, ZERO1).items() if "assumed" in use.basis}
     assert assumed == {"checkpoints in S3", "checkpoint uploads", "bytes through NAT", "flow logs"}
-
-
-SMALL, MEDIUM, LARGE = (
-    Component.PCS_SMALL_CONTROLLER_HOUR,
-    Component.PCS_MEDIUM_CONTROLLER_HOUR,
-    Component.PCS_LARGE_CONTROLLER_HOUR,
-)
-
-
-@pytest.mark.parametrize(
-    ("nodes", "sizes"),
-    [
-        (1, None),
-        (2, [SMALL]),
-        (32, [SMALL]),
-        (33, [MEDIUM]),
-        (512, [MEDIUM]),
-        (513, [LARGE]),
-        (2048, [LARGE]),
-        # No controller of PCS holds so many.
-        (2049, []),
-        (4096, []),
-    ],
-)
-def test_a_cluster_could_have_the_control_plane_of_its_size(nodes: int, sizes: list[Component] | None) -> None:
-    """A cluster could stand on Kubernetes, or on Slurm with the smallest controller that holds it; one node on none."""
-    wanted = [] if sizes is None else [Component.EKS_CLUSTER_HOUR, *sizes]
-    found = other_uses(TRAIN, nodes)
-    assert [each.component for each in found] == wanted
-    assert all(amounts(each) == (1, 0, 0) for each in found)
-
-
-@pytest.mark.parametrize("nodes", [1, 2, 4096])
-def test_a_service_could_have_a_load_balancer(nodes: int) -> None:
-    """Before a service a load balancer could stand, and it could run on Kubernetes, on however many nodes."""
-    found: dict[Component, Any] = {each.component: amounts(each) for each in other_uses(SERVE, nodes)}
-    assert found == {Component.LOAD_BALANCER_HOUR: (1, 0, 0), Component.EKS_CLUSTER_HOUR: (1, 0, 0)}

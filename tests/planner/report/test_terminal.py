@@ -80,7 +80,7 @@ def test_the_figures_are_the_plans(capsys: pytest.CaptureFixture[str]) -> None:
     assert run is not None
     assert text.startswith(f"tiny: {found.chosen.nodes} x {found.chosen.instance_type} (us-east-1, on-demand): ")
     low, high = (show_usd(float(run.usd) * edge) for edge in (run.band.low, run.band.high))
-    assert f"{show_usd(run.usd)} ({low} to {high}) in " in text
+    assert f"{show_usd(run.usd)} ({low} to {high}) for the instances, " in text
     assert f"head-room  {show_gib(memory.headroom_bytes)} (" in text
     assert f"total      {show_gib(memory.total_bytes)} (" in text
     table = text[text.index("\nMemory, ") : text.index("\n  total ")]
@@ -203,7 +203,8 @@ def test_nothing_else_to_choose_from_prints_too(capsys: pytest.CaptureFixture[st
     [
         (
             TRAIN,
-            r"\d+ x p5\.\w+ \(us-east-1, on-demand\): \$[\d.]+ \(\$[\d.]+ to \$[\d.]+\) in [\d.]+ \w+ \(.* to .*\)",
+            r"\d+ x p5\.\w+ \(us-east-1, on-demand\): \$[\d.]+ \(\$[\d.]+ to \$[\d.]+\) for the instances, "
+            r"[\d.]+ \w+ \(.* to .*\)",
         ),
         (
             SERVE,
