@@ -14,6 +14,7 @@ from planner.candidate import AnyJob, candidate
 from planner.cost import cost_of
 from planner.deals import deals_of
 from planner.eligible import Contender, contenders, most_nodes
+from planner.energy import energy_of
 from planner.errors import NoFeasiblePlan
 from planner.explain import Found, broken_pins, grouped, ladder, rung_miss, searched_rejections
 from planner.plan import Candidate, Decision, Plan, Rejection, Target
@@ -28,7 +29,7 @@ from planner.shape import ModelShape
 from planner.warnings import warnings_of
 from planner.workload import Pin, Workload
 from pricing.market import Market
-from pricing.units import show_count, show_duration, show_rate
+from pricing.units import HOURS_PER_MONTH, show_count, show_duration, show_rate
 
 # Beside the ladder, a reader wants the next few machines, not the next few layouts of the same one.
 RUNNERS_UP = 5
@@ -66,6 +67,7 @@ def make_plan(
         requirement=requirement(shape, job, able, calibration),
         chosen=chosen,
         cost=cost,
+        energy=energy_of(winner.machine, chosen.nodes, chosen.region, run.expected if run else HOURS_PER_MONTH),
         deals=deals,
         ladder=ladder(found),
         runners_up=_runners_up(found),

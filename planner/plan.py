@@ -223,6 +223,15 @@ class Deal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Energy:
+    """Energy of a run, or of a month of service, and what the grid emits for it. kWh, kg; None where not known."""
+
+    kwh: float | None
+    kg_co2e: float | None
+    basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """The machine image: the public SSM parameter that names it, and its id once resolved in the region.
 
@@ -278,6 +287,7 @@ class Plan:
     requirement: Requirement
     chosen: Candidate
     cost: Cost
+    energy: Energy
     deals: tuple[Deal, ...]
     ladder: tuple[RungAnswer, ...]
     runners_up: tuple[Candidate, ...]

@@ -140,7 +140,16 @@ def _decision(plan: Plan) -> RenderableType:
         rows.append(("run", _run(chosen.run)))
     if chosen.service:
         rows.append(("service", _service(chosen.service)))
+    rows.append(("energy", _energy(plan)))
     return _pairs(rows)
+
+
+def _energy(plan: Plan) -> str:
+    energy, per = plan.energy, "a run" if plan.chosen.run else "a month"
+    if energy.kwh is None:
+        return f"unknown: {energy.basis}"
+    emitted = "" if energy.kg_co2e is None else f", {energy.kg_co2e:,.0f} kg of CO2e"
+    return f"{energy.kwh:,.0f} kWh{emitted} {per}; {energy.basis}"
 
 
 def _instance(chosen: Candidate) -> str:

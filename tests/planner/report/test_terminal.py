@@ -53,12 +53,12 @@ def on_terminal(found: Plan, **options: Any) -> str:
 
 @pytest.mark.parametrize("asked", [TRAIN, SERVE], ids=["training", "serving"])
 def test_the_decision_stands_in_its_order(asked: Workload, capsys: pytest.CaptureFixture[str]) -> None:
-    """Model, job, technique, memory, instance, availability, layout, choice: the path that the decision took."""
+    """Model, job, technique, memory, instance, availability, layout, choice: the path of the decision; then what it comes to."""
     text = printed(planned(asked), capsys)
     decision = text[text.index("\nDecision\n") : text.index("\nMemory, ")]
     names = re.findall(r"^  ([a-z]+) +\S", decision, re.MULTILINE)
-    last = "run" if asked.training else "service"
-    assert names == ["model", "job", "technique", "memory", "instance", "availability", "layout", "choice", last]
+    last = ["run" if asked.training else "service", "energy"]
+    assert names == ["model", "job", "technique", "memory", "instance", "availability", "layout", "choice", *last]
 
 
 @pytest.mark.parametrize(("asked", "timed"), [(TRAIN, True), (SERVE, False)], ids=["training", "serving"])
