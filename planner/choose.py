@@ -17,6 +17,7 @@ from planner.eligible import Contender, contenders, most_nodes
 from planner.energy import energy_of
 from planner.errors import NoFeasiblePlan
 from planner.explain import Found, broken_pins, grouped, ladder, rung_miss, searched_rejections
+from planner.front import pareto_front, spread
 from planner.plan import Candidate, Decision, Plan, Rejection, Target
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy
@@ -27,7 +28,7 @@ from planner.search_training import TrainingJob, search_training
 from planner.serving import Load
 from planner.shape import ModelShape
 from planner.warnings import warnings_of
-from planner.workload import Pin, Workload
+from planner.workload import TOKENS_PER_PARAMETER, Pin, Workload
 from pricing.market import Market
 from pricing.units import HOURS_PER_MONTH, show_count, show_duration, show_rate
 
@@ -44,7 +45,7 @@ def make_plan(
 
     Raises NoFeasiblePlan with the nearest miss of every rung where nothing does the job.
     """
-    job = job_of(workload)
+    job = job_of(workload, shape)
     able, refused = contenders(workload, shape, market)
     if not able:
         raise NoFeasiblePlan(_nothing_able(workload, refused))
@@ -61,7 +62,7 @@ def make_plan(
     plan = Plan(
         workload=workload.name,
         model=shape.name,
-        job=job_sentence(workload),
+        job=job_sentence(workload, shape),
         parameters=shape.parameters,
         active_parameters=shape.active_parameters,
         requirement=requirement(shape, job, able, calibration),
@@ -71,6 +72,7 @@ def make_plan(
         deals=deals,
         ladder=ladder(found),
         runners_up=_runners_up(found),
+        front=_front(found),
         rejections=(*searched_rejections(found), *refused),
         covered=found.pool.covered,
         warnings=(*shape.notes, *warnings_of(workload, chosen, cost, deals, winner.machine, market, now)),
@@ -78,14 +80,14 @@ def make_plan(
     return Decision(plan=plan, build=build_of(workload, chosen, winner.machine, now))
 
 
-def job_of(workload: Workload) -> AnyJob:
+def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
     """The workload as the search needs it."""
     if workload.training:
         training = workload.training
         return TrainingJob(
             sequence_tokens=training.sequence_length,
             global_batch=training.global_batch,
-            tokens=training.total_tokens,
+            tokens=training.total_tokens(shape.active_parameters),
         )
     assert workload.inference is not None
     inference = workload.inference
@@ -102,12 +104,14 @@ def job_of(workload: Workload) -> AnyJob:
     )
 
 
-def job_sentence(workload: Workload) -> str:
+def job_sentence(workload: Workload, shape: ModelShape) -> str:
     """The job in one line."""
     if workload.training:
         training = workload.training
+        tokens = show_count(training.total_tokens(shape.active_parameters))
+        why = "" if training.stated_tokens else f" ({TOKENS_PER_PARAMETER} a parameter, for want of a figure)"
         return (
-            f"{training.method} on {show_count(training.total_tokens)} tokens, sequences of "
+            f"{training.method} on {tokens} tokens{why}, sequences of "
             f"{training.sequence_length:,}, {training.global_batch:,} a step"
         )
     assert workload.inference is not None
@@ -177,6 +181,13 @@ def _runners_up(found: Found) -> tuple[Candidate, ...]:
     _, first = np.unique(found.pool.machine[order], return_index=True)
     places = np.sort(first)[1 : RUNNERS_UP + 1]
     return tuple(found.describe(found.pool, int(order[place])) for place in places)
+
+
+def _front(found: Found) -> tuple[Candidate, ...]:
+    """The fleets within the limits that trade money for time, cheapest first."""
+    order, usd = found.ranking.order, found.ranking.usd
+    rows = order[pareto_front(usd[order], found.pool.job_s[order])]
+    return tuple(found.describe(found.pool, int(row)) for row in spread(rows, usd))
 
 
 def _nothing_able(workload: Workload, refused: Sequence[Rejection]) -> list[str]:

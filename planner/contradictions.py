@@ -17,7 +17,7 @@ from planner.recipe import Group, Job
 from planner.recipes import named_techniques
 from planner.source import FieldPath
 from planner.techniques import load_techniques
-from planner.workload import ObjectiveWeights, PinLayout, Workload
+from planner.workload import Method, ObjectiveWeights, PinLayout, Workload
 from pricing.catalog import load_instance_types
 from pricing.market import known_regions, known_zones
 from pricing.offer import Purchase
@@ -66,13 +66,14 @@ def _training(workload: Workload) -> Iterator[Finding]:
         yield Finding(
             path=("training", "tokens"), says="tokens excludes epochs and dataset_tokens; keep one of the two"
         )
-    elif training.tokens is None and training.dataset_tokens is None:
-        yield Finding(path=("training",), says="how much to train on? Give tokens, or epochs and dataset_tokens")
-    elif training.total_tokens < training.sequence_length * training.global_batch:
+    elif training.stated_tokens is None:
+        if training.method is not Method.PRETRAIN or training.epochs is not None:
+            yield Finding(path=("training",), says="how much to train on? Give tokens, or epochs and dataset_tokens")
+    elif training.stated_tokens < training.sequence_length * training.global_batch:
         yield Finding(
             path=("training", "global_batch"),
             says=f"one step takes {training.sequence_length * training.global_batch:,} tokens, more than the "
-            f"{training.total_tokens:,} of the whole run; lower global_batch or train on more",
+            f"{training.stated_tokens:,} of the whole run; lower global_batch or train on more",
         )
 
 

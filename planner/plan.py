@@ -275,6 +275,7 @@ class Build:
 class Plan:
     """The answer: what was asked in one line each, the choice, the ladder, what was close, and what was left out.
 
+    `front` are fleets that trade money for time: none is both cheaper and faster than another, cheapest first.
     `cost` is the chosen candidate's, `deals` the same fleet on all terms known. `covered` counts the candidates that
     the search decided on; `warnings` are sentences.
     """
@@ -291,6 +292,7 @@ class Plan:
     deals: tuple[Deal, ...]
     ladder: tuple[RungAnswer, ...]
     runners_up: tuple[Candidate, ...]
+    front: tuple[Candidate, ...]
     rejections: tuple[Rejection, ...]
     covered: int
     warnings: tuple[str, ...]

@@ -69,6 +69,10 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
+# The optimum of compute, roughly, for a model of any size (Hoffmann et al. 2022, arXiv 2203.15556, table 3).
+TOKENS_PER_PARAMETER = 20
+
+
 class Method(StrEnum):
     """How a model is trained."""
 
@@ -93,7 +97,7 @@ class Training(Section):
     method: Method
     """pretrain and full train every weight; lora and qlora train adapters on a frozen, or quantized, base."""
     tokens: Count | None = None
-    """Tokens to train on in all. Either this, or epochs and dataset_tokens."""
+    """Tokens in all; or give epochs and dataset_tokens. Left out, pretraining takes 20 per active parameter."""
     epochs: Annotated[float, Field(gt=0, le=1e6)] | None = None
     """Passes over the data set."""
     dataset_tokens: Count | None = None
@@ -112,11 +116,16 @@ class Training(Section):
     """Adapter settings for lora and qlora."""
 
     @property
-    def total_tokens(self) -> int:
-        """Tokens over the whole run. Valid once `contradictions` found nothing."""
+    def stated_tokens(self) -> int | None:
+        """Tokens over the whole run, None where the workload does not say."""
         if self.tokens is not None:
             return self.tokens
-        return round((self.epochs or 1.0) * (self.dataset_tokens or 0))
+        return None if self.dataset_tokens is None else round((self.epochs or 1.0) * self.dataset_tokens)
+
+    def total_tokens(self, active_parameters: int) -> int:
+        """Tokens over the whole run of a model with so many parameters in use at a time."""
+        stated = self.stated_tokens
+        return TOKENS_PER_PARAMETER * active_parameters if stated is None else stated
 
 
 class Inference(Section):

@@ -89,6 +89,7 @@ def plan_text(plan: Plan) -> RenderableType:
         _section(f"Cost, {total(plan.cost)}", bill_table(plan.cost)),
         _section("Ladder", _ladder(plan.ladder)),
         _section("Runners-up", _candidates((chosen, *plan.runners_up))),
+        *([_section("Money against time", _candidates(plan.front))] if len(plan.front) > 1 else []),
         _section(f"{chosen.nodes} x {chosen.instance_type} on other terms", deals_table(plan.deals, chosen)),
         _section("Not chosen", _rejections(plan.rejections)),
         _section("Mind", _bullets(plan.warnings)),

@@ -67,7 +67,7 @@ def figures(asked: Workload, chosen: Candidate, sold: Market | None = None) -> t
 
 def every_way(asked: Workload, shape: ModelShape, sold: Market, calibration: Calibration) -> list[Way]:
     """Every way to do the job on the market."""
-    job = job_of(asked)
+    job = job_of(asked, shape)
     if isinstance(job, TrainingJob):
         return list(_training(asked, job, shape, sold, calibration))
     return list(_serving(asked, job, shape, sold, calibration))

@@ -77,7 +77,7 @@ def test_the_memory_table_adds_up(asked: Workload) -> None:
 @pytest.mark.parametrize("asked", TRAINED)
 def test_the_run_follows_from_its_step(asked: Workload) -> None:
     """Seconds of a run are its start-up and those of a step times steps; its money is the hours times the price."""
-    job = job_of(asked)
+    job = job_of(asked, DENSE)
     assert isinstance(job, TrainingJob)
     for each in candidates(asked):
         run = each.run
@@ -196,7 +196,7 @@ def test_a_row_and_its_candidate_cost_the_same(question: tuple[Workload, Market]
         max_nodes=asked.limits.max_nodes,
         pins={},
     )
-    job = job_of(asked)
+    job = job_of(asked, DENSE)
     searched = search_training(scope, job) if isinstance(job, TrainingJob) else search_serving(scope, job)
     pool = join_offers(able, searched, sold)
     ranking = rank(asked, DENSE, able, pool, sold, calibration)

@@ -33,6 +33,7 @@ from tests.planner.market_builders import (
     serving_machines,
     three_machines,
     three_offers,
+    training,
     workload,
 )
 
@@ -264,8 +265,8 @@ def test_where_no_type_may_be_considered_the_reasons_are_told() -> None:
 
 def test_jobs_are_what_the_workload_says() -> None:
     """The search gets tokens and limits as numbers, and none where the user gives none."""
-    assert job_of(workload()) == TrainingJob(sequence_tokens=1024, global_batch=8, tokens=8_192_000_000)
-    served = job_of(workload(inference=inference(ttft="300ms", context_length="2k")))
+    assert job_of(workload(), DENSE) == TrainingJob(sequence_tokens=1024, global_batch=8, tokens=8_192_000_000)
+    served = job_of(workload(inference=inference(ttft="300ms", context_length="2k")), DENSE)
     assert isinstance(served, ServingJob)
     assert (served.ttft_s, served.tpot_s, served.load.context_tokens) == (0.3, float("inf"), 2000)
 
@@ -274,6 +275,10 @@ def test_jobs_are_what_the_workload_says() -> None:
     ("asked", "sentence"),
     [
         (workload(), "pretrain on 8.19B tokens, sequences of 1,024, 8 a step"),
+        (
+            workload(training=training(tokens=None)),
+            "pretrain on 650M tokens (20 a parameter, for want of a figure), sequences of 1,024, 8 a step",
+        ),
         (workload(inference=inference()), "serving 20 requests/s, 512 tokens in, 128 out"),
         (
             workload(inference=inference(requests_per_second=None, concurrency=4000, ttft="2s", tpot="50ms")),
@@ -283,7 +288,7 @@ def test_jobs_are_what_the_workload_says() -> None:
 )
 def test_the_job_is_one_sentence(asked: Workload, sentence: str) -> None:
     """A reader sees what was asked in one line."""
-    assert job_sentence(asked) == sentence
+    assert job_sentence(asked, DENSE) == sentence
 
 
 def test_pins_are_numbers_by_name() -> None:

@@ -28,7 +28,7 @@ def needed(asked: Workload, *, serving: bool = False) -> Requirement:
     """The requirement of a workload on the small market."""
     machines = serving_machines() if serving else three_machines()
     able, _ = contenders(asked, DENSE, market(machines, three_offers()))
-    return requirement(DENSE, job_of(asked), able, load_calibration())
+    return requirement(DENSE, job_of(asked, DENSE), able, load_calibration())
 
 
 def test_training_states_are_in_it() -> None:
@@ -67,4 +67,4 @@ def test_the_largest_device_is_that_of_a_contender() -> None:
     asked = workload(limits={"instance_types": {"deny": ["*.large"]}})
     machines = [*three_machines(), machine("p5.unsold", memory_gib=99)]
     able, _ = contenders(asked, DENSE, market(machines, three_offers()))
-    assert requirement(DENSE, job_of(asked), able, load_calibration()).largest_device_bytes == gib(1.8)
+    assert requirement(DENSE, job_of(asked, DENSE), able, load_calibration()).largest_device_bytes == gib(1.8)

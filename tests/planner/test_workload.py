@@ -205,7 +205,14 @@ def test_tokens_follow_from_epochs(keys: dict[str, Any], tokens: int) -> None:
     """A run is as long as its tokens, or its data set times its epochs."""
     asked = parsed(training=training(**keys)).training
     assert asked is not None
-    assert asked.total_tokens == tokens
+    assert asked.stated_tokens == asked.total_tokens(1) == tokens
+
+
+def test_a_run_without_tokens_takes_twenty_a_parameter() -> None:
+    """Where nobody says how much to train on, it is Chinchilla's optimum."""
+    asked = parsed(training=training(tokens=None)).training
+    assert asked is not None
+    assert (asked.stated_tokens, asked.total_tokens(7)) == (None, 140)
 
 
 def test_a_context_is_as_long_as_the_mean_request_unless_given() -> None:

@@ -53,7 +53,7 @@ def on_terminal(found: Plan, **options: Any) -> str:
 
 @pytest.mark.parametrize("asked", [TRAIN, SERVE], ids=["training", "serving"])
 def test_the_decision_stands_in_its_order(asked: Workload, capsys: pytest.CaptureFixture[str]) -> None:
-    """Model, job, technique, memory, instance, availability, layout, choice: the path of the decision; then what it comes to."""
+    """Model, job, technique, memory, instance, availability, layout, choice: the decision's path; then its figures."""
     text = printed(planned(asked), capsys)
     decision = text[text.index("\nDecision\n") : text.index("\nMemory, ")]
     names = re.findall(r"^  ([a-z]+) +\S", decision, re.MULTILINE)
