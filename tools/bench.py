@@ -15,6 +15,10 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from planner.load import Loaded
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKLOAD = "workloads/train70b.yaml"
@@ -76,23 +80,82 @@ def bench_synth() -> None:
     print(f"cdk synth with a lock: {mine:.2f} s against {other:.2f} s bare, ratio {ratio:.2f} (at most 1.50)")
 
 
-def bench_search() -> None:
-    """Prints how many candidates a second the search decides on, all loading done."""
+# Questions whose search takes longest, with the seconds that each may take.
+SEARCHES = {
+    "llama-3.1-70b, every type, 1 to 64 nodes": ("llama-3.1-70b", 8192, 512, "limits: {max_nodes: 64}", 1.0),
+    "gpt3-175b, 64 x A100": ("gpt3-175b", 2048, 1536, "pin: {instance_type: p4de.24xlarge, nodes: 8}", 1.0),
+    "mixtral-8x22b, every type, 1 to 64 nodes": ("mixtral-8x22b", 4096, 1024, "limits: {max_nodes: 64}", 3.0),
+    "deepseek-v3, every type, 1 to 256 nodes": ("deepseek-v3", 4096, 1024, "limits: {max_nodes: 256}", 3.0),
+    "llama-3.1-405b, every type, 1 to 256 nodes": ("llama-3.1-405b", 8192, 1024, "limits: {max_nodes: 256}", 3.0),
+}
+
+
+def bench_searches() -> None:
+    """Prints how many candidates a second each search decides on, all loading done, and what a plain loop would."""
     from datetime import UTC, datetime
 
     from planner.calibration import load_calibration
     from planner.decide import decide
     from planner.load import load_workload
+    from pricing.basis import Prices
 
-    loaded, calibration = load_workload(ROOT / WORKLOAD), load_calibration()
-    decide(loaded, calibration, datetime.now(UTC))
+    calibration = load_calibration()
+
+    def searched(loaded: Loaded) -> tuple[int, float]:
+        start = time.perf_counter()
+        plan = decide(loaded, calibration, datetime.now(UTC), Prices.BUNDLED).plan
+        return plan.covered, time.perf_counter() - start
+
+    with tempfile.TemporaryDirectory() as name:
+        file = Path(name) / "workload.yaml"
+        for question, (model, tokens, batch, limits, most_s) in SEARCHES.items():
+            job = f"{{method: pretrain, tokens: 1B, sequence_length: {tokens}, global_batch: {batch}}}"
+            file.write_text(f"name: bench\nmodel: {model}\ntraining: {job}\n{limits}\n", encoding="utf-8")
+            loaded = load_workload(file)
+            searched(loaded)
+            covered, seconds = min((searched(loaded) for _ in range(3)), key=lambda found: found[1])
+            rate = covered / seconds
+            print(
+                f"{question}: {covered:,} candidates covered in {seconds:.2f} s (at most {most_s:.1f}), "
+                f"{rate:,.0f} a second, {rate * _loop_s_per_candidate(loaded):,.0f} times a plain loop's"
+            )
+
+
+def _loop_s_per_candidate(loaded: Loaded, count: int = 300) -> float:
+    """Seconds in which a plain loop decides on one candidate: its memory, and its time."""
+    from planner.calibration import load_calibration
+    from planner.framework import load_frameworks
+    from planner.legal import Space, legal_layouts
+    from planner.memory import peak_bytes, training_memory
+    from planner.recipes import allowed_options
+    from planner.training_time import step_time
+    from pricing.catalog import load_instance_types
+
+    training, calibration = loaded.workload.training, load_calibration()
+    assert training
+    machine, framework = load_instance_types()["p5.48xlarge"], load_frameworks()["megatron"]
+    space = Space(
+        shape=loaded.shape,
+        sequence_tokens=training.sequence_length,
+        global_batch=training.global_batch,
+        framework=framework,
+        devices_per_node=machine.devices,
+        max_nodes=16,
+        pins={},
+    )
+    grid = legal_layouts(space)
+    recipe = allowed_options(loaded.workload, framework)[0].recipe
+    memory = calibration.memory_factors(machine.accelerator.vendor, framework.software.name)
+    factors = calibration.time_factors(framework.name, machine.accelerator.name)
+    layouts = [grid.row(row) for row in range(min(count, len(grid)))]
     start = time.perf_counter()
-    plan = decide(loaded, calibration, datetime.now(UTC)).plan
-    seconds = time.perf_counter() - start
-    print(f"search: {plan.covered:,} candidates in {seconds:.2f} s, {plan.covered / seconds:,.0f} a second")
+    for layout in layouts:
+        peak_bytes(training_memory(loaded.shape, recipe, layout, training.sequence_length, framework, memory))
+        step_time(loaded.shape, recipe, layout, training.sequence_length, machine, factors)
+    return (time.perf_counter() - start) / len(layouts)
 
 
 if __name__ == "__main__":
     bench_plan()
-    bench_search()
+    bench_searches()
     bench_synth()
