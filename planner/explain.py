@@ -204,7 +204,8 @@ def _limit_miss(found: Found, rows: Ints, fitting: Ints) -> str:
     best = int(rows[np.lexsort((usd[rows], np.round(excess, 9)))[0]])
     broken = []
     if job_s[best] > deadline:
-        broken.append(f"takes {show_duration(float(job_s[best]))} (the deadline is {show_duration(deadline)})")
+        priced = "" if unsold[best] or usd[best] > budget else f" for {show_usd(usd[best])}"
+        broken.append(f"takes {show_duration(float(job_s[best]))}{priced} (the deadline is {show_duration(deadline)})")
     if unsold[best]:
         broken.append(f"no Capacity Block holds for {show_duration(float(job_s[best]))}")
     elif usd[best] > budget:

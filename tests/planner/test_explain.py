@@ -110,7 +110,12 @@ def test_a_contender_is_told_what_it_misses(sections: dict[str, Any], subject: s
     ("objective", "limit", "subject", "said"),
     [
         ("cost", "budget", "p5.large", r"nearest is (\d x )?p5.large, which costs \$[\d.]+ a run \(the budget is \$"),
-        ("time", "deadline", "p5.small", r"nearest is p5.small, which takes [\d.]+ \w+ \(the deadline is [\d.]+"),
+        (
+            "time",
+            "deadline",
+            "p5.small",
+            r"nearest is p5.small, which takes [\d.]+ \w+ for \$[\d.]+ \(the deadline is [\d.]+",
+        ),
     ],
 )
 def test_a_contender_is_told_the_limit_that_it_breaks(objective: str, limit: str, subject: str, said: str) -> None:
