@@ -63,7 +63,7 @@ def catalog(
         print_records([_record(each, purchase) for each in found], as_json=json)
     elif found:
         _print_finds(found)
-    for note in market.notes if found else ("Nothing in the catalog is like that.",):
+    for note in (*([] if found else ["Nothing in the catalog is like that."]), *market.notes):
         print(note, file=sys.stderr)
 
 
@@ -82,7 +82,7 @@ def _record(find: Find, purchase: Purchase) -> dict[str, Any]:
         "efa_cards": len(machine.efa_cards),
         "retired": machine.retired,
         "region": find.region or None,
-        "zone_ids": find.zone_ids,
+        "zone_ids": find.offer.zone_ids if find.offer else find.zone_ids,
         "purchase": str(purchase),
         "usd_per_hour_per_node": find.usd_per_hour,
         "usd_per_hour_per_accelerator": find.usd_per_hour_per_accelerator,

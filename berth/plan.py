@@ -37,7 +37,7 @@ def plan(
     if json:
         print(lock_json(new_lock(loaded, decision, factors, now)), end="")
     else:
-        print_plan(decision.plan)
+        print_plan(decision.plan, now.date())
     path = lock_path(loaded.file)
     if os.path.exists(path):
         print_drift(path, read_lock(path), decision, sys.stderr)

@@ -25,8 +25,9 @@ def show(
         typer.Option("--block-nodes", help="Also ask EC2 for Capacity Blocks of so many instances: 1, 2, 4, ... 64."),
     ] = None,
     block_days: Annotated[
-        int, typer.Option("--block-days", help="Length of those blocks: up to 14 days, or whole weeks up to 26.")
-    ] = 1,
+        int | None,
+        typer.Option("--block-days", help="Length of those blocks: up to 14 days, or whole weeks up to 26; 1."),
+    ] = None,
     live: Live = False,
     offline: Offline = False,
     json: AsJson = False,
@@ -39,11 +40,14 @@ def show(
     from datetime import UTC, datetime
 
     from pricing.basis import prices_looked_up
+    from pricing.blocks import DAYS
     from pricing.lookup import look_up
 
     refuse_both(json=json, csv=csv)
+    _refuse_idle_options(spot_nodes, block_nodes, block_days, told_apart=json or csv, offline=offline)
     # SageMaker's name of a type is the same row of the catalog.
     instance_type = instance_type.lower().removeprefix("ml.")
+    block_days = block_days or DAYS[0]
     if block_nodes is not None:
         _refuse_unsold(block_nodes, block_days)
     now, prices = datetime.now(UTC), prices_looked_up(live=live, offline=offline)
@@ -88,6 +92,22 @@ def _scores(instance_type: str, regions: Sequence[str], nodes: int) -> Iterator[
             continue
         listed = ", ".join(f"{each.zone_id} {each.score}" for each in found) or "no zone is scored"
         yield f"Spot placement scores for {nodes} x {instance_type} in {region}, of 10: {listed}."
+
+
+def _refuse_idle_options(
+    spot_nodes: int | None, block_nodes: int | None, block_days: int | None, *, told_apart: bool, offline: bool
+) -> None:
+    """Refuses options that would do nothing, or what --offline forbids; all at once."""
+    from pricing.errors import MarketError
+
+    asked_for = {"--spot-nodes": spot_nodes, "--block-nodes": block_nodes}
+    asking = [name for name, nodes in asked_for.items() if nodes is not None]
+    findings = [f"{name} asks EC2, and --offline forbids it; leave one of them out." for name in asking if offline]
+    findings += [f"{name} answers in sentences, not in --json or --csv; ask twice." for name in asking if told_apart]
+    if block_days is not None and block_nodes is None:
+        findings.append("--block-days is the length of the blocks that --block-nodes asks for; add it.")
+    if findings:
+        raise MarketError(findings)
 
 
 def _refuse_unsold(nodes: int, days: int) -> None:
@@ -138,7 +158,8 @@ def _print_prices(records: list[dict[str, Any]]) -> None:
             f"{each['price_per_hour_per_node']:,.4f} {each['currency']}",
             str(each["effective"] or ""),
             str(each["as_of"]),
-            f"{each['age_days']} d",
+            # A clock that is behind sees prices of tomorrow.
+            f"{max(each['age_days'], 0)} d",
             each["source"],
         )
         for each in records

@@ -166,8 +166,9 @@ def _idle(bill: _Bill, offer: Offer) -> CostLine | None:
         name="idle reserved capacity",
         usd_per_hour=Decimal(0),
         usd_per_run=usd,
-        usd_per_month=usd,
-        basis=f"{paid:,.0f} node-hours are paid for, {used:,.0f} used",
+        # Whoever keeps the instances for a month uses them.
+        usd_per_month=Decimal(0),
+        basis=f"{paid:,.0f} node-hours are paid for, {used:,.1f} used",
         provenance=offer.provenance,
     )
 

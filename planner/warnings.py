@@ -13,7 +13,7 @@ from pricing.instance_type import InstanceType
 from pricing.market import Market
 from pricing.offer import Purchase
 from pricing.quota import interfaces_allowed
-from pricing.units import HOUR_S, show_duration, show_usd
+from pricing.units import DAY_S, HOUR_S, show_duration, show_usd
 
 # AWS cut P4 and P5 prices by a third within one quarter (June 2025): older figures are doubtful.
 OLD_PRICE_DAYS = 90
@@ -91,9 +91,14 @@ def _bought_as_block(chosen: Candidate) -> Iterator[str]:
     if chosen.purchase is Purchase.CAPACITY_BLOCK and chosen.run:
         hours = float(block_hours(chosen.run.hours.latest))
         yield (
-            f"The plan counts on a block of {block_nodes(chosen.nodes):.0f} instances for "
+            f"The plan counts on a block of {block_nodes(chosen.nodes):.0f} x {chosen.instance_type} for "
             f"{show_duration(hours * HOUR_S)}: the run may take {show_duration(chosen.run.latest_s)}, and EC2 takes "
             "the instances back half an hour before the end. A shorter block may end before the run does."
+        )
+        yield (
+            f"The block's fee is reckoned by the hour from: {chosen.provenance.source}. `berth prices show "
+            f"{chosen.instance_type} --block-nodes {block_nodes(chosen.nodes):.0f} --block-days "
+            f"{hours * HOUR_S / DAY_S:.0f}` asks EC2 for the fee of its size and length."
         )
 
 

@@ -12,3 +12,6 @@ DAYS = (*range(1, 15), *range(21, 183, 7))
 
 ENDS_EARLY_S = 30 * MINUTE_S
 """How long before the end of a block EC2 begins to end its instances."""
+
+ULTRASERVERS = ("u-p6e-gb200x36", "u-p6e-gb200x72", "u-trn2x64")
+"""What is bought as blocks beside instance types (EC2 user guide, Capacity Blocks for UltraServers)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from datetime import datetime
 
-from pricing.aws.capacity_blocks import capacity_blocks
+from pricing.aws.capacity_blocks import all_blocks
 from pricing.aws.components import component_prices
 from pricing.aws.offerings import ACTION as OFFERINGS_ACTION
 from pricing.aws.offerings import zone_offerings
@@ -17,6 +17,7 @@ from pricing.aws.savings_plans import sagemaker_plan_rates, savings_plan_rates
 from pricing.aws.session import has_credentials
 from pricing.aws.spot import spot_prices
 from pricing.aws.spot_advisor import interruptions
+from pricing.blocks import ULTRASERVERS
 from pricing.bundle_prices import offerings
 from pricing.catalog import load_instance_types
 from pricing.errors import MarketError
@@ -26,8 +27,6 @@ from pricing.offer import Provenance
 NO_CREDENTIALS = "no AWS credentials are found"
 # What is published for everybody.
 _PUBLIC = (Feed.INTERRUPTIONS,)
-# What is bought as blocks beside instance types (EC2 user guide, Capacity Blocks for UltraServers).
-_ULTRASERVERS = ("u-p6e-gb200x36", "u-p6e-gb200x72", "u-trn2x64")
 
 
 def fetch(feed: Feed, region: str, now: datetime) -> Answer:
@@ -71,10 +70,10 @@ def _savings_plans(region: str, now: datetime) -> Answer:
 
 
 def _capacity_blocks(region: str, now: datetime) -> Answer:
-    """The shortest block of one node of each type, and of each UltraServer, which says what an hour costs."""
-    listing = capacity_blocks(region, (*_sold_as_blocks(region), *_ULTRASERVERS))
+    """The shortest blocks of each type, and of each UltraServer, which say what an hour costs."""
+    listing = all_blocks(region, (*_sold_as_blocks(region), *ULTRASERVERS))
     # That a region has none of these UltraServers is nothing to tell.
-    findings = [each for each in listing.findings if not any(name in each for name in _ULTRASERVERS)]
+    findings = [each for each in listing.findings if not any(name in each for name in ULTRASERVERS)]
     return Answer(rows=listing.blocks, findings=tuple(findings))
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from pricing.basis import Prices
+from pricing.blocks import ULTRASERVERS
 from pricing.bundle_prices import offerings
 from pricing.catalog import find_instance_type
 from pricing.feed import FEED_OF, Feed
@@ -40,9 +41,10 @@ def look_up(
 ) -> Lookup:
     """The newest price of each purchase, payment, operating system and zone of an instance type in some regions.
 
-    Raises CatalogError for an unknown type, MarketError for an unknown region.
+    The type may be an UltraServer's. Raises CatalogError for an unknown type, MarketError for an unknown region.
     """
-    find_instance_type(instance_type)
+    if instance_type not in ULTRASERVERS:
+        find_instance_type(instance_type)
     refuse_unknown(regions)
     places = [(region, feed) for feed in _PRICED for region in regions]
     knowledge = know(places, (), prices, now, watch=watch)

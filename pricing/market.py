@@ -50,7 +50,7 @@ class Market:
     What stands beside instances: `components` by what is bought and where, from the first band of use to the last;
     `sagemaker` has the prices of `ml.` types, `blocks` the Capacity Blocks on offer, `interruptions` how often spot
     instances of a type are taken back in a region, and `quotas` what the account allows. Of whatever is missing in
-    them nothing is known.
+    them nothing is known. `foreign` are the types and regions with a price in that other currency.
     """
 
     instance_types: Mapping[str, InstanceType]
@@ -64,6 +64,7 @@ class Market:
     blocks: tuple[Block, ...] = ()
     interruptions: Mapping[tuple[str, str], Interruption] = field(default_factory=dict)
     quotas: tuple[Quota, ...] = ()
+    foreign: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def nodes_allowed(self, instance_type: str, purchase: Purchase, region: str) -> int | None:
         """How many nodes of a type the account's quota allows in a region; None where that is unknown."""
@@ -95,6 +96,10 @@ class Market:
         if kind.usage_classes and not classes & kind.usage_classes:
             only = f"is sold as {listed(kind.usage_classes)} only"
             return f"{instance_type} {only}, not as {listed(purchases, 'or')}."
+        elsewhere = {key[1]: currency for key, currency in self.foreign.items() if key[0] == instance_type}
+        if elsewhere and not offers:
+            currencies = listed(set(elsewhere.values()))
+            return f"Prices of {instance_type} in {listed(elsewhere)} are known in {currencies} only; plans are in USD."
         if not sold_in:
             return self._not_offered(instance_type)
         known = {each.purchase for each in offers}
@@ -149,6 +154,11 @@ def load_market(
         blocks=blocks,
         interruptions={(each.instance_type, each.region): each for each in _rows(knowledge, Interruption)},
         quotas=_rows(knowledge, Quota),
+        foreign={
+            (row.instance_type, row.region): row.currency
+            for row in _rows(knowledge, PriceRow)
+            if row.currency != "USD" and row.purchase in purchases
+        },
     )
 
 

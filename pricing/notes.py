@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
-from pricing.feed import FEED_OF, Place
+from pricing.feed import FEED_OF, Feed, Place
 from pricing.known import Knowledge, Known, Origin
 from pricing.offer import Offer, Purchase
 from pricing.price import PriceRow
@@ -37,7 +37,9 @@ def _notes(knowledge: Knowledge, needed: Collection[Place], offers: Collection[P
     yield from failures(knowledge.outcomes)
     yield from knowledge.cache_findings
     known = [knowledge.places[place] for place in needed]
-    yield from (_from_the_future(each, now) for each in known if each.snapshot.is_ahead(now))
+    # The bundle never counts as fresh, whatever a clock says.
+    kept = [each for each in known if each.origin is not Origin.BUNDLE]
+    yield from (_from_the_future(each, now) for each in kept if each.snapshot.is_ahead(now))
     yield from _some([text for each in known for text in each.snapshot.findings])
     yield from foreign_currencies(knowledge.places[place] for place in priced)
 
@@ -50,19 +52,21 @@ def failures(outcomes: Iterable[Outcome]) -> Iterator[str]:
             # The same refusal in three regions is one.
             reasons[_REGION.sub("", each.failure)].append(each)
     for group in reasons.values():
-        yield f"{_named([each.place for each in group])} could not be had: {group[0].failure.rstrip(' .:')}."
+        subject = " and ".join(map(_named, _alike([each.place for each in group])))
+        yield f"{_begun(subject)} could not be had: {group[0].failure.rstrip(' .:')}."
 
 
 def foreign_currencies(known: Iterable[Known]) -> Iterator[str]:
-    """A sentence for each region with prices that a plan in USD cannot use."""
-    foreign = {
-        (row.region, row.currency)
-        for each in known
-        for row in each.snapshot.rows
-        if isinstance(row, PriceRow) and row.currency != "USD"
-    }
-    for region, currency in sorted(foreign):
-        yield f"Prices of {region} are known in {currency} only and are left out: plans are in USD."
+    """A sentence for each region with prices that a plan in USD cannot use: all of them, or those of some types."""
+    rows = [row for each in known for row in each.snapshot.rows if isinstance(row, PriceRow)]
+    in_usd = {row.region for row in rows if row.currency == "USD"}
+    foreign: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
+    for row in rows:
+        if row.currency != "USD":
+            foreign[row.region, row.currency].add(row.instance_type)
+    for (region, currency), types in sorted(foreign.items()):
+        whose = f"{listed(types)} in {region}" if region in in_usd else region
+        yield f"Prices of {whose} are known in {currency} only and are left out: plans are in USD."
 
 
 def _bases(knowledge: Knowledge, priced: Collection[Place], offers: Collection[Priced], now: datetime) -> Iterator[str]:
@@ -75,11 +79,11 @@ def _bases(knowledge: Knowledge, priced: Collection[Place], offers: Collection[P
         else:
             groups[_basis(known, now)].append(place)
     for basis, places in groups.items():
-        yield f"{_named(places)}: {basis}."
+        yield f"{_begun(_named(places))}: {basis}."
     held = [each for each in offers if (each.region, FEED_OF[each.purchase]) in bundled]
     if held:
         days = [each.provenance.as_of for each in held]
-        what = _named(bundled) if groups else "Prices"
+        what = _begun(_named(bundled)) if groups else "Prices"
         yield f"{what}: bundled snapshot; the newest held on {max(days)}, the oldest on {min(days)}."
     if any(each.purchase is Purchase.SPOT for each in held):
         yield "Bundled spot prices are indicative only: they move by the hour."
@@ -98,9 +102,10 @@ def _basis(known: Known, now: datetime) -> str:
 
 def _from_the_future(known: Known, now: datetime) -> str:
     snapshot = known.snapshot
+    what = _begun(_named([(snapshot.region, snapshot.feed)]))
     return (
-        f"{_named([(snapshot.region, snapshot.feed)])} are kept as of {snapshot.fetched_at:%Y-%m-%d %H:%M} UTC, and "
-        f"this machine's clock says {now:%Y-%m-%d %H:%M}: one of the two clocks was off, so that they count as old."
+        f"{what} are kept as of {snapshot.fetched_at:%Y-%m-%d %H:%M} UTC, and this machine's clock says "
+        f"{now:%Y-%m-%d %H:%M}: one of the two clocks was off, so that they count as old."
     )
 
 
@@ -110,7 +115,22 @@ def _some(findings: Collection[str]) -> Iterator[str]:
         yield f"{len(findings) - SHOWN_FINDINGS} more findings like these; `berth prices refresh` lists them all."
 
 
+def _alike(places: Collection[Place]) -> list[list[Place]]:
+    """The places in groups of feeds that have the same regions, so that feeds and regions can be told apart."""
+    regions: defaultdict[Feed, set[str]] = defaultdict(set)
+    for region, feed in places:
+        regions[feed].add(region)
+    groups: defaultdict[tuple[str, ...], list[Place]] = defaultdict(list)
+    for feed, where in regions.items():
+        groups[tuple(sorted(where))] += [(region, feed) for region in where]
+    return list(groups.values())
+
+
 def _named(places: Collection[Place]) -> str:
     """Feeds and regions as the subject of a sentence."""
     what = listed({feed.named for _, feed in places}, whole=True)
-    return f"{what[0].upper()}{what[1:]} of {listed({region for region, _ in places})}"
+    return f"{what} of {listed({region for region, _ in places})}"
+
+
+def _begun(sentence: str) -> str:
+    return f"{sentence[0].upper()}{sentence[1:]}"

@@ -80,6 +80,23 @@ def bench_synth() -> None:
     print(f"cdk synth with a lock: {mine:.2f} s against {other:.2f} s bare, ratio {ratio:.2f} (at most 1.50)")
 
 
+def bench_bundle() -> None:
+    """Prints how long the bundled market of three regions takes to load, all imports done and nothing cached."""
+    code = """
+import time
+from pricing.basis import Prices
+from pricing.market import load_market
+from pricing.offer import Purchase
+start = time.perf_counter()
+load_market(("us-east-1", "us-east-2", "us-west-2"), (Purchase.ON_DEMAND,), prices=Prices.BUNDLED)
+print(time.perf_counter() - start)
+"""
+    runs = [
+        subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, check=True) for _ in range(RUNS)
+    ]
+    print(f"loading the bundle: {1000 * statistics.median(float(run.stdout) for run in runs):.0f} ms (at most 60)")
+
+
 # Questions whose search takes longest, with the seconds that each may take.
 SEARCHES = {
     "llama-3.1-70b, every type, 1 to 64 nodes": ("llama-3.1-70b", 8192, 512, "limits: {max_nodes: 64}", 1.0),
@@ -157,5 +174,6 @@ def _loop_s_per_candidate(loaded: Loaded, count: int = 300) -> float:
 
 if __name__ == "__main__":
     bench_plan()
+    bench_bundle()
     bench_searches()
     bench_synth()

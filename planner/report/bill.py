@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 
 from rich.console import Group, RenderableType
@@ -11,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from planner.plan import Candidate, Cost, CostLine, Deal
+from pricing.offer import Purchase
 from pricing.units import show_usd
+from pricing.wording import listed
 
 # The smallest amount that is shown with a digit of its own.
 LEAST = Decimal("0.0001")
@@ -44,7 +47,7 @@ def bill_table(cost: Cost) -> RenderableType:
     for line in (*cost.lines, sums, *added):
         amounts = (line.usd_per_hour, line.usd_per_run, line.usd_per_month)
         hour, run, month = (_known_usd(each) for each in amounts)
-        hour = "once" if line.usd_per_hour == 0 and line.usd_per_month else hour
+        hour = "once" if line.usd_per_hour == 0 and (line.usd_per_run or line.usd_per_month) else hour
         shown = (hour, run, month) if training else (hour, month)
         table.add_row(line.name, *shown, line.basis, style="bold" if line is sums else None)
     notes = ["Lines with + are not in the sum; each would come on top of a fleet that has it."] if added else []
@@ -60,13 +63,13 @@ def _ages(cost: Cost) -> list[str]:
     return [f"Prices beside the instances are known to have held {held}; --json names the source of each."]
 
 
-def deals_table(deals: Sequence[Deal], chosen: Candidate) -> RenderableType:
-    """The chosen fleet on all terms known, the chosen ones marked."""
+def deals_table(deals: Sequence[Deal], chosen: Candidate, today: date) -> RenderableType:
+    """The chosen fleet on all terms known, the chosen ones marked, with whose word each price is."""
     training = chosen.run is not None
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in ("region", "purchase"):
         table.add_column(title, no_wrap=True)
-    titles = ["hour and node", "a run" if training else "a month", "committed", "of it idle", "held on"]
+    titles = ["hour and node", "a run" if training else "a month", "committed", "of it idle", "held on", "age"]
     # Without credentials no quota is known, and a column of "unknown" says nothing.
     counted = any(deal.nodes_allowed is not None for deal in deals)
     for title in (*titles, *(["quota"] if counted else [])):
@@ -75,16 +78,37 @@ def deals_table(deals: Sequence[Deal], chosen: Candidate) -> RenderableType:
         own = (deal.region, deal.purchase) == (chosen.region, chosen.purchase)
         table.add_row(
             deal.region,
-            f"{deal.purchase}, chosen" if own else deal.purchase,
+            _terms(deal, own=own),
             show_usd(deal.usd_per_hour_per_node),
             _known_usd(deal.usd_per_run if training else deal.usd_per_month),
             _known_usd(deal.committed_usd, "-"),
             _known_usd(deal.idle_usd, "-"),
             str(deal.provenance.as_of),
+            f"{max(deal.provenance.age_days(today), 0):,} d",
             *([_quota(deal)] if counted else []),
             style="bold" if own else None,
         )
-    return Group(table, Text("A plan buys on the terms that limits.purchase names, in limits.regions."))
+    notes = ["A plan buys on the terms that limits.purchase names, in limits.regions."]
+    notes += [] if counted else ["The account's quotas are unknown: they are read where credentials are found."]
+    return Group(table, Text("\n".join([*notes, *_sources(deals)])))
+
+
+def _terms(deal: Deal, *, own: bool) -> str:
+    """The purchase; of spot, whose prices differ by zone, with the zone of this one."""
+    zone = f", {deal.zone_ids[0]}" if deal.purchase is Purchase.SPOT and len(deal.zone_ids) == 1 else ""
+    return f"{deal.purchase}{zone}{', chosen' if own else ''}"
+
+
+def _sources(deals: Sequence[Deal]) -> list[str]:
+    """Whose word the prices are, and since when they hold where that is said: a line for each source."""
+    told: dict[str, list[Deal]] = {}
+    for deal in deals:
+        since = f", effective since {deal.provenance.effective}" if deal.provenance.effective else ""
+        told.setdefault(f"{deal.provenance.source}{since}", []).append(deal)
+    return [
+        f"{listed({each.purchase for each in group})} in {listed({each.region for each in group})}: {source}."
+        for source, group in told.items()
+    ]
 
 
 def _quota(deal: Deal) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from datetime import date
 from io import StringIO
 from pathlib import Path
 from typing import Any, TextIO
@@ -43,15 +44,15 @@ FILE_WIDTH = 110
 SHOWN_REJECTIONS = 8
 
 
-def print_plan(plan: Plan) -> None:
+def print_plan(plan: Plan, today: date) -> None:
     """Prints a plan to stdout; colours only on a terminal, and not where NO_COLOR is set."""
     # Names are data: a folder called [bold] is no style.
     plain: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
     if sys.stdout and sys.stdout.isatty():
-        Console(**plain).print(plan_text(plan))
+        Console(**plain).print(plan_text(plan, today))
         return
     page = StringIO()
-    Console(file=page, width=FILE_WIDTH, **plain).print(plan_text(plan))
+    Console(file=page, width=FILE_WIDTH, **plain).print(plan_text(plan, today))
     # Tables fill their columns with blanks, which a file does not need.
     print("\n".join(line.rstrip() for line in page.getvalue().splitlines()))
 
@@ -75,12 +76,12 @@ def _moved(locked: Plan | None, today: Plan) -> list[str]:
     return [f"today: {after}"] if before != after else []
 
 
-def plan_text(plan: Plan) -> RenderableType:
-    """The whole plan."""
+def plan_text(plan: Plan, today: date) -> RenderableType:
+    """The whole plan, with the age that its prices have on a day."""
     chosen = plan.chosen
     parts: list[RenderableType] = [
         _headline(plan),
-        _section("Decision", _decision(plan)),
+        _section("Decision", _decision(plan, today)),
         _section(f"Memory, {chosen.memory.stage}", _memory(chosen.memory)),
     ]
     if chosen.run:
@@ -90,7 +91,7 @@ def plan_text(plan: Plan) -> RenderableType:
         _section("Ladder", _ladder(plan.ladder)),
         _section("Runners-up", _candidates((chosen, *plan.runners_up))),
         *([_section("Money against time", _candidates(plan.front))] if len(plan.front) > 1 else []),
-        _section(f"{chosen.nodes} x {chosen.instance_type} on other terms", deals_table(plan.deals, chosen)),
+        _section(f"{chosen.nodes} x {chosen.instance_type} on other terms", deals_table(plan.deals, chosen, today)),
         _section("Not chosen", _rejections(plan.rejections)),
         _section("Mind", _bullets(plan.warnings)),
     ]
@@ -107,7 +108,7 @@ def headline(candidate: Candidate) -> str:
     service = candidate.service
     assert service is not None
     return (
-        f"{fleet} ({where}): {show_usd(service.usd_per_month)} a month, "
+        f"{fleet} ({where}): {show_usd(service.usd_per_month)} a month for the instances, "
         f"{show_usd(service.usd_per_million_tokens)} per million tokens in and out, "
         f"TTFT {show_duration(service.ttft_s)}, TPOT {show_duration(service.tpot_s)}"
     )
@@ -121,7 +122,7 @@ def _section(title: str, body: RenderableType) -> RenderableType:
     return Group(Text(f"\n{title}", style="bold"), Padding(body, (0, 0, 0, 2)))
 
 
-def _decision(plan: Plan) -> RenderableType:
+def _decision(plan: Plan, today: date) -> RenderableType:
     chosen = plan.chosen
     active = "" if plan.active_parameters == plan.parameters else f", {show_count(plan.active_parameters)} active"
     known = load_techniques()
@@ -133,7 +134,7 @@ def _decision(plan: Plan) -> RenderableType:
         ("technique", f"{chosen.framework}: {', '.join([*gists, *plain])}; accuracy: {chosen.accuracy}"),
         ("memory", _requirement(plan.requirement)),
         ("instance", _instance(chosen)),
-        ("availability", _availability(chosen)),
+        ("availability", _availability(chosen, today)),
         ("layout", _layout(chosen)),
         ("choice", f"{chosen.rung}; {plan.covered:,} candidates decided on"),
     ]
@@ -172,11 +173,12 @@ def _requirement(need: Requirement) -> str:
     return f"{plain}{least}: {several:.0f} devices of {largest} or more smaller ones"
 
 
-def _availability(chosen: Candidate) -> str:
-    hourly = chosen.usd_per_hour / chosen.nodes
+def _availability(chosen: Candidate, today: date) -> str:
+    hourly, said = chosen.usd_per_hour / chosen.nodes, chosen.provenance
+    since = f", effective since {said.effective}" if said.effective else ""
     return (
         f"{chosen.region} ({', '.join(chosen.zone_ids)}), {chosen.purchase} at {show_usd(hourly)} an hour and node, "
-        f"known to hold on {chosen.provenance.as_of}"
+        f"known to hold on {said.as_of}, {max(said.age_days(today), 0):,} days ago{since} ({said.source})"
     )
 
 

@@ -26,6 +26,8 @@ PAGE = 100
 # These refuse one name and say nothing of the next: no block of such a type, or UltraServers for some accounts only.
 _OF_ONE_NAME = ("InvalidParameterValue", "Unsupported", "UnsupportedOperation")
 _OF_ULTRASERVERS = ("UnauthorizedOperation", "OperationNotPermitted")
+# A question that names nothing is refused with one of these.
+_WANTS_A_NAME = ("MissingParameter", "InvalidParameterCombination", "InvalidParameterValue", "InvalidRequest")
 # A low limit per account, which fills up again slowly; botocore does not know it as throttling and tries no more.
 _LIMIT = "CapacityBlockDescribeLimitExceeded"
 
@@ -60,6 +62,29 @@ def capacity_blocks(
                 findings.append(f"{region}: {name} cannot be had as a Capacity Block: {said}")
     read = read_blocks(offerings, region, zone_ids(region) if offerings else {})
     return BlockListing(blocks=read.blocks, findings=(*findings, *read.findings))
+
+
+def all_blocks(region: str, names: Collection[str]) -> BlockListing:
+    """The shortest blocks on offer of all of these names, in one question; name by name where EC2 wants one.
+
+    The API requires the length alone (botocore's model), and no page says what it answers then. Raises MarketError
+    as `capacity_blocks` does.
+    """
+    from botocore.exceptions import ClientError
+
+    with asked(ACTION, region):
+        ask = client("ec2", region).describe_capacity_block_offerings
+        try:
+            answers = pages(ask, CapacityDurationHours=DAYS[0] * HOURS_PER_DAY, MaxResults=PAGE)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") not in _WANTS_A_NAME:
+                raise
+            answers = ()
+    offerings = [each for page in answers for each in page["CapacityBlockOfferings"]]
+    if not offerings:
+        return capacity_blocks(region, names)
+    read = read_blocks(offerings, region, zone_ids(region))
+    return BlockListing(blocks=tuple(each for each in read.blocks if each.name in names), findings=read.findings)
 
 
 def read_blocks(offerings: Iterable[Mapping[str, Any]], region: str, zones: Mapping[str, str]) -> BlockListing:

@@ -90,7 +90,7 @@ def listing(terms: Iterable[Term], region: str, today: date, findings: Iterable[
 
     A term that makes no sense is left out, with a finding that names its SKU; no term at all is a finding too.
     """
-    quotes, found, sold = [], list(findings), list(terms)
+    quotes, found, sold = [], list(findings), _in_force(terms, today)
     if not sold:
         found.append(f"{region}: the price list has none of the instance types asked for.")
     for term in sold:
@@ -101,6 +101,19 @@ def listing(terms: Iterable[Term], region: str, today: date, findings: Iterable[
         else:
             quotes += [quote] if quote else []
     return settled(quotes, found)
+
+
+def _in_force(terms: Iterable[Term], today: date) -> list[Term]:
+    """The terms without those announced for later, where the same SKU is sold on the same terms today."""
+    groups: dict[tuple[str, ...], list[Term]] = {}
+    for term in terms:
+        groups.setdefault((term.sku, term.kind, *sorted(term.conditions.values())), []).append(term)
+    found: list[Term] = []
+    for group in groups.values():
+        current = [each for each in group if each.effective[:10] <= today.isoformat()]
+        # A clock that is far behind must not make every price a future one.
+        found += current or group
+    return found
 
 
 def _quote(term: Term, region: str, today: date) -> Quote | None:

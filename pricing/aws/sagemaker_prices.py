@@ -10,9 +10,11 @@ from pricing.aws.bands import Product, bands, products
 from pricing.aws.pages import pages
 from pricing.aws.quotes import Quote, settled
 from pricing.aws.session import asked, client, pricing_region
+from pricing.errors import MarketError
 from pricing.offer import Payment, Provenance, Purchase
 from pricing.price import Listing, PriceRow
 from pricing.sagemaker import HYPERPOD, named
+from pricing.wording import listed
 
 ACTION = "pricing:GetProducts"
 COMPONENTS_ACTION = "pricing:GetAttributeValues"
@@ -41,7 +43,8 @@ def sagemaker_prices(region: str, types: Collection[str], today: date, component
 
     The default is HyperPod's; other components' prices differ and must not be mixed with it, so that each has a
     listing of its own, and its name at the head of every source. Raises MarketError without credentials,
-    permission (`pricing:GetProducts`), network or a Price List API in the partition.
+    permission (`pricing:GetProducts`), network or a Price List API in the partition, and where there are no prices of
+    the component at all, with the components that there are.
     """
     place = pricing_region(region)
     matches = [
@@ -52,6 +55,9 @@ def sagemaker_prices(region: str, types: Collection[str], today: date, component
         ask = client("pricing", place).get_products
         answers = pages(ask, ServiceCode=SERVICE, Filters=matches, FormatVersion="aws_v1", MaxResults=PAGE)
     items = [item for page in answers for item in page.get("PriceList", ())]
+    if not items:
+        known = listed(components(region) or ("none",), whole=True)
+        raise MarketError(f"{region}: SageMaker prices nothing as {component}; its components are {known}.")
     return read_prices(items, region, types, today, component)
 
 

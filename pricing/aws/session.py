@@ -26,6 +26,7 @@ ATTEMPTS = 4
 # The Price List API lives in few regions, which have nothing to do with the regions that it prices, and boto3
 # makes up addresses for all others (botocore's endpoints.json lists these and two more of `aws`).
 PRICING_REGION = {"aws": "us-east-1", "aws-cn": "cn-northwest-1", "aws-eusc": "eusc-de-east-1"}
+PRICING_REGIONS = ("us-east-1", "eu-central-1", "ap-south-1")
 PRICING_REGION_VARIABLE = "BERTH_PRICING_REGION"
 _MEND = {
     "AccessDenied": "allow {action} to this role",
@@ -107,6 +108,9 @@ def pricing_region(region: str) -> str:
     """
     partition = partition_of(region)
     place = os.environ.get(PRICING_REGION_VARIABLE) if partition == "aws" else None
+    if place and place not in PRICING_REGIONS:
+        known = ", ".join(PRICING_REGIONS)
+        raise MarketError(f"{PRICING_REGION_VARIABLE}={place}: the Price List API is in {known}; name one of them.")
     if place := place or PRICING_REGION.get(partition):
         return place
     raise MarketError(f"{region}: the partition {partition} has no Price List API; its price list file needs none.")

@@ -61,6 +61,16 @@ def test_all_regions_can_be_asked_for(berth: Command) -> None:
             "--block-nodes 5: blocks have 1, 2, 4, 8, 16, 32, 64 instances.\n"
             "--block-days 15: blocks last 1 to 14 days, or 3 to 26 whole weeks (21, 28, ... 182).",
         ),
+        ([P5, "--block-days", "7"], "--block-days is the length of the blocks that --block-nodes asks for; add it."),
+        (
+            [P5, "--offline", "--spot-nodes", "4", "--block-nodes", "8"],
+            "--spot-nodes asks EC2, and --offline forbids it; leave one of them out.\n"
+            "--block-nodes asks EC2, and --offline forbids it; leave one of them out.",
+        ),
+        (
+            [P5, "--csv", "--block-nodes", "8"],
+            "--block-nodes answers in sentences, not in --json or --csv; ask twice.",
+        ),
         ([P5, "--live", "--offline"], "--live asks AWS, and --offline forbids it; leave one of them out."),
     ],
 )

@@ -47,4 +47,4 @@ def test_an_unknown_power_is_told() -> None:
     for asked in (workload(), workload(inference=inference())):
         plan = make_plan(asked, DENSE, market([kind], [offer("p5.one", 1)]), CALIBRATION, NOW).plan
         assert plan.energy == found
-        assert plan_text(plan)
+        assert plan_text(plan, NOW.date())

@@ -147,8 +147,10 @@ def test_the_block_that_a_plan_counts_on_is_told() -> None:
     sold = market([machine("p5.one")], [offer("p5.one", 1, purchase=Purchase.CAPACITY_BLOCK)])
     limits = {"purchase": ["capacity-block"], "max_nodes": 8}
     asked = workload(pin={"nodes": 5}, training=training(global_batch=40), limits=limits)
-    (found,) = [each for each in warned(asked, sold=sold) if "block" in each]
-    assert found.startswith("The plan counts on a block of 8 instances for 24.0 h: the run may take ")
+    counted, reckoned = [each for each in warned(asked, sold=sold) if "block" in each]
+    assert counted.startswith("The plan counts on a block of 8 x p5.one for 24.0 h: the run may take ")
+    assert reckoned.startswith("The block's fee is reckoned by the hour from: made up. ")
+    assert "`berth prices show p5.one --block-nodes 8 --block-days 1`" in reckoned
 
 
 def test_quotas_that_keep_the_fleet_elsewhere_are_told() -> None:

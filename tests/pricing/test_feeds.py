@@ -63,7 +63,7 @@ def test_blocks_are_asked_for_where_they_may_be(monkeypatch: pytest.MonkeyPatch,
         missing = (f"{region}: u-trn2x64 cannot be had as a Capacity Block: No.", f"{region}: p5.48xlarge is odd.")
         return BlockListing(blocks=(block(),), findings=missing)
 
-    monkeypatch.setattr("pricing.feeds.capacity_blocks", blocks)
+    monkeypatch.setattr("pricing.feeds.all_blocks", blocks)
     answer = fetch(Feed.CAPACITY_BLOCKS, REGION, NOW)
     assert {"p5.48xlarge", "u-p6e-gb200x72"} <= set(names)
     assert "g5.xlarge" not in names and "trn2u.48xlarge" not in names

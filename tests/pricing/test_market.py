@@ -104,6 +104,12 @@ def test_gaps_are_explained(
     assert market(*regions, purchases=purchases).gap(name, purchases) == sentence
 
 
+def test_a_price_in_another_currency_is_why_there_is_none() -> None:
+    """A type with a price in yuan is not said to be unknown in China."""
+    sentence = "Prices of g4dn.xlarge in cn-north-1 are known in CNY only; plans are in USD."
+    assert market("cn-north-1").gap("g4dn.xlarge", (Purchase.ON_DEMAND,)) == sentence
+
+
 def test_a_gap_on_other_terms_than_those_loaded_is_closed_by_any_known_price() -> None:
     """Asking about terms that were not loaded is answered from the regions' other prices."""
     assert market().gap("p5e.48xlarge", (Purchase.SPOT,)) == ""

@@ -17,6 +17,7 @@ from planner.report.terminal import FILE_WIDTH
 from pricing.offer import Provenance, Purchase
 from tests.planner.market_builders import inference, machine, market, offer, plan, workload
 
+TODAY = date(2026, 6, 11)
 SOLD = market([machine("p5.one", memory_gib=9)], [offer("p5.one", 3)])
 TRAINED = plan(workload(limits={"max_nodes": 1}), SOLD).chosen
 SERVED = plan(workload(inference=inference(), limits={"max_nodes": 4}), SOLD).chosen
@@ -141,24 +142,34 @@ DEALS = (
 @pytest.mark.parametrize(("chosen", "title", "amounts"), [(TRAINED, "a run", 20), (SERVED, "a month", 730)])
 def test_each_deal_has_its_row(chosen: Candidate, title: str, amounts: int) -> None:
     """Price, what the job comes to, what is committed and idle, the quota and the day, in the order given."""
-    lines = shown(deals_table(DEALS, chosen)).splitlines()
+    lines = shown(deals_table(DEALS, chosen, TODAY)).splitlines()
     cells = [re.split(r"  +", line.strip()) for line in lines]
     job = [f"${amounts * usd:,.2f}" if amounts * usd < 1000 else f"${amounts * usd:,.0f}" for usd in (0.5, 2, 3)]
     assert cells == [
-        ["region", "purchase", "hour and node", title, "committed", "of it idle", "held on", "quota"],
-        ["us-west-2", "spot", "$0.50", job[0], "-", "-", "2026-06-01", "0 nodes"],
-        ["us-east-1", "capacity-block", "$2.00", job[1], "$96.00", "$56.00", "2026-06-01", "unknown"],
-        ["us-east-1", "on-demand, chosen", "$3.00", job[2], "-", "-", "2026-06-01", "1,200 nodes"],
-        ["us-east-2", "on-demand", "$3.00", job[2], "-", "-", "2026-06-01", "unknown"],
+        ["region", "purchase", "hour and node", title, "committed", "of it idle", "held on", "age", "quota"],
+        ["us-west-2", "spot, use1-az6", "$0.50", job[0], "-", "-", "2026-06-01", "10 d", "0 nodes"],
+        ["us-east-1", "capacity-block", "$2.00", job[1], "$96.00", "$56.00", "2026-06-01", "10 d", "unknown"],
+        ["us-east-1", "on-demand, chosen", "$3.00", job[2], "-", "-", "2026-06-01", "10 d", "1,200 nodes"],
+        ["us-east-2", "on-demand", "$3.00", job[2], "-", "-", "2026-06-01", "10 d", "unknown"],
         ["A plan buys on the terms that limits.purchase names, in limits.regions."],
+        ["capacity-block, on-demand and spot in us-east-1, us-east-2 and us-west-2: made up."],
     ]
 
 
 def test_quotas_that_nobody_knows_take_no_column() -> None:
-    """Without credentials no quota is known, and the table does not say so in every row."""
+    """Without credentials no quota is known, which is said once and not in every row."""
     unasked = [replace(each, nodes_allowed=None) for each in DEALS]
-    text = shown(deals_table(unasked, TRAINED))
-    assert "quota" not in text and "unknown" not in text
+    text = shown(deals_table(unasked, TRAINED, TODAY))
+    assert text.count("quota") == text.count("unknown") == 1
+    assert "The account's quotas are unknown: they are read where credentials are found." in text
+
+
+def test_each_source_is_named_with_what_it_prices() -> None:
+    """Whoever doubts a price sees whose word it is, and since when it holds where that is said."""
+    since = Provenance(source="the list", as_of=date(2026, 6, 1), effective=date(2026, 5, 1))
+    text = shown(deals_table([*DEALS[:2], replace(DEALS[2], provenance=since)], TRAINED, TODAY))
+    assert "\ncapacity-block and spot in us-east-1 and us-west-2: made up." in text
+    assert "\non-demand in us-east-1: the list, effective since 2026-05-01." in text
 
 
 def test_the_age_of_the_prices_beside_is_told() -> None:
@@ -173,7 +184,7 @@ def test_the_age_of_the_prices_beside_is_told() -> None:
 
 def test_the_plans_own_terms_are_told_from_the_others() -> None:
     """Exactly one row is the chosen one, in words for a file and in bold for a terminal."""
-    text = shown(deals_table(DEALS, TRAINED), styled=True)
+    text = shown(deals_table(DEALS, TRAINED, TODAY), styled=True)
     (bold,) = [line for line in text.splitlines() if "\x1b[1m" in line]
     assert "us-east-1" in bold and "on-demand, chosen" in bold
     assert text.count("chosen") == 1
@@ -182,7 +193,7 @@ def test_the_plans_own_terms_are_told_from_the_others() -> None:
 def test_the_tables_fit_a_page() -> None:
     """At the width of a file no amount is broken over lines, however long the reasons are."""
     long = replace(BILL, lines=tuple(replace(each, basis=" ".join(["word"] * 60)) for each in BILL.lines))
-    for table in (bill_table(long), deals_table(DEALS, TRAINED)):
+    for table in (bill_table(long), deals_table(DEALS, TRAINED, TODAY)):
         lines = shown(table).splitlines()
         assert max(map(len, lines)) <= FILE_WIDTH
     assert "$4,380" in shown(bill_table(long))

@@ -17,6 +17,7 @@ from planner.techniques import load_techniques
 from planner.workload import Workload
 from pricing.units import show_gib, show_usd
 from tests.planner.market_builders import (
+    NOW,
     gib,
     inference,
     machine,
@@ -38,16 +39,19 @@ def planned(asked: Workload) -> Plan:
     return plan(asked, market(serving_machines() if asked.inference else three_machines(), three_offers()))
 
 
+TODAY = NOW.date()
+
+
 def printed(found: Plan, capsys: pytest.CaptureFixture[str]) -> str:
     """What stands in a file that a plan is printed to."""
-    print_plan(found)
+    print_plan(found, TODAY)
     return capsys.readouterr().out
 
 
 def on_terminal(found: Plan, **options: Any) -> str:
     """What stands on a terminal."""
     screen = io.StringIO()
-    Console(file=screen, force_terminal=True, width=100, _environ={}, **options).print(plan_text(found))
+    Console(file=screen, force_terminal=True, width=100, _environ={}, **options).print(plan_text(found, TODAY))
     return screen.getvalue()
 
 
@@ -208,8 +212,8 @@ def test_nothing_else_to_choose_from_prints_too(capsys: pytest.CaptureFixture[st
         ),
         (
             SERVE,
-            r"\d+ x p5\.\w+ \(us-east-1, on-demand\): \$[\d,.]+ a month, \$[\d.]+ per million tokens in and out, "
-            r"TTFT .+, TPOT .+",
+            r"\d+ x p5\.\w+ \(us-east-1, on-demand\): \$[\d,.]+ a month for the instances, "
+            r"\$[\d.]+ per million tokens in and out, TTFT .+, TPOT .+",
         ),
     ],
     ids=["training", "serving"],

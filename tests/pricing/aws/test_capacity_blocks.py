@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from pricing.aws.capacity_blocks import block_price, capacity_blocks, is_ultraserver, read_blocks
+from pricing.aws.capacity_blocks import all_blocks, block_price, capacity_blocks, is_ultraserver, read_blocks
 from pricing.blocks import DAYS, SIZES
 from pricing.errors import MarketError
 from pricing.offer import Purchase
@@ -91,6 +91,28 @@ def test_ultraservers_are_asked_for_and_counted_as_such(aws: Replay) -> None:
 def test_ultraservers_are_known_by_name(name: str, ultraserver: bool) -> None:
     """High-memory types begin alike and are instances."""
     assert is_ultraserver(name) is ultraserver
+
+
+def test_one_question_is_for_every_name(aws: Replay) -> None:
+    """The shortest blocks of all types come with one request; those of types that are not asked for are left out."""
+    aws.answers(CALL, P5)
+    with_zones(aws)
+    assert len(all_blocks("us-east-1", ["p5.48xlarge", "trn2.48xlarge"]).blocks) == 2
+    (request,) = aws.requests(CALL)
+    assert request["CapacityDurationHours"] == ["24"]
+    assert not {"InstanceType", "InstanceCount", "UltraserverType"} & request.keys()
+    aws.answers(CALL, P5)
+    with_zones(aws)
+    assert all_blocks("us-east-1", ["trn2.48xlarge"]).blocks == ()
+
+
+def test_names_are_asked_for_one_by_one_where_ec2_wants_one(aws: Replay) -> None:
+    """A question without a name that is refused, or finds nothing, is asked again for each."""
+    aws.refuses(CALL, "MissingParameter", "Name a type.")
+    aws.answers(CALL, P5, P5)
+    with_zones(aws)
+    assert len(all_blocks("us-east-1", ["p5.48xlarge", "trn2.48xlarge"]).blocks) == 2
+    assert [each.get("InstanceType") for each in aws.requests(CALL)] == [None, ["p5.48xlarge"], ["trn2.48xlarge"]]
 
 
 def test_every_size_and_length_is_a_request(aws: Replay) -> None:

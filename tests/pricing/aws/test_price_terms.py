@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -219,3 +220,15 @@ def test_nothing_for_sale_is_said() -> None:
     assert listing([], REGION, TODAY).findings == (
         "us-east-1: the price list has none of the instance types asked for.",
     )
+
+
+def test_a_price_announced_for_later_does_not_yet_count() -> None:
+    """Today's price holds until the new one begins; where only later ones are stated, the clock may be off."""
+    now = term(("Hrs", "55.04"))
+    later = replace(term(("Hrs", "44")), effective="2027-01-01T00:00:00Z")
+    for terms in ([now, later], [later, now]):
+        found = listing(terms, REGION, TODAY)
+        assert [row.price_per_hour_per_node for row in found.rows] == [Decimal("55.04")]
+        assert found.findings == ()
+    (row,) = listing([later], REGION, TODAY).rows
+    assert row.price_per_hour_per_node == Decimal(44)

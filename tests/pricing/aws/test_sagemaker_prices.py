@@ -44,7 +44,7 @@ def test_a_price_keeps_its_component_and_dates(aws: Replay) -> None:
 
 def test_one_use_in_one_region_is_asked_for(aws: Replay) -> None:
     """The API filters by region and component; another component is asked for by its name."""
-    aws.answers(CALL, price_page(*LISTED), price_page())
+    aws.answers(CALL, price_page(*LISTED), price_page(*LISTED))
     sagemaker_prices(REGION, TYPES, TODAY)
     sagemaker_prices(REGION, TYPES, TODAY, component="Training")
     filters = [{each["Field"]: each["Value"] for each in request["Filters"]} for request in aws.requests(CALL)]
@@ -76,6 +76,14 @@ def test_components_are_found_out(aws: Replay) -> None:
     assert HYPERPOD in components(REGION)
     (request,) = aws.requests("GetAttributeValues")
     assert (request["ServiceCode"], request["AttributeName"]) == ("AmazonSageMaker", "component")
+
+
+def test_a_component_without_prices_is_told_with_those_that_there_are(aws: Replay) -> None:
+    """Should SageMaker rename its uses, whoever asks reads the new names."""
+    aws.answers(CALL, price_page())
+    aws.answers("GetAttributeValues", recorded("GetAttributeValues", "sagemaker-component.json"))
+    with pytest.raises(MarketError, match=r"SageMaker prices nothing as Serving; its components are .*Hosting"):
+        sagemaker_prices(REGION, TYPES, TODAY, component="Serving")
 
 
 def test_a_refusal_names_the_permission(aws: Replay) -> None:
