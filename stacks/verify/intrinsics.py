@@ -11,7 +11,19 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from stacks.verify.addresses import cidr_blocks
-from stacks.verify.values import MISSING, OPEN, Encoded, Joined, Reference, Unknown, Value, joined, key_of, scalar_text, whole
+from stacks.verify.values import (
+    MISSING,
+    OPEN,
+    Encoded,
+    Joined,
+    Reference,
+    Unknown,
+    Value,
+    joined,
+    key_of,
+    scalar_text,
+    whole,
+)
 
 _VARIABLE = re.compile(r"\$\{(!?)([^}]*)\}")
 _DYNAMIC = re.compile(r"\{\{resolve:[^}]*\}\}")

@@ -57,7 +57,7 @@ def zones_apart(nodes: tuple[Node, ...]) -> bool | None:
     """Whether the subnets named stand in different zones; None where the template does not tell."""
     subnets = subnets_named(nodes)
     if len({node.key for node in nodes}) <= 1:
-        return None if any(isinstance(node.value, list) or node.open and not node.target for node in nodes) else False
+        return None if any(isinstance(node.value, list) or (node.open and not node.target) for node in nodes) else False
     zones = [zone_of(each) for each in subnets]
     known = [zone for zone in zones if zone]
     for kind in (True, False):

@@ -90,12 +90,16 @@ def _parsed(text: str) -> tuple[Any, Callable[[], Mapping[positions.Path, int]]]
 def _too_deep(document: Any) -> bool:
     level = [document]
     for _ in range(yaml_text.DEEPEST + 1):
-        level = [
-            child
-            for value in level
-            for child in (value.values() if isinstance(value, dict) else value)
-            if isinstance(child, dict | list)
-        ] if level and isinstance(level[0], dict | list) else []
+        level = (
+            [
+                child
+                for value in level
+                for child in (value.values() if isinstance(value, dict) else value)
+                if isinstance(child, dict | list)
+            ]
+            if level and isinstance(level[0], dict | list)
+            else []
+        )
         if not level:
             return False
     return True

@@ -75,7 +75,9 @@ class _Reader:
     def _count(self, more: int, event: Any) -> int:
         self.values += more
         if self.values > MOST_VALUES:
-            raise TemplateError(f"line {event.start_mark.line + 1}: more than {MOST_VALUES:,} values, aliases followed.")
+            raise TemplateError(
+                f"line {event.start_mark.line + 1}: more than {MOST_VALUES:,} values, aliases followed."
+            )
         return self.values
 
 
