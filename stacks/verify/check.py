@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from stacks.verify.facts import load_facts
 from stacks.verify.positions import Path
 from stacks.verify.reading import Source
 from stacks.verify.rule import Rule, Severity
@@ -40,7 +41,7 @@ class Finding:
     @property
     def failing(self) -> bool:
         """Whether a rule of severity error is broken."""
-        return self.rule.severity is Severity.ERROR and not self.open
+        return self.rule.failing and not self.open
 
 
 def check(source: Source, rules: Mapping[str, Rule] | None = None) -> tuple[Finding, ...]:
@@ -59,6 +60,12 @@ def check(source: Source, rules: Mapping[str, Rule] | None = None) -> tuple[Find
         for each in rule.check(template)
     }
     return tuple(sorted(found.values(), key=_order))
+
+
+def prepare() -> None:
+    """Reads what checking needs: the rules and the catalog."""
+    load_rules()
+    load_facts()
 
 
 def failing(findings: Iterable[Finding]) -> bool:

@@ -20,6 +20,12 @@ def hardware(name: str | None) -> InstanceType | None:
     return load_instance_types().get(name.removeprefix("ml.")) if name else None
 
 
+def load_facts() -> None:
+    """Reads everything that is known, so that the first question is answered at once."""
+    load_instance_types()
+    _offerings()
+
+
 @cache
 def _offerings() -> Mapping[str, Mapping[str, frozenset[str]]]:
     found: dict[str, dict[str, frozenset[str]]] = {}

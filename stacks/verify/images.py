@@ -7,20 +7,21 @@ import re
 from stacks.verify.template import Node
 from stacks.verify.values import Unknown
 
-_RESOLVED = re.compile(r"\{\{resolve:ssm:([^}]*)\}\}")
-_VERSIONED = re.compile(r":\d+$")
+# A dynamic reference of CloudFormation, or the form that EC2 follows by itself in a launch template.
+_RESOLVED = re.compile(r"(?:\{\{resolve:ssm:|resolve:ssm:|ssm:)([^}]*?)(:\d+)?(?:\}\})?")
 
 
 def parameter_of(image: Node) -> str | None:
-    """The SSM parameter that an image is looked up by at each deployment; None for an image that is named.
+    """The SSM parameter that names an image; None for an image that is named itself."""
+    found = _match(image)
+    return found[1] if found else None
 
-    The parameter of a dynamic reference that pins its version is not looked up anew.
-    """
-    if not isinstance(image.value, Unknown):
-        text = image.known_text
-        return text.removeprefix("resolve:ssm:") if text.startswith("resolve:ssm:") else None
-    key = image.value.key
-    match = _RESOLVED.fullmatch(key)
-    if match:
-        return None if _VERSIONED.search(match[1]) else match[1]
-    return key.removeprefix("ssm:") if key.startswith("ssm:") else None
+
+def looked_up_anew(image: Node) -> bool:
+    """Whether each deployment looks the image up again, since the parameter's version is not named."""
+    found = _match(image)
+    return found is not None and found[2] is None
+
+
+def _match(image: Node) -> re.Match[str] | None:
+    return _RESOLVED.fullmatch(image.value.key if isinstance(image.value, Unknown) else image.known_text)

@@ -51,11 +51,7 @@ class Body:
 
     resource: Resource
     data: Node
-
-    @property
-    def nics(self) -> tuple[Nic, ...]:
-        """Its network interfaces."""
-        return tuple(_nic(node) for node in self.data.at("NetworkInterfaces").items)
+    nics: tuple[Nic, ...]
 
     @property
     def market(self) -> Node:
@@ -111,9 +107,9 @@ class Launch:
 def bodies(template: Template) -> tuple[Body, ...]:
     """Every launch template, and every instance, by what it says of its nodes."""
     if "bodies" not in template.facts:
-        stated = [Body(each, each.at("LaunchTemplateData")) for each in template.of(TEMPLATE)]
-        alone = [Body(each, each.at()) for each in template.of(INSTANCE)]
-        template.facts["bodies"] = (*stated, *alone)
+        stated = [(each, each.at("LaunchTemplateData")) for each in template.of(TEMPLATE)]
+        alone = [(each, each.at()) for each in template.of(INSTANCE)]
+        template.facts["bodies"] = tuple(_body(resource, data) for resource, data in (*stated, *alone))
     found: tuple[Body, ...] = template.facts["bodies"]
     return found
 
@@ -129,7 +125,7 @@ def launches(template: Template) -> tuple[Launch, ...]:
     """Every way in which the template launches nodes."""
     if "launches" not in template.facts:
         found = [launch for kind, read in _READERS.items() for each in template.of(kind) for launch in read(each)]
-        used = {launch.body.resource.name for launch in found}
+        used = {name for launch in found for name in (launch.body.resource.name, launch.by.name)}
         alone = [_unused(body) for body in bodies(template) if body.resource.name not in used]
         template.facts["launches"] = (*found, *alone)
     found_all: tuple[Launch, ...] = template.facts["launches"]
@@ -153,6 +149,10 @@ def by_card(nics: tuple[Nic, ...]) -> Iterator[tuple[int, list[Nic]]]:
         yield card, list(found)
 
 
+def _body(resource: Resource, data: Node) -> Body:
+    return Body(resource, data, tuple(_nic(node) for node in data.at("NetworkInterfaces").items))
+
+
 def _nic(node: Node) -> Nic:
     card, kind = node.at("NetworkCardIndex"), node.at("InterfaceType")
     return Nic(
@@ -165,13 +165,10 @@ def _nic(node: Node) -> Nic:
 
 def _body_of(template: Template, *named: Node) -> Body | None:
     for node in named:
-        resource = node.resource
-        if resource and resource.type == TEMPLATE:
-            return Body(resource, resource.at("LaunchTemplateData"))
-        name = node.text
-        for each in template.of(TEMPLATE) if name else ():
-            if each.at("LaunchTemplateName").text == name:
-                return Body(each, each.at("LaunchTemplateData"))
+        for body in bodies(template):
+            stated = body.resource.at("LaunchTemplateName").text
+            if body.resource.type == TEMPLATE and (body.resource.name == node.target or stated == (node.text or "?")):
+                return body
     return None
 
 
@@ -200,11 +197,13 @@ def _launch(
 def _instance(by: Resource) -> Iterator[Launch]:
     named = by.at("LaunchTemplate")
     body = _body_of(by.template, named.at("LaunchTemplateId"), named.at("LaunchTemplateName"))
-    if body is None and not named.missing:
+    if named.missing:
+        body = next(each for each in bodies(by.template) if each.resource is by)
+    if body is None:
         return
     yield _launch(
         by,
-        body or Body(by, by.at()),
+        body,
         types=_present(by.at("InstanceType")),
         subnets=_present(by.at("SubnetId")),
         count=None,

@@ -42,6 +42,11 @@ class Rule:
     source: str
     check: Callable[[Template], Iterator[Found]]
 
+    @property
+    def failing(self) -> bool:
+        """Whether a template that breaks it is refused."""
+        return self.severity is Severity.ERROR
+
 
 def broken(place: Node | Resource, message: str) -> Found:
     """The rule is broken at `place`."""

@@ -82,7 +82,7 @@ def scalar_text(value: Value) -> Value:
         return "true" if value else "false"
     if isinstance(value, int | float):
         return str(value)
-    if isinstance(value, str) or isinstance(value, OPEN):
+    if isinstance(value, (str, *OPEN)):
         return value
     return Unknown("a text is made of something that is none", key_of(value))
 

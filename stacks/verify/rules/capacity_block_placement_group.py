@@ -19,7 +19,7 @@ def _check(template: Template) -> Iterator[Found]:
 RULE = Rule(
     id="capacity-block-placement-group",
     severity=Severity.ERROR,
-    why="a Capacity Block has its own placement; with another group the launch fails while the block lies idle and paid",
+    why="a Capacity Block has its own placement; in another group the launch fails, and the paid block lies idle",
     change="Take the placement group away.",
     source="https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/ec2-capacity-blocks.html",
     check=_check,

@@ -8,6 +8,8 @@ from stacks.verify.launches import FLEET, launches
 from stacks.verify.rule import Found, Rule, Severity, broken
 from stacks.verify.template import Template
 
+_MARKETS = ("on-demand", "spot", "capacity-block")
+
 
 def _check(template: Template) -> Iterator[Found]:
     for launch in launches(template):
@@ -16,7 +18,7 @@ def _check(template: Template) -> Iterator[Found]:
         if launch.by.type != FLEET or kind.open or market.open:
             continue
         fleet, nodes = kind.text or "on-demand", market.text or "on-demand"
-        if fleet != nodes and not (fleet == "spot" and market.missing):
+        if nodes in _MARKETS and fleet != nodes and not (fleet == "spot" and market.missing):
             yield broken(market if kind.missing else kind, f"the fleet buys {fleet}, its launch template {nodes}")
 
 

@@ -45,10 +45,14 @@ def _pairs(template: Template, groups: list[Resource]) -> Iterator[Found]:
         if nic.efa
         for node in nic.node.at("Groups").items
     }
-    for other in sorted(nodes):
+    own = [group.name for group in groups]
+    for other in sorted(nodes - set(own)):
         for inward, way in ((True, "in from"), (False, "out to")):
-            if not any(named_pass(template, group.name, other, inward=inward) for group in groups):
-                yield broken(groups[0], f"no rule lets everything {way} the EFA nodes' group {other} by its id")
+            for one, names, peers in ((own[0], own, [other]), (other, [other], own)):
+                if not any(named_pass(template, name, peer, inward=inward) for name in names for peer in peers):
+                    yield broken(
+                        groups[0], f"no rule of {one} lets everything {way} {peers[0]} by its id, as EFA needs"
+                    )
 
 
 RULE = Rule(

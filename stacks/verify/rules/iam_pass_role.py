@@ -11,9 +11,9 @@ from stacks.verify.template import Template
 
 def _check(template: Template) -> Iterator[Found]:
     for statement in granted(template):
-        if statement.allows and statement.on_everything and not statement.conditional:
-            if "iam:passrole" in statement.actions:
-                yield broken(statement.node, "iam:PassRole on every role")
+        passing = statement.allows and "iam:passrole" in statement.actions
+        if passing and statement.on_everything and not statement.conditional:
+            yield broken(statement.node, "iam:PassRole on every role")
 
 
 RULE = Rule(

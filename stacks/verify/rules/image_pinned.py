@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stacks.verify.images import parameter_of
+from stacks.verify.images import looked_up_anew, parameter_of
 from stacks.verify.launches import bodies
 from stacks.verify.rule import Found, Rule, Severity, broken
 from stacks.verify.template import Template
@@ -13,7 +13,7 @@ from stacks.verify.template import Template
 def _check(template: Template) -> Iterator[Found]:
     for body in bodies(template):
         image = body.data.at("ImageId")
-        if parameter_of(image):
+        if looked_up_anew(image):
             yield broken(image, f"the image is whatever {parameter_of(image)} names at each deployment")
 
 

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stacks.verify.launches import bodies
+from stacks.verify.launches import PCS, bodies, launches
 from stacks.verify.rule import Found, Rule, Severity, broken
 from stacks.verify.template import Template
 
 
 def _check(template: Template) -> Iterator[Found]:
+    # AWS PCS takes EFA devices with an address only.
+    excused = {launch.body.resource.name for launch in launches(template) if launch.by.type == PCS}
     for body in bodies(template):
+        if body.resource.name in excused:
+            continue
         addressed = [nic for nic in body.nics if nic.addressed and nic.kind is not None]
         if len(addressed) > 1:
             first = [nic for nic in addressed[1:] if nic.device == 0]

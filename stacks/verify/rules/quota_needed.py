@@ -24,8 +24,7 @@ def _check(template: Template) -> Iterator[Found]:
         if launch.by.type == TEMPLATE or not launch.nodes or launch.body.market.text == "capacity-block":
             continue
         for node, facts in launch.known_types:
-            letters = facts.family.rstrip("-abcdefghijklmnopqrstuvwxyz0123456789") or facts.family
-            quota = next((text for start, text in _QUOTAS.items() if _starts(facts.family, start)), letters)
+            quota = next((text for start, text in _QUOTAS.items() if _starts(facts.family, start)), facts.family)
             name = f"spot quota of {facts.family}" if launch.body.market.text == "spot" else f"quota {quota}"
             nics = len(launch.body.nics) or 1
             counts = f"{launch.nodes * facts.vcpus:,} vCPUs of {name} and {launch.nodes * nics:,} network interfaces"

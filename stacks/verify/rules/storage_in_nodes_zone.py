@@ -15,7 +15,9 @@ def _check(template: Template) -> Iterator[Found]:
     for system in file_systems(template):
         stands = system.at("SubnetIds").items
         for launch in launches(template):
-            if launch.accelerated and stands and launch.subnets and zones_apart((*launch.subnets, *stands)):
+            if not (launch.accelerated and stands and launch.subnets) or zones_apart(launch.subnets):
+                continue
+            if zones_apart((*launch.subnets, *stands)):
                 yield broken(stands[0], f"the file system stands in another zone than the nodes of {launch.by.name}")
 
 

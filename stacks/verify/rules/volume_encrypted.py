@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from stacks.verify.rule import Found, Rule, Severity, broken, cannot_know
+from stacks.verify.launches import template_bodies
+from stacks.verify.rule import Found, Rule, Severity, broken, cannot_know, not_told
 from stacks.verify.template import Template
 from stacks.verify.volumes import volumes
 
@@ -16,6 +17,9 @@ def _check(template: Template) -> Iterator[Found]:
             yield cannot_know(encrypted, "whether the volume is encrypted")
         elif not encrypted.flag and volume.at("SnapshotId").missing:
             yield broken(volume, "the volume is not encrypted")
+    for body in template_bodies(template):
+        if body.data.at("BlockDeviceMappings").missing:
+            yield not_told(body.data, "whether the root volume is encrypted is up to the image and the account")
 
 
 RULE = Rule(

@@ -8,7 +8,7 @@ from stacks.verify.rule import Found, Rule, Severity, broken
 from stacks.verify.template import Template
 from stacks.verify.volumes import volumes
 
-_OLD = ("gp2", "standard", "io1")
+_OLD = ("gp2", "standard")
 
 
 def _check(template: Template) -> Iterator[Found]:
