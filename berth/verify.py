@@ -25,10 +25,11 @@ def verify(
     ] = None,
 ) -> None:
     """Check CloudFormation templates offline; ends with 1 where an error is found, 2 where a file cannot be read."""
+    from berth.tables import print_table
     from stacks.errors import TemplateError
     from stacks.verify.check import Finding, check, failing
     from stacks.verify.reading import read_file
-    from stacks.verify.report import lines, printable, records, summary
+    from stacks.verify.report import TITLES, printable, reasons, records, rows, summary
     from stacks.verify.rules import load_rules
     from stacks.verify.sarif import sarif as to_sarif
 
@@ -44,7 +45,9 @@ def verify(
     if as_json:
         print(json.dumps({"findings": records(found), "unreadable": unread}, indent=2))
     elif sarif != "-":
-        print(*lines(found), sep="\n", end="\n" if found else "")
+        if found:
+            print_table(TITLES, rows(found))
+            print("", *reasons(found), "", sep="\n")
         print(summary(len(templates) - len(unread), found, len(load_rules())))
     for sentence in unread:
         print(sentence, file=sys.stderr)

@@ -2,38 +2,45 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import groupby
 from typing import Any
 
 from stacks.verify.check import Finding
-from stacks.verify.rule import Severity
+
+TITLES = ("severity", "where", "what", "rule")
+
+
+def rows(findings: Iterable[Finding]) -> Iterator[tuple[str, ...]]:
+    """The findings as a table for people, under `TITLES`."""
+    for each in findings:
+        yield _grade(each), where(each), printable(each.message), each.rule.id
+
+
+def reasons(findings: Iterable[Finding]) -> Iterator[str]:
+    """Why each rule that is broken stands, and what to change, each once."""
+    for rule in {each.rule.id: each.rule for each in findings if not each.open}.values():
+        yield f"{rule.id}: {rule.why}."
+        yield f"    {rule.change}"
+        yield f"    {rule.source}"
 
 
 def lines(findings: Sequence[Finding]) -> Iterator[str]:
-    """The findings for people: by rule, each rule's reason and remedy once; what cannot be known at the end."""
-    for _, group in groupby(findings, key=lambda each: (each.open, each.rule.id)):
-        found = list(group)
-        rule = found[0].rule
-        if found[0].open:
-            yield from (f"{where(each)}: not checked: {_sentence(each)} [{rule.id}]" for each in found)
-            continue
-        yield from (f"{where(each)}: {rule.severity}: {_sentence(each)} [{rule.id}]" for each in found)
-        yield f"    why: {rule.why}."
-        yield f"    change: {rule.change}"
-        yield f"    source: {rule.source}"
+    """The findings one a line, for logs, and then the reasons."""
+    for each in findings:
+        yield f"{where(each)}: {_grade(each)}: {printable(each.message)} [{each.rule.id}]"
+    yield from reasons(findings)
 
 
 def summary(files: int, findings: Iterable[Finding], rules: int) -> str:
     """One line: how many rules, files and findings of each severity."""
-    counts: dict[str, int] = {severity.value: 0 for severity in Severity} | {"not checked": 0}
-    for each in findings:
-        counts["not checked" if each.open else each.rule.severity.value] += 1
-    words = (("error", "errors"), ("warning", "warnings"), ("info", "notes"), ("not checked", "cannot be known"))
+    counts = Counter(_grade(each) for each in findings)
     told = ", ".join(
-        f"{counts[key]} {word[:-1] if counts[key] == 1 and key in 'error warning' else word}" for key, word in words
+        f"{counts[grade]} {word if counts[grade] == 1 else f'{word}s'}"
+        for grade, word in (("error", "error"), ("warning", "warning"), ("info", "note"))
     )
-    return f"{rules} rules on {files} {'template' if files == 1 else 'templates'}: {told}."
+    templates = f"{files} template{'' if files == 1 else 's'}"
+    return f"{templates}, {rules} rules: {told}; {counts['not known']} cannot be known from the template."
 
 
 def records(findings: Iterable[Finding]) -> list[dict[str, Any]]:
@@ -67,5 +74,5 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def _sentence(finding: Finding) -> str:
-    return printable(finding.message)
+def _grade(finding: Finding) -> str:
+    return "not known" if finding.open else finding.rule.severity.value

@@ -34,12 +34,13 @@ class _Reader:
     values: int = 0
 
     def read(self, event: Any, path: Path) -> Any:
-        self.lines.setdefault(path, event.start_mark.line + 1)
+        """The value that an event begins. Raises TemplateError."""
+        self.lines.setdefault(path, _line(event))
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event)
         before = self._count(1, event)
         if len(path) > DEEPEST:
-            raise TemplateError(f"line {event.start_mark.line + 1}: nested more than {DEEPEST} levels deep.")
+            raise TemplateError(f"line {_line(event)}: nested more than {DEEPEST} levels deep.")
         tag = getattr(event, "tag", None) or ""
         short = tag[1:] if tag.startswith("!") and len(tag) > 1 else None
         value = self._value(event, path + ((_long(short),) if short else ()))
@@ -59,15 +60,16 @@ class _Reader:
             return items
         found: dict[str, Any] = {}
         while not isinstance(item := next(self.events), yaml.MappingEndEvent):
+            line = _line(item)
             if not isinstance(item, yaml.ScalarEvent):
-                raise TemplateError(f"line {item.start_mark.line + 1}: a key is not a text.")
-            self.lines[*path, item.value] = item.start_mark.line + 1
+                raise TemplateError(f"line {line}: a key is not a text.")
+            self.lines[*path, item.value] = line
             found[item.value] = self.read(next(self.events), (*path, item.value))
         return found
 
     def _alias(self, event: Any) -> Any:
         if event.anchor not in self.anchors:
-            raise TemplateError(f"line {event.start_mark.line + 1}: *{event.anchor} names no anchor before it.")
+            raise TemplateError(f"line {_line(event)}: *{event.anchor} names no anchor before it.")
         value, size = self.anchors[event.anchor]
         self._count(size, event)
         return value
@@ -75,9 +77,7 @@ class _Reader:
     def _count(self, more: int, event: Any) -> int:
         self.values += more
         if self.values > MOST_VALUES:
-            raise TemplateError(
-                f"line {event.start_mark.line + 1}: more than {MOST_VALUES:,} values, aliases followed."
-            )
+            raise TemplateError(f"line {_line(event)}: more than {MOST_VALUES:,} values, aliases followed.")
         return self.values
 
 
@@ -100,6 +100,11 @@ def read_yaml(text: str) -> tuple[Any, dict[Path, int]]:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""
         raise TemplateError(f"{where}is not YAML: {getattr(error, 'problem', None) or error}.") from None
+
+
+def _line(event: Any) -> int:
+    line: int = event.start_mark.line + 1
+    return line
 
 
 def _scalar(event: Any) -> Any:

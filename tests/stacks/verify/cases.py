@@ -139,7 +139,7 @@ BREAKING: dict[str, list[Change]] = {
     "detailed-monitoring": [{f"{DATA}.Monitoring": GONE}],
     "efa-card-supported": [
         of_type("p6-b300.48xlarge", [*B300, nic(0, 1, "efa-only")]),
-        gb200([1, 5, 9, 13]) | {f"{NICS}.+": nic(0, 1, "efa-only")},
+        {**gb200([1, 5, 9, 13]), f"{NICS}.+": nic(0, 1, "efa-only")},
     ],
     "efa-count": [{f"{NICS}.4": GONE}, gb200([1, 5])],
     "efa-in-one-zone": [
@@ -310,7 +310,7 @@ BREAKING: dict[str, list[Change]] = {
     "nic-card-exists": [{f"{NICS}.+": nic(40, 0, "efa-only")}],
     "nic-place-unique": [{f"{NICS}.+": nic(1, 0, "efa-only")}],
     "nic-primary-exists": [{f"{NICS}.0.DeviceIndex": 2}],
-    "nic-slots-per-card": [{f"{NICS}.4.DeviceIndex": 15}, gb200([1, 5, 9, 13]) | {f"{NICS}.4.DeviceIndex": 1}],
+    "nic-slots-per-card": [{f"{NICS}.4.DeviceIndex": 15}, {**gb200([1, 5, 9, 13]), f"{NICS}.4.DeviceIndex": 1}],
     "node-public-address": [
         {"Compute.MapPublicIpOnLaunch": True, "HyperPod": GONE, "Fleet": GONE, "Reported.^.DependsOn": GONE},
     ],
