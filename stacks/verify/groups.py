@@ -82,9 +82,11 @@ def _pass(resource: Resource, node: Node, group: str, inward: bool) -> Pass:
 
 def named_pass(template: Template, group: str, peer: str, *, inward: bool) -> Pass | None:
     """A rule of `group` that lets everything pass from or to `peer` by its id; one that is certain before others."""
-    found = [
-        each
-        for each in passes(template)
-        if each.inward is inward and each.group == group and each.everything and group_key(each.peer) == peer
-    ]
+    if "by group" not in template.facts:
+        by_group: dict[tuple[str, bool, str], list[Pass]] = {}
+        for each in passes(template):
+            if each.everything:
+                by_group.setdefault((each.group, each.inward, group_key(each.peer)), []).append(each)
+        template.facts["by group"] = by_group
+    found: list[Pass] = template.facts["by group"].get((group, inward, peer), [])
     return max(found, key=lambda each: each.certain, default=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
@@ -86,13 +86,12 @@ def blocks_of_vpc(template: Template, vpc: Node) -> list[IPv4Network] | None:
     return None if None in found else [each for each in found if each]
 
 
-def routes_of(template: Template, subnet: Resource) -> Iterator[Resource]:
-    """The routes of the route tables that a subnet is associated with in the template."""
-    tables = {
-        each.at("RouteTableId").target
+def routes_of(template: Template, subnet: Resource) -> tuple[frozenset[str], tuple[Resource, ...]]:
+    """The route tables of the template that a subnet is associated with, and their routes."""
+    tables = frozenset(
+        table
         for each in template.of("AWS::EC2::SubnetRouteTableAssociation")
-        if each.at("SubnetId").target == subnet.name
-    }
-    for route in template.of("AWS::EC2::Route"):
-        if route.at("RouteTableId").target in tables - {None}:
-            yield route
+        if each.at("SubnetId").target == subnet.name and (table := each.at("RouteTableId").target)
+    )
+    routes = template.of("AWS::EC2::Route")
+    return tables, tuple(route for route in routes if route.at("RouteTableId").target in tables)

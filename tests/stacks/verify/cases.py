@@ -380,6 +380,7 @@ BREAKING: dict[str, list[Change]] = {
         {f"{DATA}.BlockDeviceMappings.0.Ebs.VolumeType": "gp2"},
         {f"{DATA}.BlockDeviceMappings.0.Ebs.VolumeType": GONE},
     ],
+    "way-out": [{"ToNat": GONE}],
     "zone-by-index": [
         {"Compute.AvailabilityZoneId": GONE},
         {"Compute.AvailabilityZoneId": GONE, "Compute.AvailabilityZone": {"Fn::Select": [0, {"Fn::GetAZs": ""}]}},
