@@ -69,7 +69,7 @@ def joined(parts: list[Value]) -> Value:
         for piece in part.parts if isinstance(part, Joined) else (scalar_text(part),):
             if isinstance(piece, str) and flat and isinstance(flat[-1], str):
                 flat[-1] += piece
-            else:
+            elif piece != "":
                 flat.append(piece)
     if all(isinstance(part, str) for part in flat):
         return "".join(flat)

@@ -20,7 +20,7 @@ def _check(template: Template) -> Iterator[Found]:
             continue
         count = Counter(kind.text for kind in kinds)
         if count["Controller"] != 1:
-            yield broken(place, f"{count['Controller'] or 'no'} instance groups are the Slurm controller")
+            yield broken(place, f"{count['Controller']} instance groups of Slurm node type Controller, not 1")
         if not count["Compute"]:
             yield broken(place, "no instance group is of Slurm node type Compute")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,10 +29,12 @@ def new_in(change: Change, given: Change) -> list[Finding]:
     return [each for each in after if (each.rule.id, each.path, each.message) not in before]
 
 
-def cases() -> Iterator[Any]:
-    for rule, changes in BREAKING.items():
-        for number, change in enumerate(changes):
-            yield pytest.param(rule, change, id=f"{rule}-{number}")
+def cases() -> list[Any]:
+    return [
+        pytest.param(rule, change, id=f"{rule}-{number}")
+        for rule, changes in BREAKING.items()
+        for number, change in enumerate(changes)
+    ]
 
 
 def test_the_right_template_breaks_nothing() -> None:
