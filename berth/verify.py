@@ -35,9 +35,11 @@ def verify(
 
     found: list[Finding] = []
     unread: list[str] = []
+    read = 0
     for name in templates:
         try:
             found += check(read_file(Path(name)))
+            read += 1
         except TemplateError as error:
             unread += [printable(finding) for finding in error.findings]
     if sarif is not None:
@@ -48,7 +50,7 @@ def verify(
         if found:
             print_table(TITLES, rows(found))
             print("", *reasons(found), "", sep="\n")
-        print(summary(len(templates) - len(unread), found, len(load_rules())))
+        print(summary(read, found, len(load_rules())))
     for sentence in unread:
         print(sentence, file=sys.stderr)
     if unread or failing(found):

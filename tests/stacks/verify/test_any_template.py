@@ -17,7 +17,9 @@ from stacks.errors import TemplateError
 from stacks.verify.check import check, failing
 from stacks.verify.reading import from_document, read_text
 from stacks.verify.replaced import replacements
+from stacks.verify.report import lines
 from stacks.verify.rule import Severity
+from stacks.verify.rules import load_rules
 from stacks.verify.sarif import sarif
 from stacks.verify.template import Template
 from tests.stacks.verify.cases import changed, right
@@ -79,7 +81,9 @@ def test_any_value_in_any_place_is_answered(path: tuple[str | int, ...], value: 
     broken = right()
     put(broken, path, value)
     source = from_document("x", broken)
-    json.dumps(sarif(check(source), {}, "0") if not check(source) else [each.message for each in check(source)])
+    found = check(source)
+    json.dumps(sarif(found, load_rules(), "0"))
+    assert all(each.place and line for each, line in zip(found, lines(found), strict=False))
     old = Template(from_document("y", right()))
     assert all(each.words for each in replacements(old, Template(source)))
     assert all(each.words for each in replacements(Template(source), old))
@@ -129,18 +133,24 @@ DAMAGE: dict[str, tuple[tuple[str | int, ...], Any]] = {
     "imdsv2-required": ((*DATA, "MetadataOptions", "HttpTokens"), "optional"),
     "volume-encrypted": ((*DATA, "BlockDeviceMappings", 0, "Ebs", "Encrypted"), False),
     "public-ip-with-several-nics": ((*DATA, "NetworkInterfaces", 0, "AssociatePublicIpAddress"), True),
-    "efa-security-group-pair": (("NodeGroupToItself00461EDF", "Type"), "AWS::SNS::Topic"),
 }
 
 
-@pytest.mark.parametrize(
-    ("rule", "damage"), [(rule, damage) for rule, damage in DAMAGE.items() if "Group" not in str(damage)]
-)
+@pytest.mark.parametrize(("rule", "damage"), DAMAGE.items(), ids=DAMAGE.keys())
 def test_damage_to_an_example_is_found(rule: str, damage: tuple[tuple[str | int, ...], Any]) -> None:
     """What is broken in a synthesized template is found there too."""
     broken = deepcopy(document(read_lock(TRAIN70B).build))
     put(broken, *damage)
     assert rule in {each.rule.id for each in check(from_document("x", broken)) if each.failing}
+
+
+@pytest.mark.parametrize("kind", ["AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"])
+def test_a_cluster_without_one_half_of_its_pair_is_found(kind: str) -> None:
+    """EFA's group rules are looked for both ways in a synthesized template."""
+    broken = deepcopy(document(read_lock(TRAIN70B).build))
+    broken["Resources"] = {name: each for name, each in broken["Resources"].items() if each["Type"] != kind}
+    errors = {each.rule.id for each in check(from_document("x", broken)) if each.failing}
+    assert "efa-security-group-pair" in errors
 
 
 @settings(max_examples=60, deadline=None)

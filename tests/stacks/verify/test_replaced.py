@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from planner.plan import Build
 from stacks.verify.reading import from_document
 from stacks.verify.replaced import TABLE, Fate, Kind, Replacement, create_only, replacements
 from stacks.verify.template import Template
@@ -33,9 +34,9 @@ def test_the_table_is_what_the_registry_says() -> None:
 
 
 @pytest.mark.parametrize("build", [P4D_CLUSTER, G5_SINGLE], ids=lambda build: build.name)
-def test_every_type_of_a_stack_is_in_the_table(build: object) -> None:
+def test_every_type_of_a_stack_is_in_the_table(build: Build) -> None:
     """No resource of a stack goes unjudged; those of the second line cannot be replaced by a property."""
-    types = {each["Type"] for each in document(build)["Resources"].values()}  # type: ignore[arg-type]
+    types = {each["Type"] for each in document(build)["Resources"].values()}
     harmless = {"AWS::CloudFormation::WaitConditionHandle", "AWS::EC2::InternetGateway", "AWS::IAM::Policy"}
     assert types <= create_only().keys() | harmless
 
@@ -85,7 +86,7 @@ def test_a_file_system_goes_with_its_data() -> None:
     change: Change = {"Files.LustreConfiguration.DeploymentType": "SCRATCH_2"}
     gone = told(change)["Files"]
     assert gone.kind is Kind.FILES and "with the data in it" in gone.words
-    kept = told(change | {"Files.^.UpdateReplacePolicy": "Retain"})["Files"]
+    kept = told({**change, "Files.^.UpdateReplacePolicy": "Retain"})["Files"]
     assert kept.kept and "the old one is kept, and billed" in kept.words
 
 
