@@ -50,9 +50,9 @@ def group_key(node: Node) -> str:
 
 def passes(template: Template) -> tuple[Pass, ...]:
     """Every rule of every security group, those that stand in the group and those that stand alone."""
-    if "passes" not in template.facts:
-        template.facts["passes"] = (*_inline(template), *_alone(template))
-    found: tuple[Pass, ...] = template.facts["passes"]
+    if "passes" not in template.memo:
+        template.memo["passes"] = (*_inline(template), *_alone(template))
+    found: tuple[Pass, ...] = template.memo["passes"]
     return found
 
 
@@ -82,11 +82,11 @@ def _pass(resource: Resource, node: Node, group: str, inward: bool) -> Pass:
 
 def named_pass(template: Template, group: str, peer: str, *, inward: bool) -> Pass | None:
     """A rule of `group` that lets everything pass from or to `peer` by its id; one that is certain before others."""
-    if "by group" not in template.facts:
+    if "by group" not in template.memo:
         by_group: dict[tuple[str, bool, str], list[Pass]] = {}
         for each in passes(template):
             if each.everything:
                 by_group.setdefault((each.group, each.inward, group_key(each.peer)), []).append(each)
-        template.facts["by group"] = by_group
-    found: list[Pass] = template.facts["by group"].get((group, inward, peer), [])
+        template.memo["by group"] = by_group
+    found: list[Pass] = template.memo["by group"].get((group, inward, peer), [])
     return max(found, key=lambda each: each.certain, default=None)

@@ -106,11 +106,11 @@ class Launch:
 
 def bodies(template: Template) -> tuple[Body, ...]:
     """Every launch template, and every instance, by what it says of its nodes."""
-    if "bodies" not in template.facts:
+    if "bodies" not in template.memo:
         stated = [(each, each.at("LaunchTemplateData")) for each in template.of(TEMPLATE)]
         alone = [(each, each.at()) for each in template.of(INSTANCE)]
-        template.facts["bodies"] = tuple(_body(resource, data) for resource, data in (*stated, *alone))
-    found: tuple[Body, ...] = template.facts["bodies"]
+        template.memo["bodies"] = tuple(_body(resource, data) for resource, data in (*stated, *alone))
+    found: tuple[Body, ...] = template.memo["bodies"]
     return found
 
 
@@ -123,12 +123,12 @@ def template_bodies(template: Template) -> Iterator[Body]:
 
 def launches(template: Template) -> tuple[Launch, ...]:
     """Every way in which the template launches nodes."""
-    if "launches" not in template.facts:
+    if "launches" not in template.memo:
         found = [launch for kind, read in _READERS.items() for each in template.of(kind) for launch in read(each)]
         used = {name for launch in found for name in (launch.body.resource.name, launch.by.name)}
         alone = [_unused(body) for body in bodies(template) if body.resource.name not in used]
-        template.facts["launches"] = (*found, *alone)
-    found_all: tuple[Launch, ...] = template.facts["launches"]
+        template.memo["launches"] = (*found, *alone)
+    found_all: tuple[Launch, ...] = template.memo["launches"]
     return found_all
 
 

@@ -145,7 +145,7 @@ class Template:
         self.source = source
         self.document = source.document
         self._intrinsics = Intrinsics(source.document)
-        self.facts: dict[Any, Any] = {}
+        self.memo: dict[str, Any] = {}
 
     def node(self, path: Path, raw: Any) -> Node:
         """The value `raw` at `path`, its intrinsic function followed."""

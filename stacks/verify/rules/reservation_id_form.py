@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from stacks.verify.launches import bodies
-from stacks.verify.rule import Found, Rule, Severity, broken
+from stacks.verify.rule import Found, Rule, Severity, broken, not_told
 from stacks.verify.template import Template
 
 _ID = re.compile(r"cr-[0-9a-f]{8}([0-9a-f]{9})?")
@@ -16,7 +16,10 @@ def _check(template: Template) -> Iterator[Found]:
     for body in bodies(template):
         target = body.data.at("CapacityReservationSpecification", "CapacityReservationTarget")
         named = target.at("CapacityReservationId")
-        if named.text is not None and not _ID.fullmatch(named.text):
+        if named.text == "":
+            # A parameter that is empty until somebody fills it in.
+            yield not_told(named, "the reservation id is empty by default")
+        elif named.text is not None and not _ID.fullmatch(named.text):
             yield broken(named, f"{named.text!r} is no reservation id")
 
 

@@ -10,7 +10,21 @@ from stacks.verify import rules
 from stacks.verify.check import Finding, check
 from stacks.verify.reading import from_document, read_file
 from stacks.verify.rules import load_rules
-from tests.stacks.verify.cases import BREAKING, DATA, GIVEN, GONE, NICS, RIGHT, SPOT, Change, changed, nic, right
+from tests.stacks.verify.cases import (
+    BLOCK,
+    BREAKING,
+    DATA,
+    GIVEN,
+    GONE,
+    NICS,
+    RESERVED,
+    RIGHT,
+    SPOT,
+    Change,
+    changed,
+    nic,
+    right,
+)
 
 # Tells arithmetic of every launch: it is there in the right template too.
 ALWAYS = "quota-needed"
@@ -106,6 +120,10 @@ UNKNOWN: dict[str, tuple[str, Change]] = {
                 {"InstanceType": "p4d.24xlarge", "SubnetId": {"Fn::ImportValue": name}} for name in "ab"
             ]
         },
+    ),
+    "a reservation that is asked for": (
+        "reservation-id-form",
+        {**BLOCK, next(iter(RESERVED)): {"Fn::Join": ["", []]}},
     ),
     "a size that is asked for": ("fsx-capacity-grid", {"Files.StorageCapacity": {"Ref": "AWS::StackName"}}),
 }
