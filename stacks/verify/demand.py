@@ -27,8 +27,9 @@ def demand(template: Template) -> Iterator[tuple[Resource, int]]:
             subnets = subnets_named(subnets_of(cluster, group))
             if len(subnets) == 1:
                 taken[subnets[0].name] += group.at("InstanceCount").number or 0
-    for name in [*taken]:
-        for endpoint in template.of("AWS::EC2::VPCEndpoint"):
-            taken[name] += sum(node.target == name for node in endpoint.at("SubnetIds").items)
-        taken[name] += sum(nat.at("SubnetId").target == name for nat in template.of("AWS::EC2::NatGateway"))
+    used = [*taken]
+    for endpoint in template.of("AWS::EC2::VPCEndpoint"):
+        taken.update(node.target for node in endpoint.at("SubnetIds").items if node.target)
+    taken.update(target for nat in template.of("AWS::EC2::NatGateway") if (target := nat.at("SubnetId").target))
+    for name in used:
         yield template.resources[name], taken[name]

@@ -164,11 +164,15 @@ def _nic(node: Node) -> Nic:
 
 
 def _body_of(template: Template, *named: Node) -> Body | None:
+    if "by name" not in template.memo:
+        own = [body for body in bodies(template) if body.resource.type == TEMPLATE]
+        stated = {("name", body.resource.at("LaunchTemplateName").text): body for body in own}
+        template.memo["by name"] = stated | {("id", body.resource.name): body for body in own}
+    known: dict[tuple[str, str | None], Body] = template.memo["by name"]
     for node in named:
-        for body in bodies(template):
-            stated = body.resource.at("LaunchTemplateName").text
-            if body.resource.type == TEMPLATE and (body.resource.name == node.target or stated == (node.text or "?")):
-                return body
+        found = known.get(("id", node.target)) or (known.get(("name", node.text)) if node.text else None)
+        if found:
+            return found
     return None
 
 
@@ -198,7 +202,7 @@ def _instance(by: Resource) -> Iterator[Launch]:
     named = by.at("LaunchTemplate")
     body = _body_of(by.template, named.at("LaunchTemplateId"), named.at("LaunchTemplateName"))
     if named.missing:
-        body = next(each for each in bodies(by.template) if each.resource is by)
+        body = _body(by, by.at())
     if body is None:
         return
     yield _launch(

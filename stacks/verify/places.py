@@ -86,12 +86,21 @@ def blocks_of_vpc(template: Template, vpc: Node) -> list[IPv4Network] | None:
     return None if None in found else [each for each in found if each]
 
 
-def routes_of(template: Template, subnet: Resource) -> tuple[frozenset[str], tuple[Resource, ...]]:
+def routes_of(template: Template, subnet: Resource) -> tuple[tuple[str, ...], tuple[Resource, ...]]:
     """The route tables of the template that a subnet is associated with, and their routes."""
-    tables = frozenset(
-        table
-        for each in template.of("AWS::EC2::SubnetRouteTableAssociation")
-        if each.at("SubnetId").target == subnet.name and (table := each.at("RouteTableId").target)
-    )
-    routes = template.of("AWS::EC2::Route")
-    return tables, tuple(route for route in routes if route.at("RouteTableId").target in tables)
+    if "routes" not in template.memo:
+        uses = list(template.of("AWS::EC2::SubnetRouteTableAssociation"))
+        template.memo["uses"] = _by_target((use.at("SubnetId").target, use) for use in uses)
+        routes = template.of("AWS::EC2::Route")
+        template.memo["routes"] = _by_target((route.at("RouteTableId").target, route) for route in routes)
+    named = (use.at("RouteTableId").target for use in template.memo["uses"].get(subnet.name, ()))
+    tables = tuple(filter(None, named))
+    return tables, tuple(route for table in tables for route in template.memo["routes"].get(table, ()))
+
+
+def _by_target(pairs: Iterable[tuple[str | None, Resource]]) -> dict[str, list[Resource]]:
+    found: dict[str, list[Resource]] = {}
+    for target, resource in pairs:
+        if target:
+            found.setdefault(target, []).append(resource)
+    return found

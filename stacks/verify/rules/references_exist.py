@@ -11,7 +11,7 @@ from stacks.verify.template import Template
 
 
 def _check(template: Template) -> Iterator[Found]:
-    resources = template.document["Resources"]
+    resources = frozenset(template.document["Resources"])
     parameters = template.section("Parameters").value
     known = {*resources, *(parameters if isinstance(parameters, dict) else ())}
     if "Transform" in template.document:
@@ -20,7 +20,7 @@ def _check(template: Template) -> Iterator[Found]:
         for path, name in _named(resource.body.path, resource.body.value):
             if name not in known and not name.startswith("AWS::"):
                 yield broken(template.node(path, None), f"{name} is not in the template")
-        for name in sorted(resource.dependencies - set(resources)):
+        for name in sorted(resource.dependencies - resources):
             yield broken(resource.body.at("DependsOn"), f"{name} is not in the template")
 
 
