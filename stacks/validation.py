@@ -20,7 +20,7 @@ from aws_cdk import (
     Validations,
 )
 
-from stacks.errors import StackError
+from stacks.errors import StackError, TemplateError
 
 if TYPE_CHECKING:
     from stacks.verify.check import Finding
@@ -54,13 +54,7 @@ class Verifier:
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
         """What is broken in the templates of `context`, by rules of severity error alone."""
         self._prepared.join()
-        from stacks.verify.check import check
-        from stacks.verify.reading import read_file
-        from stacks.verify.rules import load_rules
-
-        rules = {name: rule for name, rule in load_rules().items() if rule.failing}
-        found = [each for path in context.template_paths for each in check(read_file(Path(path)), rules)]
-        self.errors = [each for each in found if each.failing]
+        self.errors = [each for path in context.template_paths for each in _errors(Path(path))]
         return PolicyValidationPluginReport(success=not self.errors, violations=[_violation(e) for e in self.errors])
 
 
@@ -91,6 +85,19 @@ def _prepare() -> None:
     from stacks.verify.check import prepare
 
     prepare()
+
+
+def _errors(path: Path) -> list[Finding]:
+    from stacks.verify.check import check
+    from stacks.verify.reading import read_file
+    from stacks.verify.rules import load_rules
+
+    rules = {name: rule for name, rule in load_rules().items() if rule.failing}
+    try:
+        return [each for each in check(read_file(path), rules) if each.failing]
+    except TemplateError:
+        # The CDK has just written it: a stack without resources, which says elsewhere what it lacks.
+        return []
 
 
 def _violation(finding: Finding) -> PolicyViolation:

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from aws_cdk import App, CfnResource
+from aws_cdk import App, CfnResource, Stack
 
 from planner.plan import Build
 from stacks.build import build_stack
@@ -71,6 +71,14 @@ def test_a_broken_stack_is_refused_in_sentences(tmp_path: Path) -> None:
     assert "HttpTokens: error: a token of the metadata service is optional [imdsv2-required]" in told
     assert "Set MetadataOptions.HttpTokens to required." in told
     assert "Traceback" not in told and "jsii" not in told
+
+
+def test_a_stack_without_resources_is_not_judged(tmp_path: Path) -> None:
+    """An app that was told no workload fails for that alone, in its own words."""
+    app, verifier = app_at(tmp_path)
+    Stack(app, "Empty", analytics_reporting=False)
+    synth_verified(app, verifier)
+    assert verifier.errors == []
 
 
 def test_a_failure_of_anything_else_is_no_finding(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
