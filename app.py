@@ -17,12 +17,14 @@ from pricing.aws.images import resolve_image
 from pricing.basis import Prices, prices_named
 from pricing.errors import BerthError
 from stacks.build import build_stack, no_workload
+from stacks.validation import add_verifier, synth_verified
 
 
 def main() -> None:
     """Synthesizes the stack of the workload that `-c workload=FILE` names."""
     # CloudFormation's own validation costs a second a synth; the tests run its rules over every target.
     app = App(analytics_reporting=False, builtin_cloud_formation_validation=False)
+    verifier = add_verifier(app)
     workload = app.node.try_get_context("workload")
     if workload is None:
         no_workload(app)
@@ -37,7 +39,7 @@ def main() -> None:
             resolve=resolve_image if account else None,
         )
         build_stack(app, locked.build, account=account, warnings=locked.notes)
-    app.synth()
+    synth_verified(app, verifier)
 
 
 try:

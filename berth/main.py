@@ -22,6 +22,7 @@ from berth import (
     schema,
     techniques,
     validate,
+    verify,
 )
 from pricing.errors import BerthError
 
@@ -38,6 +39,7 @@ app.command("init")(init.init)
 app.command("estimate")(estimate.estimate)
 app.command("validate")(validate.validate)
 app.command("calibrate")(calibrate.calibrate)
+app.command("verify")(verify.verify)
 app.command("schema")(schema.schema)
 app.command("models")(models.models)
 app.command("techniques")(techniques.techniques)

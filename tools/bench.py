@@ -1,4 +1,4 @@
-"""How fast are planning and synthesis? Prints figures and ratios; `make bench` runs it.
+"""How fast are planning, synthesis and verification? Prints figures and ratios; `make bench` runs it.
 
 Whole processes, timed from outside, the median of several runs after one warm-up. Synthesis is measured in
 pairs with a bare CDK app of one VPC, so that a slow machine slows both.
@@ -6,6 +6,7 @@ pairs with a bare CDK app of one VPC, so that a slow machine slows both.
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import subprocess
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parent.parent
 WORKLOAD = "workloads/train70b.yaml"
 RUNS = 7
+TEMPLATE_BYTES = 1_000_000
 
 BARE_APP = """
 import aws_cdk
@@ -172,8 +174,41 @@ def _loop_s_per_candidate(loaded: Loaded, count: int = 300) -> float:
     return (time.perf_counter() - start) / len(layouts)
 
 
+def bench_verify() -> None:
+    """Prints the time of verifying a template of 1 MB, made of a synthesized one many times over."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        measure(["cdk", "synth", "--quiet", "--output", str(folder / "out"), "-c", f"workload={WORKLOAD}"], ROOT)
+        (template,) = (folder / "out").glob("*.template.json")
+        large = folder / "large.json"
+        large.write_text(_repeated(template.read_text(encoding="utf-8")), encoding="utf-8")
+        # Status 1: hundreds of subnets that overlap.
+        command = ["bash", "-c", f"berth verify {large} || test $? = 1"]
+        costs = [measure(command, ROOT) for _ in range(RUNS + 1)][1:]
+        size = large.stat().st_size
+    wall = statistics.median(cost.wall_s for cost in costs)
+    print(f"berth verify on {size:,} bytes: {wall:.2f} s (at most 1.00)")
+
+
+def _repeated(text: str) -> str:
+    """A template of 1 MB with the resources of another, each time under other names."""
+    resources: dict[str, object] = json.loads(text)["Resources"]
+    names = sorted(resources, key=len, reverse=True)
+    found: dict[str, object] = {}
+    size = 0
+    while size < TEMPLATE_BYTES:
+        part = json.dumps(resources)
+        for name in names:
+            part = part.replace(f'"{name}"', f'"{name}{len(found)}"')
+        more = json.loads(part)
+        found.update(more)
+        size += len(json.dumps(more, indent=1))
+    return json.dumps({"Resources": found}, indent=1)
+
+
 if __name__ == "__main__":
     bench_plan()
     bench_bundle()
     bench_searches()
     bench_synth()
+    bench_verify()
