@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import product
 from typing import Any
 
 import pytest
@@ -78,9 +78,9 @@ def names(workload: Workload, framework: str) -> list[set[str]]:
         (training(Method.QLORA), "megatron", []),
         (training(optimizer="adamw-8bit"), "megatron", []),
         (
-            training(optimizer="adamw-8bit", precision="fp8", pin=Pin(recompute="selective")),
+            training(optimizer="adamw-bf16", precision="fp8", pin=Pin(recompute="selective")),
             "torchtitan",
-            [{"fp8", "adamw-8bit", "fsdp", "recompute-selective"}],
+            [{"fp8", "adamw-bf16", "fsdp", "recompute-selective"}],
         ),
         (serving(precision="bf16"), "vllm", [{"bf16"}]),
         (serving(), "vllm", [{"bf16"}, {"fp16"}]),
@@ -100,31 +100,38 @@ def test_allowed_recipes(workload: Workload, framework: str, wanted: list[set[st
 
 
 def by_hand(workload: Workload, framework: str) -> set[frozenset[str]]:
-    """Every subset of the framework's techniques that a reader of the rules would let stand.
+    """Every set of the framework's techniques that a reader of the rules would let stand.
 
     For workloads that name a method and `techniques` only: one technique of each group that has a baseline, at
-    most one of the others, nothing forbidden or too lossy, everything required, no packed base without adapters.
+    most one of the others, nothing forbidden, too lossy or unasked for, everything required, no packed base without
+    adapters, and none that another excludes or that lacks what it needs.
     """
     wanted = workload.techniques
-    offered = load_frameworks()[framework].techniques
     job = Job.TRAINING if workload.training else Job.INFERENCE
     based = {item.group for item in KNOWN.values() if item.baseline and job in item.jobs}
+    allowed = [
+        KNOWN[name]
+        for name in load_frameworks()[framework].techniques
+        if KNOWN[name].accuracy.rank <= wanted.accept.rank
+        and name not in wanted.forbid
+        and (KNOWN[name].unasked or name in wanted.require)
+    ]
+    answers = [
+        [{item.name} for item in allowed if item.group is group] + [set()] * (group not in based) for group in Group
+    ]
     standing = set()
-    for size in range(len(Group) + 1):
-        for chosen in map(frozenset, combinations(sorted(offered), size)):
-            items = [KNOWN[name] for name in chosen]
-            groups = [item.group for item in items]
-            if len(groups) != len(set(groups)) or not based <= set(groups):
-                continue
-            allowed = all(
-                item.accuracy.rank <= wanted.accept.rank
-                and item.name not in wanted.forbid
-                and (item.unasked or item.name in wanted.require)
-                for item in items
-            )
-            packed = job is Job.TRAINING and Group.BASE_WEIGHTS in groups and Group.ADAPTER not in groups
-            if allowed and not packed and chosen >= set(wanted.require):
-                standing.add(chosen)
+    for picked in product(*answers):
+        chosen = frozenset().union(*picked)
+        groups = {KNOWN[name].group for name in chosen}
+        packed = job is Job.TRAINING and Group.BASE_WEIGHTS in groups and Group.ADAPTER not in groups
+        clash = any(
+            other in KNOWN[name].excludes or KNOWN[other].group in KNOWN[name].excludes
+            for name in chosen
+            for other in chosen - {name}
+        )
+        lacking = any(not need & chosen for name in chosen for need in KNOWN[name].needs)
+        if not (packed or clash or lacking) and chosen >= set(wanted.require):
+            standing.add(chosen)
     return standing
 
 
