@@ -179,6 +179,8 @@ def _memory_miss(found: Found, miss: Miss) -> str:
 def _machine_miss(pool: Pool, index: int) -> str:
     """Why a contender has no row that fits."""
     miss = pool.machine_misses.get(index)
+    if index in pool.untimed:
+        return "fits, but no source states all rates that its time depends on"
     if miss is None:
         return "no legal layout fills its devices within the limits and pins"
     on = f"{miss.nodes} nodes" if miss.nodes > 1 else "one node"

@@ -66,7 +66,8 @@ class Miss:
 class Part:
     """What one (instance type, option) came to: its feasible rows, the nearest miss per rung, the rows decided on.
 
-    `job_s` is the whole run when training, one request when serving; `replicas` is 1 when training.
+    `job_s` is the whole run when training, one request when serving; `replicas` is 1 when training. `untimed` says
+    that there are rows that fit, and none whose time is known.
     """
 
     machine: int
@@ -78,6 +79,7 @@ class Part:
     job_s: Floats
     misses: dict[Rung, Miss]
     covered: int
+    untimed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +87,8 @@ class Pool:
     """All feasible rows; `machine` and `option` index the scope's, `rung` indexes `RUNGS`.
 
     `offer` indexes the offers of the machine's contender: the search leaves it at the first, `planner.rank` joins
-    the others. `misses` are the nearest by rung, `machine_misses` by machine.
+    the others. `misses` are the nearest by rung, `machine_misses` by machine; on `untimed` machines something fits
+    whose time is not known.
     """
 
     machine: Ints
@@ -99,6 +102,7 @@ class Pool:
     misses: dict[Rung, Miss]
     machine_misses: dict[int, Miss]
     covered: int
+    untimed: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
         return len(self.machine)
@@ -140,6 +144,7 @@ def pool(parts: Iterable[Part]) -> Pool:
         misses=misses,
         machine_misses=machine_misses,
         covered=sum(part.covered for part in found),
+        untimed=frozenset(part.machine for part in found if part.untimed),
     )
 
 

@@ -72,7 +72,7 @@ def test_an_ordinary_workload_has_none() -> None:
         (
             {"training": training(optimizer="adamw-8bit")},
             "training.optimizer",
-            "megatron does not have adamw-8bit; set training.framework to deepspeed or huggingface or torchtune",
+            "megatron does not have adamw-8bit; set training.framework to deepspeed or huggingface",
         ),
         (
             {"training": training(framework=None, method="lora", precision="fp8")},
