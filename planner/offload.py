@@ -63,7 +63,14 @@ def _stage_elsewhere(
     software = framework.software
     held = resident(shape, layout, stage, recipe.adapter, software.stepping.ends_as_blocks)
     trained = trained_share(shape, recipe, layout, stage, software.stepping)
-    here = replace(recipe, weights_place=Place.DEVICE, optimizer_place=Place.DEVICE, pages_optimizer=False)
+    here = replace(
+        recipe,
+        weights_place=Place.DEVICE,
+        optimizer_place=Place.DEVICE,
+        pages_optimizer=False,
+        # A step elsewhere takes the gradients of its own shard alone.
+        gradients_sharded=recipe.optimizer_sharded,
+    )
     kept, left = (states(shape, each, layout, held, software, trained) for each in (here, recipe))
     moved = {
         "weights": kept.weights - left.weights,
