@@ -10,7 +10,7 @@ import typer
 def techniques(
     name: Annotated[str | None, typer.Argument(metavar="NAME", help="One technique to tell all about.")] = None,
 ) -> None:
-    """List the techniques with what they cost in accuracy, or tell all about one."""
+    """List the techniques and what they cost, or tell all about one."""
     if name is None:
         _list()
     else:
