@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from planner.recipe import Adapter, AdapterKind, AdapterTargets, Recipe, Recompute
+from planner.recipe import AdapterKind, AdapterTargets, Recipe, Recompute
 from planner.shape import Attention, Blocks, ModelShape
 from planner.software import Software
 
@@ -18,11 +18,19 @@ from planner.software import Software
 LOGSUMEXP_BYTES = 4
 # Kinds of adapters whose own gradient needs the input of the matrices they sit on.
 _ON_INPUTS = (AdapterKind.LOW_RANK, AdapterKind.DORA)
+# DoRA's magnitudes need what the frozen matrix and the adapter made (PEFT, tuners/lora/dora.py: two products).
+_DORA_ROWS = 2
 _MLP_TARGETS = (
     AdapterTargets.ALL_LINEAR,
     AdapterTargets.MLP,
     AdapterTargets.QUERY_KEY_VALUE_MLP,
     AdapterTargets.QUERY_VALUE_OUTPUT_MLP,
+)
+_KEY_TARGETS = (
+    AdapterTargets.ALL_LINEAR,
+    AdapterTargets.ATTENTION,
+    AdapterTargets.QUERY_KEY_VALUE,
+    AdapterTargets.QUERY_KEY_VALUE_MLP,
 )
 _OUTPUT_TARGETS = (AdapterTargets.ALL_LINEAR, AdapterTargets.ATTENTION, AdapterTargets.QUERY_VALUE_OUTPUT_MLP)
 
@@ -103,7 +111,7 @@ def _all_kept(run: Blocks, shape: ModelShape, recipe: Recipe, software: Software
         run, recipe, software, sequence_tokens
     )
     rows = (operations.gated_rows if mlp.gated else 1) * element + kept.exit
-    split += rows * mlp.active_ffn
+    split += rows * mlp.active_ffn + _adapter_bytes(run, hidden, recipe, software)
     if mlp.experts:
         # Each token is copied to its experts, and their answers are kept to be combined.
         split += 2 * mlp.experts_per_token * hidden * element
@@ -119,18 +127,41 @@ def _input_bytes(recipe: Recipe, software: Software) -> _Inputs:
         return _Inputs(attention=element, output=element, entry=element, exit=element)
     packed = adapting.packed_input_bytes if recipe.keeps_packed_inputs else 0.0
     dropped = adapting.dropped_bytes if adapter.kind in _ON_INPUTS else 0.0
+    if adapter.kind is AdapterKind.GROUP_SCALE:
+        # A scale's gradient is that of its weights, added up: it needs their input, of which there is one.
+        dropped, packed = recipe.activation_bytes, 0.0
     in_mlp = dropped * (adapter.targets in _MLP_TARGETS)
     return _Inputs(
         attention=packed + dropped * (adapter.targets is not AdapterTargets.MLP),
         output=packed + dropped * (adapter.targets in _OUTPUT_TARGETS),
-        entry=packed + in_mlp * _entries(adapter, adapting.dropped_bytes),
+        entry=packed + in_mlp * _entries(dropped),
         exit=packed + in_mlp,
     )
 
 
-def _entries(adapter: Adapter, dropped_bytes: float) -> int:
+def _entries(dropped_bytes: float) -> int:
     """Copies of the MLP's input: adapters of gate and up drop out their own, or share it where nothing drops."""
     return 2 if dropped_bytes > 2 else 1
+
+
+def _adapter_bytes(run: Blocks, hidden: int, recipe: Recipe, software: Software) -> float:
+    """Bytes of what an adapter keeps of a token beside inputs: results that it scales, its own inner rows."""
+    adapter, element = recipe.adapter, recipe.activation_bytes
+    if adapter is None:
+        return 0.0
+    attention, mlp = run.attention, run.mlp
+    if adapter.kind is AdapterKind.BOTTLENECK:
+        return 2 * (hidden + 2 * adapter.rank) * element
+    if adapter.kind is AdapterKind.SCALE:
+        # Inner rows are scaled in the factors' own type (PEFT, tuners/ia3/layer.py).
+        return 2 * attention.kv_width * element + mlp.active_ffn * software.adapting.weight_bytes
+    if adapter.kind is AdapterKind.DORA:
+        outputs = (attention.query_width + attention.kv_width) * (adapter.targets is not AdapterTargets.MLP)
+        outputs += attention.kv_width * (adapter.targets in _KEY_TARGETS)
+        outputs += hidden * (adapter.targets in _OUTPUT_TARGETS)
+        outputs += ((mlp.matrices - 1) * mlp.active_ffn + hidden) * (adapter.targets in _MLP_TARGETS)
+        return _DORA_ROWS * outputs * element
+    return 0.0
 
 
 def _score_bytes(run: Blocks, recipe: Recipe, software: Software, sequence_tokens: int) -> float:

@@ -18,16 +18,21 @@ _MLP = frozenset(
 )
 
 
+def matrices(run: Blocks, hidden: int) -> list[tuple[int, int, int]]:
+    """How many weight matrices of which inputs and outputs a block has, but for a router."""
+    return _matrices(run, hidden, AdapterTargets.ALL_LINEAR)
+
+
 def adapter_parameters(run: Blocks, hidden: int, adapter: Adapter | None) -> int:
     """Trained parameters of one block beside the frozen ones, by kind; papers in planner.recipe."""
     if adapter is None:
         return 0
     attention, mlp = run.attention, run.mlp
-    matrices = _matrices(run, hidden, adapter.targets)
+    adapted = _matrices(run, hidden, adapter.targets)
     if adapter.kind is AdapterKind.LOW_RANK:
-        return adapter.rank * sum(count * (inputs + outputs) for count, inputs, outputs in matrices)
+        return adapter.rank * sum(count * (inputs + outputs) for count, inputs, outputs in adapted)
     if adapter.kind is AdapterKind.DORA:
-        return sum(count * (adapter.rank * (inputs + outputs) + outputs) for count, inputs, outputs in matrices)
+        return sum(count * (adapter.rank * (inputs + outputs) + outputs) for count, inputs, outputs in adapted)
     if adapter.kind is AdapterKind.BOTTLENECK:
         return 2 * (2 * hidden * adapter.rank + adapter.rank + hidden)
     if adapter.kind is AdapterKind.PREFIX:
@@ -35,11 +40,11 @@ def adapter_parameters(run: Blocks, hidden: int, adapter: Adapter | None) -> int
             attention.kv_width + attention.value_width * attention.kv_heads // max(attention.heads, 1)
         )
     if adapter.kind is AdapterKind.SCALE:
-        return 2 * attention.kv_width + mlp.active_ffn * max(mlp.experts, 1)
+        return 2 * attention.kv_width + mlp.ffn * max(mlp.experts, 1) + mlp.shared_ffn
     if adapter.kind is AdapterKind.BIAS:
-        return sum(count * outputs for count, _, outputs in matrices) + run.norms * hidden
+        return sum(count * outputs for count, _, outputs in adapted) + run.norms * hidden
     if adapter.kind is AdapterKind.GROUP_SCALE:
-        return sum(count * inputs * outputs for count, inputs, outputs in matrices) // adapter.group
+        return sum(count * inputs * outputs for count, inputs, outputs in adapted) // adapter.group
     return 0
 
 
@@ -52,6 +57,7 @@ def _matrices(run: Blocks, hidden: int, targets: AdapterTargets) -> list[tuple[i
     if targets in _OUTPUT:
         found += [(1, attention.value_width, hidden)]
     if targets in _MLP:
-        found += [(mlp.matrices * max(mlp.experts, 1), hidden, mlp.ffn)]
-        found += [(mlp.matrices, hidden, mlp.shared_ffn)] * bool(mlp.shared_ffn)
+        for copies, width in ((max(mlp.experts, 1), mlp.ffn), (1, mlp.shared_ffn)):
+            # Gate and up, or up alone; then down.
+            found += [(copies * (mlp.matrices - 1), hidden, width), (copies, width, hidden)] * bool(width)
     return found

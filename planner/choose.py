@@ -203,6 +203,12 @@ def _nothing_able(workload: Workload, refused: Sequence[Rejection]) -> list[str]
 def _nothing_fits(found: Found) -> list[str]:
     findings = [f"Nothing on the market does {found.workload.name} within its limits. Nearest, rung by rung:"]
     findings += [f"  {rung}: {rung_miss(found, rung)}" for rung in RUNGS]
+    names = [found.contenders[index].machine.name for index in sorted(found.pool.untimed)]
+    if names:
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        findings.append(
+            f"It fits on {', '.join(names[:3])}{more}, but no source states all rates that time depends on."
+        )
     findings += [f"The pins cannot be kept anywhere: {rule}." for rule in broken_pins(found)]
     findings.append(f"To change: {', '.join(_levers(found.workload))}.")
     return findings

@@ -14,10 +14,10 @@ from planner.eligible import frameworks_of, permitted
 from planner.framework import Framework, load_frameworks
 from planner.plan import Target
 from planner.recipe import Group, Job
-from planner.recipes import named_techniques
+from planner.recipes import excluded_degrees, excludes, named_techniques
 from planner.source import FieldPath
 from planner.techniques import load_techniques
-from planner.workload import Method, ObjectiveWeights, PinLayout, Workload
+from planner.workload import Method, ObjectiveWeights, PinLayout, Training, Workload
 from pricing.catalog import load_instance_types
 from pricing.market import known_regions, known_zones
 from pricing.offer import Purchase
@@ -41,6 +41,7 @@ def contradictions(workload: Workload) -> tuple[Finding, ...]:
         _software,
         _techniques,
         _groups,
+        _together,
         _regions,
         _instance_types,
         _objective,
@@ -61,6 +62,7 @@ def _training(workload: Workload) -> Iterator[Finding]:
     training = workload.training
     if training is None:
         return
+    yield from _training_settings(training)
     by_epochs = training.epochs is not None or training.dataset_tokens is not None
     if training.tokens is not None and by_epochs:
         yield Finding(
@@ -74,6 +76,26 @@ def _training(workload: Workload) -> Iterator[Finding]:
             path=("training", "global_batch"),
             says=f"one step takes {training.sequence_length * training.global_batch:,} tokens, more than the "
             f"{training.stated_tokens:,} of the whole run; lower global_batch or train on more",
+        )
+
+
+def _training_settings(training: Training) -> Iterator[Finding]:
+    """Fields that mean something only beside others."""
+    adapts = training.method in (Method.LORA, Method.QLORA)
+    if training.adapter and not adapts:
+        yield Finding(
+            path=("training", "adapter"),
+            says=f"{training.method} trains weights, not adapters; set training.method to lora or qlora",
+        )
+    if training.trained_share and training.method is not Method.FULL:
+        yield Finding(
+            path=("training", "trained_share"),
+            says=f"{training.method} has no blocks to freeze; set training.method to full",
+        )
+    if training.projected_rank and training.optimizer not in (None, "galore"):
+        yield Finding(
+            path=("training", "projected_rank"),
+            says=f"{training.optimizer} projects no gradients; set training.optimizer to galore",
         )
 
 
@@ -136,10 +158,11 @@ def _has(framework: Framework, name: str) -> bool:
 
 def _asked(workload: Workload) -> Iterator[tuple[FieldPath, str]]:
     """Every technique that the workload asks for by name, and where."""
+    required = workload.techniques.require
     for group, name in named_techniques(workload).items():
-        if name is not None:
+        if name is not None and name not in required:
             yield _field_of(workload, group), name
-    for index, name in enumerate(workload.techniques.require):
+    for index, name in enumerate(required):
         yield ("techniques", "require", index), name
 
 
@@ -147,9 +170,10 @@ def _field_of(workload: Workload, group: Group) -> FieldPath:
     """The field that decides on a group of techniques."""
     fields: dict[Group, FieldPath] = {
         Group.PRECISION: ("training", "precision"),
-        Group.ADAPTER: ("training", "method"),
+        Group.ADAPTER: ("training", "adapter" if workload.training and workload.training.adapter else "method"),
         Group.BASE_WEIGHTS: ("training", "method"),
         Group.OPTIMIZER: ("training", "optimizer"),
+        Group.TRAINED_LAYERS: ("training", "trained_share"),
         Group.SHARDING: ("pin", "sharding"),
         Group.RECOMPUTE: ("pin", "recompute"),
     }
@@ -189,6 +213,37 @@ def _groups(workload: Workload) -> Iterator[Finding]:
                 path=("techniques", "require", index),
                 says=f"{name} is required, but as {group} the workload asks for {decided[group]}",
             )
+
+
+def _together(workload: Workload) -> Iterator[Finding]:
+    """Techniques that exclude each other or a pinned degree, and those that lack what they need."""
+    known = load_techniques()
+    asked = [(path, known[name]) for path, name in _asked(workload) if name in known]
+    for index, (path, item) in enumerate(asked):
+        for other in (each for _, each in asked[:index] if each.group is not item.group and excludes(each, item)):
+            yield Finding(path=path, says=f"{item.name} and {other.name} exclude each other; keep one of them")
+        for degree in sorted(excluded_degrees([item.name])):
+            if getattr(workload.pin.layout, degree, None) not in (None, 1):
+                yield Finding(path=path, says=f"{item.name} excludes the {degree} degree that pin.layout asks for")
+        for need in item.needs:
+            if not need.intersection(each.name for _, each in asked) and not _findable(workload, need):
+                yield Finding(
+                    path=path, says=f"{item.name} needs {' or '.join(sorted(need))}; name one in techniques.require"
+                )
+
+
+def _findable(workload: Workload, need: frozenset[str]) -> bool:
+    """Whether the planner may choose one of the techniques by itself: its group is open, and it may be unasked."""
+    named, known = named_techniques(workload), load_techniques()
+    decided = {*named, *(known[name].group for name in workload.techniques.require if name in known)}
+    wanted = workload.techniques
+    return any(
+        known[name].unasked
+        and known[name].group not in decided
+        and known[name].accuracy.rank <= wanted.accept.rank
+        and name not in wanted.forbid
+        for name in need
+    )
 
 
 def _regions(workload: Workload) -> Iterator[Finding]:

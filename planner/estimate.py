@@ -6,7 +6,7 @@ rates are known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -18,10 +18,12 @@ from planner.errors import PlannerError
 from planner.framework import Framework, load_frameworks
 from planner.layout import Layout
 from planner.memory import training_memory, worst_stage
+from planner.offload import training_elsewhere
 from planner.pinned import InferencePart, PinnedFile, TrainingPart
 from planner.plan import Band, Term
-from planner.recipe import Adapter, Job, Recipe
-from planner.serving_memory import KV_BYTES, WEIGHT_BYTES, PooledNeed, served_need
+from planner.recipe import Adapter, Group, Job, Place, Recipe
+from planner.recipes import Settings, excluded_degrees, excludes, recipe_of
+from planner.serving_memory import KV_BYTES, WEIGHT_BYTES, served_elsewhere, served_need
 from planner.shape import ModelShape
 from planner.software import load_software
 from planner.techniques import load_techniques
@@ -38,7 +40,8 @@ SERVING_BAND = Band(low=0.93, high=1.13, basis="78 runs of Transformers and Auto
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Estimate:
-    """Memory of the worst device by cause, bytes; what else the host holds; seconds and tokens a second, if known."""
+    """Memory of the worst device by cause, bytes; what else a node's memory and disks hold; seconds and tokens a
+    second, if known."""
 
     name: str
     model: str
@@ -48,6 +51,7 @@ class Estimate:
     device_bytes: int
     band: Band
     host_bytes: float = 0.0
+    disk_bytes: float = 0.0
     step_s: float | None = None
     tokens_per_s: float | None = None
     notes: tuple[str, ...] = ()
@@ -64,9 +68,9 @@ class Estimate:
 
     def as_json(self) -> dict[str, Any]:
         """What `berth estimate --json` prints."""
-        named = ("name", "model", "device", "stage", "device_bytes", "host_bytes", "step_s", "tokens_per_s", "notes")
+        apart = ("terms", "band")
         return {
-            **{name: getattr(self, name) for name in named},
+            **{field.name: getattr(self, field.name) for field in fields(self) if field.name not in apart},
             "terms_bytes": {term.name: term.value for term in self.terms},
             "total_bytes": self.total_bytes,
             "upper_bytes": self.band.high * self.total_bytes,
@@ -89,13 +93,15 @@ def _training(
     pinned: PinnedFile, part: TrainingPart, shape: ModelShape, chip: Accelerator, calibration: Calibration
 ) -> Estimate:
     framework = _framework(part)
-    recipe = _recipe(part, framework)
     layout = _layout(pinned, part, shape, chip)
+    recipe = _recipe(part, framework, layout)
     vendor = chip.vendor if chip.vendor in calibration.memory else "NVIDIA"
     factors = calibration.memory_factors(vendor, framework.software.name)
     need = training_memory(shape, recipe, layout, part.sequence_length, framework, factors)
     stage = worst_stage(need)
     step_s, notes = _step_s(pinned, part, shape, chip, calibration, framework, recipe, layout)
+    elsewhere = training_elsewhere(shape, recipe, layout, part.sequence_length, framework)
+    per_node = min(pinned.accelerators_per_node or 8, pinned.accelerators) * chip.ranks
     tokens = layout.global_batch * part.sequence_length
     return Estimate(
         name=pinned.name,
@@ -105,6 +111,8 @@ def _training(
         terms=_terms({field.name: float(getattr(need[stage], field.name)) for field in fields(need[stage])}),
         device_bytes=chip.memory_bytes // chip.ranks,
         band=factors.band,
+        host_bytes=per_node * float(elsewhere.host),
+        disk_bytes=per_node * float(elsewhere.disk),
         step_s=step_s,
         tokens_per_s=tokens / step_s if step_s else None,
         notes=notes,
@@ -124,24 +132,59 @@ def _framework(part: TrainingPart) -> Framework:
     return replace(known[software.framework], software=software.by_default())
 
 
-def _recipe(part: TrainingPart, framework: Framework) -> Recipe:
+def _recipe(part: TrainingPart, framework: Framework, layout: Layout) -> Recipe:
+    """The techniques named, with a default for each question that they leave open."""
     known = load_techniques()
-    unknown = [name for name in part.techniques if name not in known]
-    if unknown:
-        raise PlannerError([f"training.techniques: {name} is not known{close_match(name, known)}" for name in unknown])
+    _refuse_unknown("training", part.techniques, Job.TRAINING)
     names = list(part.techniques)
-    recipe = framework.plain_recipe()
-    if part.method in ("lora", "qlora"):
-        recipe = replace(recipe, adapter=Adapter(rank=part.lora.rank, targets=part.lora.targets))
-    if part.method == "qlora" and not any(known[name].group == "base weights" for name in names):
-        names.append("nf4")
     groups = {known[name].group for name in names}
-    defaults = [item for item in ("bf16", "adamw") if known[item].group not in groups]
-    if "torchtitan" in framework.name and not any(known[name].group == "sharding" for name in names):
-        defaults.append("fsdp")
-    for name in (*defaults, *names):
-        recipe = known[name].apply(recipe)
-    return replace(recipe, techniques=(*defaults, *names))
+    adapts = part.method in ("lora", "qlora")
+    defaults = {Group.PRECISION: "bf16", Group.OPTIMIZER: "adamw"}
+    defaults |= {Group.ADAPTER: "lora"} if adapts else {}
+    defaults |= {Group.BASE_WEIGHTS: "nf4"} if part.method == "qlora" else {}
+    # Software that cannot do without sharding.
+    defaults |= {} if "replicated" in framework.techniques else {Group.SHARDING: "fsdp"}
+    names += [name for group, name in defaults.items() if group not in groups]
+    findings = list(_conflicts(names, layout))
+    if (Group.ADAPTER in groups) > adapts:
+        findings.append(f"training.method: {part.method} trains weights, not adapters; set it to lora or qlora")
+    if Group.BASE_WEIGHTS in groups and not adapts:
+        findings.append(f"training.method: packed weights cannot be trained by {part.method}; set it to qlora")
+    if findings:
+        raise PlannerError(findings)
+    adapter = Adapter(rank=part.lora.rank, targets=part.lora.targets, tokens=part.lora.tokens)
+    settings = Settings(adapter=adapter, trained_share=part.trained_share, projected_rank=part.projected_rank)
+    return recipe_of(framework, names, settings)
+
+
+def _refuse_unknown(section: str, names: Iterable[str], job: Job) -> None:
+    """Raises PlannerError where a technique is unknown, or is none of this job's."""
+    known = load_techniques()
+    findings = [
+        f"{section}.techniques: {name} is not known{close_match(name, known)}" for name in names if name not in known
+    ]
+    findings += [
+        f"{section}.techniques: {name} is not for {job}"
+        for name in names
+        if name in known and job not in known[name].jobs
+    ]
+    if findings:
+        raise PlannerError(findings)
+
+
+def _conflicts(names: Sequence[str], layout: Layout) -> Iterator[str]:
+    """Techniques that exclude each other or a degree of the layout, and those that lack what they need."""
+    used = [load_techniques()[name] for name in names]
+    for index, item in enumerate(used):
+        for other in used[:index]:
+            if excludes(item, other):
+                yield f"techniques: {item.name} and {other.name} exclude each other; keep one of them"
+        for degree in sorted(excluded_degrees([item.name])):
+            if getattr(layout, degree) > 1:
+                yield f"techniques: {item.name} excludes {degree} {getattr(layout, degree)}; set it to 1"
+        for need in item.needs:
+            if not need.intersection(names):
+                yield f"techniques: {item.name} needs {' or '.join(sorted(need))}; name one"
 
 
 def _layout(pinned: PinnedFile, part: TrainingPart, shape: ModelShape, chip: Accelerator) -> Layout:
@@ -188,37 +231,31 @@ def _step_s(
     except (BerthError, KeyError):
         seconds = np.nan
     if np.isfinite(seconds):
-        return seconds, ()
+        untimed = [name for name in recipe.techniques if not load_techniques()[name].timed]
+        return seconds, tuple(f"the time does not know what {name} costs" for name in untimed)
     return None, ("no source states a rate of the accelerator, its links or its network that the time needs",)
 
 
 def _inference(
     pinned: PinnedFile, part: InferencePart, shape: ModelShape, chip: Accelerator, calibration: Calibration
 ) -> Estimate:
-    findings = [
-        f"inference.{key}: how many bytes {given} takes is not known{close_match(given, known)}"
-        for key, given, known in (("weights", part.weights, WEIGHT_BYTES), ("kv", part.kv, KV_BYTES))
-        if given not in known
-    ]
-    if findings:
-        raise PlannerError(findings)
+    recipe = _served_recipe(part)
     devices = pinned.accelerators * chip.ranks
-    need: PooledNeed = served_need(
+    need = served_need(
         shape,
-        weight_bytes=WEIGHT_BYTES[part.weights],
-        kv_bytes=KV_BYTES[part.kv],
+        recipe,
         sequences=part.sequences,
         input_tokens=part.input_tokens,
         output_tokens=part.output_tokens,
         prefill_tokens=part.prefill_tokens or part.input_tokens,
         chunk_rows=part.chunk_rows,
-        streams_weights=part.weights_on != "device",
-        streams_cache=part.kv_on != "device",
         devices=devices,
     )
+    tokens = part.input_tokens + part.output_tokens
+    host, disk = (served_elsewhere(shape, recipe, part.sequences, tokens, place) for place in (Place.HOST, Place.DISK))
     vendor = chip.vendor if chip.vendor in calibration.memory else "NVIDIA"
     factors = calibration.memory[vendor]
-    terms = {field.name: float(getattr(need, field.name)) for field in fields(need) if field.name != "host"}
+    terms = {field.name: float(getattr(need, field.name)) for field in fields(need)}
     context = {"context_and_collectives": factors.context_bytes + factors.collectives_bytes * (devices > 1)}
     return Estimate(
         name=pinned.name,
@@ -228,8 +265,41 @@ def _inference(
         terms=_terms({**terms, **context}),
         device_bytes=chip.memory_bytes // chip.ranks,
         band=SERVING_BAND,
-        host_bytes=need.host,
+        host_bytes=host,
+        disk_bytes=disk,
     )
+
+
+def _served_recipe(part: InferencePart) -> Recipe:
+    """Types and places as the file gives them, and what its techniques make of them."""
+    findings = [
+        f"inference.{key}: how many bytes {given} takes is not known{close_match(given, known)}"
+        for key, given, known in (("weights", part.weights, WEIGHT_BYTES), ("kv", part.kv, KV_BYTES))
+        if given not in known
+    ]
+    if findings:
+        raise PlannerError(findings)
+    _refuse_unknown("inference", part.techniques, Job.INFERENCE)
+    findings = list(_conflicts(part.techniques, Layout()))
+    groups = {load_techniques()[name].group for name in part.techniques}
+    told = {Group.BASE_WEIGHTS: part.weights, Group.KV_CACHE: part.kv}
+    told |= {Group.WEIGHTS_PLACE: part.weights_on, Group.CACHE_PLACE: part.kv_on}
+    findings += [
+        f"inference.techniques: {group} is told twice, here and as {given}; keep one"
+        for group, given in told.items()
+        if group in groups and given not in ("bf16", "device")
+    ]
+    if findings:
+        raise PlannerError(findings)
+    recipe = Recipe(
+        block_weight_bytes=WEIGHT_BYTES[part.weights],
+        kv_bytes=KV_BYTES[part.kv],
+        weights_place=Place(part.weights_on),
+        kv_place=Place(part.kv_on),
+    )
+    for name in part.techniques:
+        recipe = load_techniques()[name].apply(recipe)
+    return recipe
 
 
 def _terms(named: Mapping[str, float]) -> tuple[Term, ...]:

@@ -13,7 +13,7 @@ from planner.layout import Ints, Layout
 from planner.legal import HEADS_DIVIDE, SEQUENCE_SPLITS, STAGES_FILLED, TENSOR_IN_NODE, Space, broken_rules
 from planner.plan import Candidate, Rejection, Rung, RungAnswer
 from planner.rank import Ranking
-from planner.search import RUNGS, Miss, Pool, Scope
+from planner.search import OF_DEVICE, RUNGS, Miss, Pool, Scope
 from planner.workload import Workload
 from pricing.offer import Offer
 from pricing.units import show_duration, show_gib, show_mib, show_usd
@@ -169,22 +169,24 @@ def _of(workload: Workload) -> str:
 def _memory_miss(found: Found, miss: Miss) -> str:
     techniques = ", ".join(miss.option.recipe.techniques)
     # A trained model is judged with its band, a served one by the share of memory that the engine takes.
-    edge = " at the upper edge of its band" if found.workload.training else ""
+    edge = " at the upper edge of its band" if found.workload.training and miss.of == OF_DEVICE else ""
     return (
         f"does not fit: nearest is {_fleet(miss.machine.name, miss.nodes)}, which needs "
-        f"{show_gib(miss.need_bytes)} per device{edge} and has {show_gib(miss.have_bytes)} ({techniques})"
+        f"{show_gib(miss.need_bytes)} {miss.of}{edge} and has {show_gib(miss.have_bytes)} ({techniques})"
     )
 
 
 def _machine_miss(pool: Pool, index: int) -> str:
     """Why a contender has no row that fits."""
     miss = pool.machine_misses.get(index)
+    if index in pool.untimed:
+        return "fits, but no source states all rates that its time depends on"
     if miss is None:
         return "no legal layout fills its devices within the limits and pins"
     on = f"{miss.nodes} nodes" if miss.nodes > 1 else "one node"
     # A need that rounds to what the device has is told more exactly.
     show = show_gib if show_gib(miss.need_bytes) != show_gib(miss.have_bytes) else show_mib
-    return f"needs {show(miss.need_bytes)} per device or more, even on {on}, and has {show(miss.have_bytes)}"
+    return f"needs {show(miss.need_bytes)} {miss.of} or more, even on {on}, and has {show(miss.have_bytes)}"
 
 
 def _limit_miss(found: Found, rows: Ints, fitting: Ints) -> str:

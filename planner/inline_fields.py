@@ -90,6 +90,12 @@ class InlineFields(BaseModel):
         description="Kind of each block, repeated until all have one: full, window or chunk attention, recurrent, "
         "both (attention beside a recurrence) or mlp (no more than that). Left out: as window says.",
     )
+    ffn_each: Annotated[tuple[AnyWidth, ...], Field(strict=False, max_length=10_000)] = Field(
+        (),
+        validate_default=True,
+        description="Inner width of each block's MLP where pruning left them uneven; 0 for no MLP. Left out: "
+        "ffn in all.",
+    )
     mlp_apart: bool = Field(False, description="Whether only blocks of kind mlp have an MLP (Nemotron-H).")
     experts_every: Annotated[int, Field(ge=1, le=10_000)] = Field(
         1, description="Every how many blocks one has experts, the others a dense MLP."
@@ -169,6 +175,16 @@ class InlineFields(BaseModel):
         if not info.data.get("window", 1) and {"window", "chunk"} & set(kinds):
             raise ValueError("blocks have a window, and `window` is 0")
         return kinds
+
+    @field_validator("ffn_each")
+    @classmethod
+    def _each_block_is_told(cls, widths: tuple[int, ...], info: ValidationInfo) -> tuple[int, ...]:
+        layers = info.data.get("layers", len(widths))
+        if widths and len(widths) != layers:
+            raise ValueError(f"{len(widths)} widths for {layers} blocks")
+        if widths and info.data.get("experts"):
+            raise ValueError("experts are of one width; leave it out")
+        return widths
 
     @field_validator("recurrence")
     @classmethod

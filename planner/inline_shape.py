@@ -47,12 +47,14 @@ class InlineShape(InlineFields):
         pattern = self._pattern()
         sparse = [self._has_experts(number) for number in range(self.layers)]
         kinds = [pattern[number % len(pattern)] for number in range(self.layers)]
-        counts = Counter(zip(sparse, kinds, strict=True))
+        widths = self.ffn_each or (self.ffn,) * self.layers
+        counts = Counter(zip(sparse, kinds, widths, strict=True))
         runs = [
-            self._run(counts[experts, kind], experts, kind)
+            self._run(counts[experts, kind, width], experts, kind, width)
             for experts in dict.fromkeys(sparse)
             for kind in dict.fromkeys(pattern)
-            if counts[experts, kind]
+            for width in dict.fromkeys(widths)
+            if counts[experts, kind, width]
         ]
         return (*self._encoder(), *runs)
 
@@ -72,18 +74,17 @@ class InlineShape(InlineFields):
         if not self.encoder_layers:
             return ()
         attention = self._attention(0, causal=False)
-        return (
-            Blocks(count=self.encoder_layers, attention=attention, mlp=self._mlp(), norms=self.norms, encoder=True),
-        )
+        mlp = self._mlp(self.ffn)
+        return (Blocks(count=self.encoder_layers, attention=attention, mlp=mlp, norms=self.norms, encoder=True),)
 
-    def _run(self, count: int, experts: bool, kind: str) -> Blocks:
+    def _run(self, count: int, experts: bool, kind: str, width: int) -> Blocks:
         attends = kind not in ("recurrent", "mlp")
-        has_mlp = self.ffn > 0 and (kind == "mlp" or not self.mlp_apart)
+        has_mlp = width > 0 and (kind == "mlp" or not self.mlp_apart)
         cross = self._attention(0, causal=False) if self.encoder_layers else None
         return Blocks(
             count=count,
             attention=self._kind_of_attention(kind) if attends else NO_ATTENTION,
-            mlp=(self._experts_mlp() if experts else self._mlp()) if has_mlp else NO_MLP,
+            mlp=(self._experts_mlp() if experts else self._mlp(width)) if has_mlp else NO_MLP,
             norms=self.norms + (1 if cross else 0),
             recurrence=self._recurrence() if kind in ("recurrent", "both") else None,
             cross=cross,
@@ -121,8 +122,8 @@ class InlineShape(InlineFields):
             latent=latent,
         )
 
-    def _mlp(self) -> Mlp:
-        return Mlp(ffn=self.ffn, gated=self.gated, bias=self.mlp_bias)
+    def _mlp(self, width: int) -> Mlp:
+        return Mlp(ffn=width, gated=self.gated, bias=self.mlp_bias)
 
     def _experts_mlp(self) -> Mlp:
         width = self.expert_ffn or self.ffn

@@ -32,8 +32,6 @@ PACKED_BYTES = {
 PLAIN_BYTES = {"fp32": 4.0, "bf16": 2.0, "fp16": 2.0}
 # bitsandbytes keeps inputs of products; GPTQ's kernels and LLM.int8() do not.
 KEEPS_INPUTS = ("nf4", "nf4-dq")
-# Optimizer states by name, where no technique says it: bytes of a trained parameter.
-OPTIMIZER_BYTES = {"adamw-fp8": 2 * (1 + 4 / 256), "sgd": 0.0, "adamw-4bit": 1 + 8 / 128}
 # Options that are techniques of the planner.
 OPTIONS = {
     "chunked_ce": "chunked-loss",
@@ -169,8 +167,6 @@ def _recipe(row: Row, framework: Framework) -> Recipe:
         recipe = load_techniques()[name].apply(recipe)
     recipe = replace(recipe, **framework.software.states.get(precision, {}))  # type: ignore[arg-type]
     recipe = _weights(row, recipe, framework)
-    if row.says("optimizer") in OPTIMIZER_BYTES:
-        recipe = replace(recipe, optimizer_bytes=OPTIMIZER_BYTES[row.says("optimizer")])
     return _options(row, recipe)
 
 

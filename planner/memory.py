@@ -13,15 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from planner.activations import kept_bytes_per_token, live_bytes_per_token
+from planner.activations import Kept, kept_bytes_per_token, live_bytes_per_token
 from planner.calibration import MemoryFactors
 from planner.framework import Framework
-from planner.in_flight import blocks_in_flight, rows_in_flight
+from planner.in_flight import blocks_in_flight, trained_share
 from planner.layout import AnyLayout
-from planner.recipe import Place, Recipe, Recompute
+from planner.recipe import AdapterKind, Place, Recipe, Recompute
 from planner.resident import Resident, Stage, resident
 from planner.shape import ModelShape
 from planner.software import Stepping
+from planner.stage_activations import along_sequence, block_bytes, stage_bytes, tokens_of
 from planner.states import StateBytes, largest_block, largest_matrix, states
 
 # A sharded model gathers the next block while it works on the current one.
@@ -31,6 +32,10 @@ GATHERED_SEQUENCES = 2
 BUCKET_ELEMENT_BYTES = 2
 # What lives elsewhere passes through the device one block ahead.
 STREAMED_BLOCKS = 2
+# Head and loss in one kernel work on as many rows at a time as make their logits as large as all hidden states, rounded
+# up to a power of two; 16-bit logits become their own gradient, beside the gradient of the hidden states (Liger Kernel,
+# arXiv 2410.10989, section 3.2, and ops/fused_linear_cross_entropy.py).
+FUSED_LOSS_BYTES = 2 * 2 + 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +110,8 @@ def _stage_memory(
 ) -> MemoryNeed:
     stepping = framework.software.stepping
     held = resident(shape, layout, stage, recipe.adapter, stepping.ends_as_blocks)
-    kept = states(shape, recipe, layout, held, framework.software)
+    trained = trained_share(shape, recipe, layout, stage, stepping)
+    kept = states(shape, recipe, layout, held, framework.software, trained)
     turn = _turn(shape, recipe, layout, sequence_tokens, framework, stage)
     gathered, dequantized = _workspace(shape, recipe, layout, held, framework)
     passing = {**turn, "gathered_blocks": gathered, "dequantized_matrix": dequantized}
@@ -149,41 +155,42 @@ def _turn(
     stage: Stage,
 ) -> dict[str, Any]:
     """Activations, the live block and the logits where forward turns to backward."""
-    software, stepping = framework.software, framework.software.stepping
-    tokens = layout.micro_batch * sequence_tokens / layout.context
-    split = recipe.sequence_sharded and stepping.sequence_sharded
-    along = layout.tensor if split else 1.0
+    software = framework.software
+    tokens = tokens_of(recipe, layout, sequence_tokens)
     kept = kept_bytes_per_token(shape, recipe, software, sequence_tokens)
-    one = tokens * (kept.split / layout.tensor + kept.whole / along)
-    blocks = blocks_in_flight(shape, recipe, layout, stage, stepping)
-    activations = one * blocks
+    inside, between = stage_bytes(shape, recipe, layout, sequence_tokens, framework, stage)
     if recipe.activations_place is not Place.DEVICE:
-        activations = one * np.minimum(STREAMED_BLOCKS, blocks)
-    rows = rows_in_flight(recipe, layout, stage, stepping)
-    activations = activations + tokens * rows * shape.hidden * recipe.activation_bytes / along
+        blocks = blocks_in_flight(shape, recipe, layout, stage, software.stepping)
+        inside = inside * np.minimum(STREAMED_BLOCKS / np.maximum(blocks, 1), 1.0)
     live = 0.0 * tokens
     if recipe.recompute is not Recompute.NONE:
         whole = live_bytes_per_token(shape, recipe, software, sequence_tokens)
-        live = np.maximum(
-            tokens * ((whole.split - kept.split) / layout.tensor + (whole.whole - kept.whole) / along), 0.0
-        )
-    logits = tokens * shape.logits_width * _logits_bytes(recipe, framework) / layout.tensor
+        again = Kept(split=whole.split - kept.split, whole=whole.whole - kept.whole)
+        live = np.maximum(block_bytes(again, recipe, layout, sequence_tokens, framework), 0.0)
+    logits = _loss_bytes(shape, recipe, layout, tokens, framework)
     if stage is Stage.FIRST:
         logits = np.where(np.equal(layout.pipeline, 1), logits, 0.0)
     if recipe.recompute is Recompute.FULL:
         # The loss is done with its logits before the last block is computed again: only the larger counts.
         live, logits = np.where(live > logits, live, 0.0), np.where(live > logits, 0.0, logits)
     gathered = np.where(
-        np.greater(layout.tensor, 1) & split,
+        np.greater(along_sequence(recipe, layout, framework), 1),
         GATHERED_SEQUENCES * tokens * shape.hidden * recipe.activation_bytes,
         0.0,
     )
     return {
-        "activations": activations,
+        "activations": inside + between,
         "recomputed_block": live,
         "logits_and_loss": logits,
         "gathered_sequence": gathered,
     }
+
+
+def _loss_bytes(shape: ModelShape, recipe: Recipe, layout: AnyLayout, tokens: Any, framework: Framework) -> Any:
+    """Bytes of logits and all that is made of them at the peak of the loss."""
+    if recipe.loss_fuses_head:
+        return tokens * min(shape.hidden, shape.logits_width) * FUSED_LOSS_BYTES * recipe.activation_bytes / 2
+    return tokens * shape.logits_width * _logits_bytes(recipe, framework) / layout.tensor
 
 
 def _logits_bytes(recipe: Recipe, framework: Framework) -> float:
@@ -209,21 +216,29 @@ def _workspace(
     (torchtitan: FSDP2 does not reshard in between); without resharding it does until the backward pass.
     """
     largest = largest_block(shape, layout)
-    dequantized = largest_matrix(shape, layout) * recipe.gathered_weight_bytes * recipe.dequantizes + 0.0 * largest
-    if recipe.weights_place is not Place.DEVICE:
-        return STREAMED_BLOCKS * largest * recipe.block_weight_bytes, dequantized
+    unpacked = recipe.dequantizes * (1 + _makes_weight_gradients(recipe))
+    dequantized = largest_matrix(shape, layout) * recipe.gathered_weight_bytes * unpacked + 0.0 * largest
+    elsewhere = recipe.weights_place is not Place.DEVICE
     if not recipe.gathers_weights:
-        return 0.0 * largest, dequantized
+        return STREAMED_BLOCKS * largest * recipe.block_weight_bytes * elsewhere, dequantized
     element = recipe.block_weight_bytes if recipe.dequantizes else recipe.gathered_weight_bytes
     gradient = 0.0 if recipe.adapter else recipe.gradient_bytes
-    blocks = largest * (GATHERED_BLOCKS * element + gradient)
+    first = largest * gradient
+    blocks = largest * GATHERED_BLOCKS * element
     if framework.software.stepping.gathers_outer:
         # The head is whole while its gradient, the first of all, is made.
-        blocks = blocks + held.outer * recipe.gathered_weight_bytes + held.head * gradient
-    whole = held.model * (element + gradient) if recipe.reshards else held.model * element + largest * gradient
-    stays = np.greater(layout.pipeline, 1) | (not recipe.reshards)
-    gathered = np.where(stays, held.model * (element + gradient) if recipe.reshards else whole, blocks)
-    return np.where(np.greater(layout.data * layout.context, 1), gathered, 0.0), dequantized
+        first = first + held.head * gradient
+        blocks = blocks + held.outer * recipe.gathered_weight_bytes
+    stage = held.model * element
+    alone = blocks + first if recipe.reshards else stage + first
+    gathered = np.where(np.greater(layout.pipeline, 1), stage + held.model * gradient, alone)
+    # On a single device there is nobody to gather from, but the host.
+    return np.where(np.greater(layout.data * layout.context, 1) | elsewhere, gathered, 0.0), dequantized
+
+
+def _makes_weight_gradients(recipe: Recipe) -> bool:
+    """Whether gradients of frozen weights are made for what is trained of them: their scales."""
+    return recipe.adapter is not None and recipe.adapter.kind is AdapterKind.GROUP_SCALE
 
 
 def _bucket_bytes(recipe: Recipe, layout: AnyLayout, held: Resident, stepping: Stepping) -> Any:

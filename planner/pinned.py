@@ -31,10 +31,11 @@ class Part(BaseModel):
 
 
 class AdapterPart(Part):
-    """Low-rank adapters."""
+    """Adapters: low-rank ones, or of the kind that a technique names."""
 
     rank: Degree = 16
     targets: AdapterTargets = AdapterTargets.ALL_LINEAR
+    tokens: Degree = 20
 
 
 class TrainingPart(Part):
@@ -44,6 +45,8 @@ class TrainingPart(Part):
     framework: str | None = None
     techniques: tuple[str, ...] = ()
     lora: AdapterPart = AdapterPart()
+    trained_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    projected_rank: Annotated[int, Field(ge=0, le=65_536)] = 0
     sequence_length: Degree
     micro_batch: Degree = 1
     micro_batches: Degree = 1
@@ -55,7 +58,10 @@ class TrainingPart(Part):
 
 
 class InferencePart(Part):
-    """Sequences answered at once, on the devices of one replica."""
+    """Sequences answered at once, on the devices of one replica.
+
+    `weights` and `kv` are types, `weights_on` and `kv_on` places; techniques may name both instead.
+    """
 
     input_tokens: Degree
     output_tokens: Annotated[int, Field(ge=0, le=10**9)] = 0
@@ -64,6 +70,7 @@ class InferencePart(Part):
     kv: str = "bf16"
     weights_on: Literal["device", "host", "disk"] = "device"
     kv_on: Literal["device", "host", "disk"] = "device"
+    techniques: tuple[str, ...] = ()
     prefill_tokens: Degree | None = None
     chunk_rows: Degree = 128
 

@@ -45,6 +45,13 @@ class Group(StrEnum):
     STEP = "step"
     ACTIVATIONS = "activations"
     KV_CACHE = "kv cache"
+    ATTENTION = "attention"
+    SEQUENCE = "sequence"
+    SCHEDULE = "schedule"
+    TRAINED_LAYERS = "trained layers"
+    OPTIMIZER_PLACE = "optimizer place"
+    WEIGHTS_PLACE = "weights place"
+    CACHE_PLACE = "cache place"
 
 
 class Recompute(StrEnum):
@@ -120,7 +127,7 @@ class Adapter:
     rank: int = 16
     targets: AdapterTargets = AdapterTargets.ALL_LINEAR
     kind: AdapterKind = AdapterKind.LOW_RANK
-    tokens: int = 0
+    tokens: int = 20
     group: int = 128
     outer: bool = False
     parameters: int = 0
@@ -143,9 +150,14 @@ class Recipe:
     of matrices are projected to (GaLore), 0 for whole ones; `factored` says that the second moment is kept as a row
     and a column (Adafactor); `outer_optimizer_bytes` is what embeddings, head and norms take where the optimizer
     treats them otherwise (Muon). `step_in_backward` says that each gradient is used up where it arises.
-    `loss_chunks` is into how many parts the loss is cut; `score_share` which part of the attention scores is kept,
+    `loss_chunks` is into how many parts the loss is cut; `loss_fuses_head` says that the head's product is done part
+    by part with it, so that logits are never whole (Liger); `score_share` which part of the attention scores is kept,
     0 under flash attention. `sequence_sharded` says that tensor ranks share norms and residuals along the sequence.
+
     `*_place` is where states live between uses; what is on the host or on disk passes through the device in pieces.
+    Weights come one block ahead, or with `streams_layers` one at a time, embedding and head like blocks (AirLLM).
+    An optimizer's step is done where its states are, unless `pages_optimizer`: then they come to the device for it,
+    page by page, as far as there is no room for all of them (bitsandbytes' paged optimizers).
     """
 
     compute_dtype: str = "bf16"
@@ -172,6 +184,7 @@ class Recipe:
     outer_optimizer_bytes: float | None = None
     step_in_backward: bool = False
     loss_chunks: int = 1
+    loss_fuses_head: bool = False
     score_share: float = 0.0
     sequence_sharded: bool = True
     schedule: Schedule = Schedule.ONE_F_ONE_B
@@ -179,6 +192,8 @@ class Recipe:
     optimizer_place: Place = Place.DEVICE
     activations_place: Place = Place.DEVICE
     kv_place: Place = Place.DEVICE
+    streams_layers: bool = False
+    pages_optimizer: bool = False
     kv_bytes: float = 2.0
     accuracy: Accuracy = Accuracy.EXACT
     techniques: tuple[str, ...] = ()
@@ -189,7 +204,9 @@ class Technique:
     """One optimization. `baseline` marks what a group is without optimizing: it adds no rung of its own.
 
     `gist` says in a few words what it does; `source` is the paper or manual that its numbers come from.
-    `unasked` says whether the planner may choose it where the user is silent.
+    `unasked` says whether the planner may choose it where the user is silent. `excludes` names techniques that it
+    cannot be had with, beside those of its own group, and fields of the layout that must be 1 with it; `needs` are
+    sets of techniques of which a recipe must have one each. `timed` says whether predicted times know what it costs.
     """
 
     name: str
@@ -201,3 +218,6 @@ class Technique:
     source: str
     baseline: bool = False
     unasked: bool = True
+    excludes: frozenset[str] = frozenset()
+    needs: tuple[frozenset[str], ...] = ()
+    timed: bool = True

@@ -7,7 +7,7 @@ feasible rows, and for each rung of the ladder the nearest miss.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -37,22 +37,37 @@ class Scope:
     pins: dict[str, int]
 
 
+# What is asked for where nothing else is said.
+OF_DEVICE = "per device"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """Bytes that each layout asks for beside device memory, of what (host memory, disk), and what a node has of it."""
+
+    of: str
+    need: Floats
+    have: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Miss:
-    """A layout that does not fit, and by how much. Bytes of one device; the need at the upper edge of its band."""
+    """A layout that does not fit, and by how much of what. Bytes; of a device, the need at its band's upper edge."""
 
     machine: InstanceType
     option: Option
     nodes: int
     need_bytes: float
     have_bytes: float
+    of: str = OF_DEVICE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """What one (instance type, option) came to: its feasible rows, the nearest miss per rung, the rows decided on.
 
-    `job_s` is the whole run when training, one request when serving; `replicas` is 1 when training.
+    `job_s` is the whole run when training, one request when serving; `replicas` is 1 when training. `untimed` says
+    that there are rows that fit, and none whose time is known.
     """
 
     machine: int
@@ -64,6 +79,7 @@ class Part:
     job_s: Floats
     misses: dict[Rung, Miss]
     covered: int
+    untimed: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +87,8 @@ class Pool:
     """All feasible rows; `machine` and `option` index the scope's, `rung` indexes `RUNGS`.
 
     `offer` indexes the offers of the machine's contender: the search leaves it at the first, `planner.rank` joins
-    the others. `misses` are the nearest by rung, `machine_misses` by machine.
+    the others. `misses` are the nearest by rung, `machine_misses` by machine; on `untimed` machines something fits
+    whose time is not known.
     """
 
     machine: Ints
@@ -85,6 +102,7 @@ class Pool:
     misses: dict[Rung, Miss]
     machine_misses: dict[int, Miss]
     covered: int
+    untimed: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
         return len(self.machine)
@@ -126,6 +144,7 @@ def pool(parts: Iterable[Part]) -> Pool:
         misses=misses,
         machine_misses=machine_misses,
         covered=sum(part.covered for part in found),
+        untimed=frozenset(part.machine for part in found if part.untimed),
     )
 
 
@@ -144,24 +163,33 @@ def nearest_misses(
     have: float,
     missed: Mask,
     rung: Ints,
+    further: Sequence[Demand] = (),
 ) -> dict[Rung, Miss]:
-    """For each rung the row among `missed` that needs least."""
+    """For each rung the row among `missed` that lacks least, and of what it lacks most."""
+    demands = (Demand(of=OF_DEVICE, need=need, have=have), *further)
+    lack = np.max([each.need / max(each.have, 1.0) for each in demands], axis=0) if further else need
     found = {}
     for index in np.unique(rung[missed]):
         rows = np.flatnonzero(missed & (rung == index))
-        best = int(rows[np.argmin(need[rows])])
+        best = int(rows[np.argmin(lack[rows])])
+        worst = max(demands, key=lambda each: each.need[best] / max(each.have, 1.0))
         found[RUNGS[index]] = Miss(
             machine=machine,
             option=option,
             nodes=max(int(grid.devices[best]) // machine.devices, 1),
-            need_bytes=float(need[best]),
-            have_bytes=have,
+            need_bytes=float(worst.need[best]),
+            have_bytes=worst.have,
+            of=worst.of,
         )
     return found
 
 
 def _nearer(known: Miss | None, other: Miss) -> Miss:
     """Whichever lacks less; the known one where they lack the same."""
-    if known is None or other.need_bytes / other.have_bytes < known.need_bytes / known.have_bytes:
+    if known is None or _lack(other) < _lack(known):
         return other
     return known
+
+
+def _lack(miss: Miss) -> float:
+    return miss.need_bytes / max(miss.have_bytes, 1.0)

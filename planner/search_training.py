@@ -10,8 +10,10 @@ import numpy as np
 from planner.layout import LayoutGrid
 from planner.legal import Space, legal_layouts
 from planner.memory import peak_bytes, training_memory
-from planner.recipes import Option
-from planner.search import Floats, Mask, Part, Pool, Scope, nearest_misses, pool, rungs
+from planner.offload import keeps_elsewhere, training_elsewhere
+from planner.recipe import Place
+from planner.recipes import Option, excluded_degrees
+from planner.search import Demand, Floats, Mask, Part, Pool, Scope, nearest_misses, pool, rungs
 from planner.training_time import START_UP_S, step_time
 from pricing.instance_type import InstanceType
 
@@ -42,7 +44,10 @@ def _parts(searched: Scope, job: TrainingJob) -> Iterator[Part]:
             grid = memo.grid(machine, option)
             need = memo.need(machine, option)
             combines = _combines(option, grid)
+            further = memo.further(machine, option)
             fits = combines & (need <= machine.device_memory_bytes)
+            for demand in further:
+                fits &= demand.need <= demand.have
             nodes = grid.devices // machine.devices
             rung = rungs(machine, grid.devices, option)
             step, known = _steps(searched, job, machine, option, grid.take(fits))
@@ -54,8 +59,11 @@ def _parts(searched: Scope, job: TrainingJob) -> Iterator[Part]:
                 replicas=np.ones(int(known.sum()), dtype=np.int64),
                 rung=rung[fits][known],
                 job_s=START_UP_S + job.steps * step[known],
-                misses=nearest_misses(machine, option, grid, need, machine.device_memory_bytes, combines & ~fits, rung),
+                misses=nearest_misses(
+                    machine, option, grid, need, machine.device_memory_bytes, combines & ~fits, rung, further
+                ),
                 covered=len(grid),
+                untimed=bool(fits.any() and not known.any()),
             )
 
 
@@ -71,13 +79,16 @@ def _steps(
 
 
 def _combines(option: Option, grid: LayoutGrid) -> Mask:
-    """Where the recipe's sharding has ranks to share among, and works with the pipeline in the framework."""
+    """Where techniques work with the degrees: the recipe's sharding has ranks to share among, or the host to go to,
+    and works with the pipeline in the framework."""
     framework, recipe = option.framework, option.recipe
     combines = np.ones(len(grid), dtype=bool)
     if not framework.piped_sharding.intersection(recipe.techniques):
         combines &= grid.pipeline == 1
-    if recipe.optimizer_sharded and "replicated" in framework.techniques:
+    if recipe.optimizer_sharded and "replicated" in framework.techniques and recipe.optimizer_place is Place.DEVICE:
         combines &= grid.data * grid.context > 1
+    for degree in excluded_degrees(recipe.techniques):
+        combines &= getattr(grid, degree) == 1
     return combines
 
 
@@ -122,3 +133,19 @@ class _Memo:
             )
             self.needs[key] = factors.band.high * peak_bytes(need)
         return self.needs[key]
+
+    def further(self, machine: InstanceType, option: Option) -> tuple[Demand, ...]:
+        """Bytes of host memory and of local disk that each layout asks of a node, where it asks for any."""
+        if not keeps_elsewhere(option.recipe):
+            return ()
+        found = training_elsewhere(
+            self.searched.shape,
+            option.recipe,
+            self.grid(machine, option),
+            self.job.sequence_tokens,
+            option.framework,
+        )
+        return (
+            Demand(of="of host memory per node", need=found.host * machine.devices, have=machine.host_memory_bytes),
+            Demand(of="of local disk per node", need=found.disk * machine.devices, have=machine.nvme_bytes),
+        )

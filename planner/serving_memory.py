@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from planner.recipe import Place, Recipe
 from planner.shape import ModelShape
 
 # Bytes of a weight inside the blocks. GPTQ and AWQ in groups of 128: a 16-bit scale and a packed zero point each
@@ -29,6 +30,7 @@ WEIGHT_BYTES: Mapping[str, float] = {
     "int4-awq": 0.5 + (2 + 0.5) / 128,
     "nf4": 0.5 + 4 / 64,
     "nf4-dq": 0.5 + 1 / 64 + 4 / (64 * 256),
+    "int3": (3 + (16 + 3) / 128) / 8,
     "fp4": 0.5 + 1 / 16,
     "mxfp4": 0.5 + 1 / 32,
     "q4_k_m": 0.606,
@@ -154,14 +156,13 @@ def prefill_bytes_per_token(shape: ModelShape) -> float:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PooledNeed:
-    """Bytes on one device of a replica, by cause, and what lies on the host or on disk in all."""
+    """Bytes on one device of a replica, by cause."""
 
     weights: float
     streamed_weights: float
     cache: float
     states: float
     activations: float
-    host: float
 
 
 # Weights that lie elsewhere come one block ahead of the one at work (FlexGen, arXiv 2303.06865, section 4.1).
@@ -171,26 +172,20 @@ STATE_BYTES = 4
 
 def served_need(
     shape: ModelShape,
+    recipe: Recipe,
     *,
-    weight_bytes: float,
-    kv_bytes: float,
     sequences: int,
     input_tokens: int,
     output_tokens: int,
     prefill_tokens: int,
     chunk_rows: int,
-    streams_weights: bool,
-    streams_cache: bool,
     devices: int,
 ) -> PooledNeed:
     """What a pinned serving configuration takes, spread evenly over its devices.
 
     `prefill_tokens` of the prompt are worked on at a time; of folding models `chunk_rows` rows of their attention.
     """
-    block = weight_bytes * max(run.parameters(shape.hidden, shape.norm_bias) for run in shape.blocks)
-    blocks = weight_bytes * shape.block_parameters
-    outer = OUTER_BYTES * (shape.parameters - shape.block_parameters)
-    cache = kv_bytes * sequences * (input_tokens + output_tokens) * shape.cache_width_per_token
+    cache = _cache_bytes(shape, recipe, sequences, input_tokens + output_tokens)
     heaviest = cache / max(shape.layers, 1)
     tokens = sequences * min(prefill_tokens, input_tokens)
     folding = [run.evoformer for run in shape.blocks if run.evoformer]
@@ -199,11 +194,34 @@ def served_need(
         activations = OUTER_BYTES * sequences * input_tokens * pairs
     else:
         activations = tokens * prefill_bytes_per_token(shape) + OUTER_BYTES * sequences * shape.logits_width
+    weights, streamed = _weight_bytes(shape, recipe)
     return PooledNeed(
-        weights=(outer + blocks * (not streams_weights)) / devices,
-        streamed_weights=STREAMED_BLOCKS * block * streams_weights / devices,
-        cache=(STREAMED_BLOCKS * heaviest if streams_cache else cache) / devices,
+        weights=weights / devices,
+        streamed_weights=streamed / devices,
+        cache=(cache if recipe.kv_place is Place.DEVICE else STREAMED_BLOCKS * heaviest) / devices,
         states=STATE_BYTES * sequences * shape.state_per_sequence / devices,
         activations=activations / devices,
-        host=blocks * streams_weights + cache * streams_cache,
     )
+
+
+def served_elsewhere(shape: ModelShape, recipe: Recipe, sequences: int, tokens: int, place: Place) -> float:
+    """Bytes that a replica keeps in a place off its devices: weights and cache of sequences of so many tokens."""
+    kept = recipe.block_weight_bytes * shape.block_parameters
+    kept += OUTER_BYTES * (shape.parameters - shape.block_parameters) * recipe.streams_layers
+    cache = _cache_bytes(shape, recipe, sequences, tokens)
+    return kept * (recipe.weights_place is place) + cache * (recipe.kv_place is place)
+
+
+def _weight_bytes(shape: ModelShape, recipe: Recipe) -> tuple[float, float]:
+    """Bytes of weights that stay on a device, and of those that pass through it."""
+    block = recipe.block_weight_bytes * max(run.parameters(shape.hidden, shape.norm_bias) for run in shape.blocks)
+    outer = OUTER_BYTES * (shape.parameters - shape.block_parameters)
+    if recipe.weights_place is Place.DEVICE:
+        return outer + recipe.block_weight_bytes * shape.block_parameters, 0.0
+    if recipe.streams_layers:
+        return 0.0, max(block, OUTER_BYTES * shape.embedding_parameters, OUTER_BYTES * shape.head_parameters)
+    return outer, STREAMED_BLOCKS * block
+
+
+def _cache_bytes(shape: ModelShape, recipe: Recipe, sequences: int, tokens: int) -> float:
+    return recipe.kv_bytes * sequences * tokens * shape.cache_width_per_token

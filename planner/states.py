@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from planner.layout import AnyLayout
+from planner.moments import moment_bytes
 from planner.recipe import Place, Recipe
 from planner.resident import Resident
 from planner.shape import ModelShape
@@ -32,10 +33,12 @@ class StateBytes:
     step_temporaries: Any
 
 
-def states(shape: ModelShape, recipe: Recipe, layout: AnyLayout, held: Resident, software: Software) -> StateBytes:
-    """Weights, gradients and optimizer states after sharding."""
+def states(
+    shape: ModelShape, recipe: Recipe, layout: AnyLayout, held: Resident, software: Software, trained: Any = 1.0
+) -> StateBytes:
+    """Weights, gradients and optimizer states after sharding; `trained` is the share of the blocks that is trained."""
     if recipe.adapter is None:
-        return _trained_states(shape, recipe, layout, held, software)
+        return _trained_states(shape, recipe, layout, held, software, trained)
     return _frozen_states(recipe, layout, held, software)
 
 
@@ -65,7 +68,8 @@ def _shared(layout: AnyLayout, dense: Any, experts: Any, sharded: bool) -> Any:
 
 def _weights(recipe: Recipe, layout: AnyLayout, held: Resident, outer_bytes: float) -> Any:
     if recipe.weights_place is not Place.DEVICE:
-        return held.outer * outer_bytes
+        # Sharded weights are elsewhere altogether; where only blocks stream in, both ends stay.
+        return held.outer * outer_bytes * (not recipe.weights_sharded)
     element = recipe.block_weight_bytes + recipe.cast_weight_bytes
     return _shared(
         layout,
@@ -76,28 +80,28 @@ def _weights(recipe: Recipe, layout: AnyLayout, held: Resident, outer_bytes: flo
 
 
 def _trained_states(
-    shape: ModelShape, recipe: Recipe, layout: AnyLayout, held: Resident, software: Software
+    shape: ModelShape, recipe: Recipe, layout: AnyLayout, held: Resident, software: Software, share: Any
 ) -> StateBytes:
-    share = recipe.trained_share
-    dense, experts, outer = share * held.dense, share * held.experts, held.outer * (share == 1.0)
+    # Of a model that is frozen layer by layer the head is trained, the embedding is not.
+    outer = held.outer if recipe.trained_share == 1.0 else held.head
+    dense, experts = share * held.dense, share * held.experts
     trained = dense + outer
     gradients = recipe.gradient_bytes * _shared(layout, trained, experts, recipe.gradients_sharded)
     if recipe.step_in_backward:
         # A gradient lives until its own parameter has stepped: that of the largest matrix or block.
         gradients = np.minimum(gradients, recipe.gradient_bytes * np.maximum(largest_block(shape, layout), outer))
-    projected = min(1.0, recipe.projected_rank / shape.hidden) if recipe.projected_rank else 1.0
-    element = recipe.optimizer_bytes * projected
-    at_ends = recipe.optimizer_bytes if recipe.outer_optimizer_bytes is None else recipe.outer_optimizer_bytes
-    moments = _shared(layout, element * dense + at_ends * outer, element * experts, recipe.optimizer_sharded)
+    each = moment_bytes(shape, recipe)
+    moments = _shared(layout, each.inside * dense + each.ends * outer, each.inside * experts, recipe.optimizer_sharded)
     masters = recipe.master_bytes * _shared(layout, trained, experts, recipe.optimizer_sharded)
     own = _shared(layout, trained, experts, recipe.optimizer_sharded)
     copies = software.stepping.shard_bytes * own if recipe.optimizer_sharded else 0.0 * own
     optimizer_states = moments + masters + copies
     step = software.stepping.step_bytes * own * (not recipe.step_in_backward)
     if recipe.optimizer_place is not Place.DEVICE:
-        # The step is done where the states are; gradients go there as they come.
-        optimizer_states, step = 0.0 * optimizer_states, 0.0 * step
-        gradients = gradients * (not recipe.gradients_sharded)
+        # Pages hold moments alone. Else the step is done where the states are, and gradients go there as they come.
+        optimizer_states = (optimizer_states - moments) * recipe.pages_optimizer
+        step = step * recipe.pages_optimizer
+        gradients = gradients * (recipe.pages_optimizer or not recipe.gradients_sharded)
     return StateBytes(
         weights=_weights(recipe, layout, held, recipe.outer_weight_bytes),
         gradients=gradients,
@@ -112,8 +116,8 @@ def _frozen_states(recipe: Recipe, layout: AnyLayout, held: Resident, software: 
     upcast = adapting.upcasts_outer and recipe.keeps_packed_inputs
     weights = _weights(recipe, layout, held, 4.0 if upcast else recipe.outer_weight_bytes)
     adapters = adapting.weight_bytes * _shared(layout, held.adapter, 0.0, recipe.weights_sharded)
-    # Moments of adapters shrink with the optimizer's: 8 bytes are two in float32.
-    moments = adapting.state_bytes * min(recipe.optimizer_bytes / 8.0, 1.0)
+    # An optimizer that keeps less than the software's own AdamW keeps as little of adapters.
+    moments = min(adapting.state_bytes, recipe.optimizer_bytes) * (recipe.optimizer_place is Place.DEVICE)
     own = _shared(layout, held.adapter, 0.0, recipe.optimizer_sharded)
     return StateBytes(
         weights=weights + adapters,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from planner.layout import Layout
+from planner.moments import moment_bytes
 from planner.recipe import Recipe
 from planner.resident import Stage, resident
 from planner.shape import ModelShape
@@ -77,9 +78,14 @@ def _checkpoints(shape: ModelShape, recipe: Recipe) -> tuple[Use, Use]:
 
     A run goes on from the trained weights at their best precision and the optimizer's states.
     """
-    held = resident(shape, Layout(), Stage.FIRST, recipe.adapter)
-    trained = float(held.adapter if recipe.adapter else held.model)
-    size = trained * (max(recipe.master_bytes, recipe.block_weight_bytes) + recipe.optimizer_bytes)
+    weight = max(recipe.master_bytes, recipe.block_weight_bytes)
+    held, moments = resident(shape, Layout(), Stage.FIRST, recipe.adapter), moment_bytes(shape, recipe)
+    if recipe.adapter:
+        size = float(held.adapter) * (weight + recipe.optimizer_bytes)
+    else:
+        inside = recipe.trained_share * float(held.dense + held.experts)
+        ends = float(held.outer if recipe.trained_share == 1.0 else held.head)
+        size = inside * (weight + moments.inside) + ends * (weight + moments.ends)
     return (
         Use(
             name="checkpoints in S3",

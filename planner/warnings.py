@@ -7,6 +7,7 @@ from datetime import datetime
 
 from planner.cost import UNSTATED_SHARE
 from planner.plan import Candidate, Cost, Deal
+from planner.techniques import load_techniques
 from planner.terms import block_hours, block_nodes
 from planner.workload import Workload
 from pricing.instance_type import InstanceType
@@ -38,6 +39,7 @@ def warnings_of(
     band = chosen.run.band if chosen.run else chosen.service.band if chosen.service else None
     if band and "not measured" in band.basis:
         yield f"{band.basis}: the time band is wide."
+    yield from _untimed(chosen)
     yield from _edges(workload, chosen, cost)
     if workload.training and workload.limits.deadline is None:
         yield "No deadline is given; 30 days were assumed."
@@ -49,6 +51,14 @@ def warnings_of(
         yield f"{chosen.nodes} independent instances serve; the stack puts no load balancer before them."
     if chosen.nodes > 1 and not machine.efa_cards:
         yield f"{chosen.instance_type} has no EFA: its nodes talk over TCP."
+
+
+def _untimed(chosen: Candidate) -> Iterator[str]:
+    """Techniques whose cost in time the prediction leaves out."""
+    known = load_techniques()
+    names = [name for name in chosen.techniques if not known[name].timed]
+    if names:
+        yield f"The predicted time does not know what {' and '.join(names)} costs; measure it before you commit."
 
 
 def _edges(workload: Workload, chosen: Candidate, cost: Cost) -> Iterator[str]:

@@ -71,6 +71,24 @@ class Section(BaseModel):
 
 # The optimum of compute, roughly, for a model of any size (Hoffmann et al. 2022, arXiv 2203.15556, table 3).
 TOKENS_PER_PARAMETER = 20
+# Techniques that a field names; planner/techniques has their files.
+Optimizer = Literal[
+    "adamw",
+    "adamw-bf16",
+    "adamw-fp8",
+    "adamw-8bit",
+    "adamw-4bit",
+    "adamw-paged",
+    "adamw-8bit-paged",
+    "adafactor",
+    "lion",
+    "muon",
+    "galore",
+    "sgd",
+]
+AdapterTechnique = Literal[
+    "lora", "dora", "bottleneck-adapters", "prefix-tuning", "prompt-tuning", "ia3", "bitfit", "peqa"
+]
 
 
 class Method(StrEnum):
@@ -83,12 +101,14 @@ class Method(StrEnum):
 
 
 class Lora(Section):
-    """Low-rank adapters (arXiv 2106.09685)."""
+    """Adapters: low-rank ones (arXiv 2106.09685), or of the kind that training.adapter names."""
 
     rank: Annotated[int, Field(ge=1, le=1024)] = Adapter().rank
-    """Rank of the adapters."""
+    """Rank of low-rank adapters, inner width of bottleneck-adapters."""
     targets: AdapterTargets = Adapter().targets
-    """Which matrices get adapters."""
+    """Which matrices get adapters, or are tuned by their biases or scales."""
+    tokens: Annotated[int, Field(ge=1, le=100_000)] = Adapter().tokens
+    """Trained tokens of prefix-tuning and prompt-tuning."""
 
 
 class Training(Section):
@@ -106,14 +126,21 @@ class Training(Section):
     """Tokens per sequence, packed."""
     global_batch: Count
     """Sequences per optimizer step, over all accelerators."""
-    optimizer: Literal["adamw", "adamw-8bit"] | None = None
+    optimizer: Optimizer | None = None
     """The optimizer. Left out: adamw, or what `techniques` accepts."""
-    precision: Literal["bf16", "fp16", "fp32", "fp8"] | None = None
+    precision: Literal["bf16", "fp16", "fp32", "tf32", "fp8", "mxfp8", "nvfp4"] | None = None
     """Type of the matrix products. Left out: bf16, or fp16 where an accelerator has no bf16."""
     framework: str | None = None
-    """Training software: megatron, torchtitan, deepspeed, huggingface, neuron. Left out: by accelerator and method."""
+    """Training software: megatron, torchtitan, torchtune, deepspeed, huggingface, neuron. Left out: by accelerator and
+    method."""
+    adapter: AdapterTechnique | None = None
+    """Kind of adapters that lora and qlora train. Left out: lora, low-rank ones."""
     lora: Lora = Lora()
     """Adapter settings for lora and qlora."""
+    trained_share: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """Share of the blocks that a full fine-tune trains, those nearest to the output; the others are frozen."""
+    projected_rank: Annotated[int, Field(ge=1, le=65_536)] | None = None
+    """Rank that the optimizer galore projects gradients to. Left out: 128."""
 
     @property
     def stated_tokens(self) -> int | None:
@@ -145,7 +172,7 @@ class Inference(Section):
     """Limit on the mean time per further output token."""
     context_length: Count | None = None
     """Longest context that a request may use. Left out: input_tokens + output_tokens."""
-    precision: Literal["bf16", "fp16", "fp32", "fp8", "int8", "int4"] | None = None
+    precision: Literal["bf16", "fp16", "fp32", "fp8", "int8", "int4", "awq", "gptq", "nf4", "fp4", "int3"] | None = None
     """Type of the weights. Left out: 16 bits, or what `techniques` accepts."""
     engine: str | None = None
     """Serving software: vllm, neuron-serving. Left out: by accelerator."""
@@ -235,9 +262,9 @@ class Pin(Section):
     """Degrees of parallelism."""
     micro_batch: Degree | None = None
     """Sequences per device and pass."""
-    recompute: Literal["none", "selective", "full"] | None = None
+    recompute: Literal["none", "attention", "selective", "full"] | None = None
     """Activation recompute policy."""
-    sharding: Literal["replicated", "zero1", "zero2", "zero3", "fsdp"] | None = None
+    sharding: Literal["replicated", "zero1", "zero2", "zero3", "fsdp", "fsdp-no-reshard", "fsdp-offload"] | None = None
     """What is sharded over the data-parallel ranks."""
 
 

@@ -19,8 +19,9 @@ def print_estimate(found: Estimate) -> None:
     low, high = found.band.low * found.total_bytes, found.band.high * found.total_bytes
     print(f"  {'total':{width}}  {show_gib(found.total_bytes):>10}  ({show_gib(low)} to {show_gib(high)})")
     print(f"  {'device':{width}}  {show_gib(found.device_bytes):>10}  judged at the upper edge; {found.band.basis}")
-    if found.host_bytes:
-        print(f"  {'on the host':{width}}  {show_gib(found.host_bytes):>10}")
+    for place, kept in (("on the host", found.host_bytes), ("on disk", found.disk_bytes)):
+        if kept:
+            print(f"  {place:{width}}  {show_gib(kept):>10}  of each node")
     if found.step_s and found.tokens_per_s:
         print()
         print(f"A step takes {show_duration(found.step_s)}: {show_rate(found.tokens_per_s)} tokens/s")

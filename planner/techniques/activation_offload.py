@@ -22,4 +22,8 @@ TECHNIQUE = Technique(
     apply=_apply,
     gist="keep activations in host memory",
     source="PyTorch, torch.autograd.graph.save_on_cpu; torchtune training/_activation_offloading.py",
+    unasked=False,
+    # Software moves blocks' inputs, and torchtune's manual advises against moving more.
+    needs=(frozenset({"recompute-full"}),),
+    timed=False,
 )

@@ -22,4 +22,5 @@ TECHNIQUE = Technique(
     apply=_apply,
     gist="two bf16 moments per trained parameter",
     source="PyTorch, torch.optim.AdamW: states have the type of their parameter",
+    unasked=False,
 )

@@ -25,4 +25,5 @@ TECHNIQUE = Technique(
     apply=_apply,
     gist="cross-entropy in 8 chunks of the sequence",
     source="torchtune, modules/loss/ce_chunked_output_loss.py; Hsu et al. 2024, arXiv 2410.10989",
+    unasked=False,
 )

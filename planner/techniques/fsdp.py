@@ -8,16 +8,18 @@ from planner.recipe import Accuracy, Group, Job, Recipe, Technique
 
 
 def _apply(recipe: Recipe) -> Recipe:
+    # Sharded float32 weights are the master copy; where there is none, 16-bit training stays as narrow as it is.
+    mastered = recipe.master_bytes > 0
     return replace(
         recipe,
         optimizer_sharded=True,
         gradients_sharded=True,
         weights_sharded=True,
         gathers_weights=True,
-        block_weight_bytes=4.0 if recipe.adapter is None else recipe.block_weight_bytes,
-        outer_weight_bytes=4.0 if recipe.adapter is None else recipe.outer_weight_bytes,
+        block_weight_bytes=4.0 if mastered and recipe.adapter is None else recipe.block_weight_bytes,
+        outer_weight_bytes=4.0 if mastered and recipe.adapter is None else recipe.outer_weight_bytes,
+        gradient_bytes=4.0 if mastered else recipe.gradient_bytes,
         master_bytes=0.0,
-        gradient_bytes=4.0,
     )
 
 

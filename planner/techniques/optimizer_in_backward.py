@@ -22,4 +22,7 @@ TECHNIQUE = Technique(
     apply=_apply,
     gist="use up each gradient where it arises",
     source="PyTorch tutorials, optimizer step in backward; Lv et al. 2023, LOMO, arXiv 2306.09782",
+    unasked=False,
+    # A gradient is gone before a second micro-batch could add to it.
+    excludes=frozenset({"micro_batches", "optimizer-offload", "optimizer-offload-nvme"}),
 )

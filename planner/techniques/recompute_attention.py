@@ -22,4 +22,5 @@ TECHNIQUE = Technique(
     apply=_apply,
     gist="recompute attention scores alone",
     source="Korthikanti et al. 2022, selective recomputation, arXiv 2205.05198, section 5",
+    unasked=False,
 )

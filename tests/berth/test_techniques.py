@@ -2,17 +2,52 @@
 
 from __future__ import annotations
 
+import pytest
+
+from planner.degrees import DEGREES
 from planner.techniques import load_techniques
 from tests.berth.command import Command
 
 
 def test_every_technique_has_a_line(berth: Command) -> None:
-    """Name, accuracy class, group and gist of each technique stand in one line each."""
+    """Group, name, accuracy class and gist of each technique stand in one line, those of a group together."""
     answer = berth("techniques")
     assert (answer.status, answer.err) == (0, "")
-    lines = answer.out.splitlines()
+    listed, _, numbers = answer.out.partition("\n\n")
+    lines = listed.splitlines()
     assert len(lines) == len(load_techniques())
-    for line, (name, technique) in zip(lines, load_techniques().items(), strict=True):
-        assert line.split()[:2] == [name, str(technique.accuracy)]
+    named = {line[16:].split()[0]: line for line in lines}
+    for name, technique in load_techniques().items():
+        line = named[name]
+        assert line.startswith(f"{technique.group} ")
+        assert f" {technique.accuracy} " in line
+        assert (" asked " in line) is not technique.unasked
         assert line.endswith(f" {technique.gist}")
-        assert f" {technique.group} " in line
+    groups = [line[:16].strip() for line in lines]
+    starts = [each for at, each in enumerate(groups) if at == 0 or groups[at - 1] != each]
+    assert len(starts) == len(set(groups))
+    assert all(any(item.name in line and item.gist in line for line in numbers.splitlines()) for item in DEGREES)
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("galore", ["arXiv 2403.03507", "excludes", "zero3", "only where the workload asks", "huggingface"]),
+        ("weights-offload", ["zero3 and optimizer-offload or optimizer-offload-nvme", "deepspeed", "not known"]),
+        ("zero1", ["where it pays", "megatron", "arXiv 1910.02054"]),
+        ("layer-streaming", ["none that Berth plans for", "AirLLM"]),
+    ],
+)
+def test_one_technique_is_told_in_full(name: str, told: list[str], berth: Command) -> None:
+    """Named, a technique says which software has it, what it excludes and needs, and where its numbers are from."""
+    answer = berth("techniques", name)
+    assert answer.status == 0
+    assert answer.out.startswith(f"{name}\n")
+    assert [each for each in told if each not in answer.out] == []
+
+
+def test_a_name_that_nobody_knows_is_refused(berth: Command) -> None:
+    """A slip of the pen is a finding with the closest name."""
+    answer = berth("techniques", "galor")
+    assert answer.status == 1
+    assert "'galor' is not a known technique; did you mean galore?" in answer.err

@@ -13,7 +13,7 @@ import pytest
 
 from planner.activations import kept_bytes_per_token, live_bytes_per_token
 from planner.models import load_preset
-from planner.recipe import Adapter, AdapterTargets, Recipe, Recompute
+from planner.recipe import Adapter, AdapterKind, AdapterTargets, Recipe, Recompute
 from planner.shape import Attention, Blocks, Mlp, ModelShape
 from planner.software import Operations, Software, load_software
 from tests.planner.builders import DENSE, LATENT_MIXED, MIXED
@@ -198,3 +198,28 @@ def test_only_norms_and_residuals_stay_whole_among_tensor_ranks() -> None:
     """What tensor ranks cannot split is as wide as the model; heads and inner rows are split."""
     kept = kept_bytes_per_token(TINY, Recipe(), FUSED, 1024)
     assert (kept.whole, kept.split) == (2 * 4 * 8, 2 * (24 + 3 * 16) + LSE)
+
+
+@pytest.mark.parametrize(
+    ("adapter", "bytes_per_token"),
+    [
+        # Queries and keys in front of the base's own output and the adapter's, 16 bits each.
+        (Adapter(kind=AdapterKind.DORA, targets=AdapterTargets.QUERY_VALUE), 2 * 2 * (512 + 128) + 2 * 512),
+        # Gate, up and down, and the input of both ends.
+        (Adapter(kind=AdapterKind.DORA, targets=AdapterTargets.MLP), 2 * 2 * (2 * 1536 + 512) + 2 * (512 + 1536)),
+        # The input and the inner row of both bottlenecks, before and after its activation.
+        (Adapter(kind=AdapterKind.BOTTLENECK, rank=16), 2 * 2 * (512 + 2 * 16)),
+        # Keys and values before they are scaled, inner rows in the factors' float32.
+        (Adapter(kind=AdapterKind.SCALE), 2 * 2 * 128 + 4 * 1536),
+        # Scales of weights need the inputs of all products, as weights would.
+        (Adapter(kind=AdapterKind.GROUP_SCALE), 2 * (512 + 512 + 1536)),
+        (Adapter(kind=AdapterKind.BIAS), 0),
+        (Adapter(kind=AdapterKind.PROMPT), 0),
+        (Adapter(kind=AdapterKind.PREFIX), 0),
+    ],
+)
+def test_adapters_keep_what_their_gradients_need(adapter: Adapter, bytes_per_token: float) -> None:
+    """Beside what a frozen block keeps, each kind of adapter keeps what its own gradient is made of, and no more."""
+    bare = kept_bytes_per_token(DENSE, Recipe(adapter=Adapter(kind=AdapterKind.BIAS)), FUSED, 1024)
+    found = kept_bytes_per_token(DENSE, Recipe(adapter=adapter), FUSED, 1024)
+    assert found.total - bare.total == bytes_per_token

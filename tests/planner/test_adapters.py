@@ -10,7 +10,7 @@ from planner.models import load_preset
 from planner.recipe import Adapter, AdapterKind, AdapterTargets
 from planner.resident import Stage, resident
 from planner.shape import Attention, Blocks, Mlp
-from tests.planner.builders import DENSE
+from tests.planner.builders import DENSE, MIXED
 
 # Hidden 8, two query heads and one key head of 4, a gated MLP of 16.
 RUN = Blocks(count=1, attention=Attention(heads=2, kv_heads=1, head_width=4), mlp=Mlp(ffn=16))
@@ -42,13 +42,41 @@ def test_low_rank_adapters_count_inputs_and_outputs(targets: AdapterTargets, wid
         (Adapter(tokens=5, kind=AdapterKind.PREFIX), 5 * 2 * 4),
         (Adapter(tokens=5, kind=AdapterKind.PROMPT), 0),
         (Adapter(kind=AdapterKind.SCALE), 2 * 4 + 16),
+        # Magnitudes are as many as outputs: gate and up have the inner width, down the outer one.
+        (Adapter(rank=3, targets=AdapterTargets.MLP, kind=AdapterKind.DORA), 3 * INNER + 2 * 16 + 8),
         (Adapter(kind=AdapterKind.BIAS, targets=AdapterTargets.QUERY_VALUE), 8 + 4 + 2 * 8),
+        (Adapter(kind=AdapterKind.BIAS, targets=AdapterTargets.MLP), 2 * 16 + 8 + 2 * 8),
         (Adapter(kind=AdapterKind.GROUP_SCALE, group=4, targets=AdapterTargets.QUERY_VALUE), (64 + 32) // 4),
     ],
 )
 def test_other_kinds_count_what_they_train(adapter: Adapter, count: int) -> None:
     """Magnitudes, bottlenecks, prefixes, factors, biases and scales are counted as their papers define them."""
     assert adapter_parameters(RUN, 8, adapter) == count
+
+
+def test_mixtures_have_a_factor_for_each_expert_row() -> None:
+    """IA3 scales the inner rows of every expert and of the shared ones, keys and values once."""
+    run = MIXED.blocks[0]
+    assert adapter_parameters(run, 512, Adapter(kind=AdapterKind.SCALE)) == 2 * 128 + 16 * 256 + 128
+
+
+@pytest.mark.parametrize(
+    ("model", "adapter", "share"),
+    [
+        # BitFit trains 0.09 % of BERT base and 0.08 % of BERT large (arXiv 2106.10199, section 4).
+        ("bert-base-uncased", Adapter(kind=AdapterKind.BIAS), 0.0009),
+        ("bert-large-uncased", Adapter(kind=AdapterKind.BIAS), 0.0008),
+        # Adapters of 64 train 2.1 % of BERT large, a task's head and norms with them (arXiv 1902.00751, table 1).
+        ("bert-large-uncased", Adapter(rank=64, kind=AdapterKind.BOTTLENECK), 0.021),
+        # Rank 8 on queries and values of GPT-3 is 37.7M (arXiv 2106.09685, table 4).
+        ("gpt3-175b", Adapter(rank=8, targets=AdapterTargets.QUERY_VALUE), 37.7e6 / 175e9),
+    ],
+)
+def test_papers_count_the_same_share(model: str, adapter: Adapter, share: float) -> None:
+    """As large a share of the model is trained as the paper says."""
+    shape = load_preset(model)
+    trained = float(resident(shape, Layout(), Stage.FIRST, adapter).adapter)
+    assert trained / shape.parameters == pytest.approx(share, rel=0.12)
 
 
 def test_qwen_reproduces_its_trainable_parameters() -> None:

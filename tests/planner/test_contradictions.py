@@ -74,7 +74,7 @@ def test_an_ordinary_workload_has_none() -> None:
         (
             {"training": training(optimizer="adamw-8bit")},
             "training.optimizer",
-            "megatron does not have adamw-8bit; set training.framework to deepspeed or huggingface or torchtitan",
+            "megatron does not have adamw-8bit; set training.framework to deepspeed or huggingface",
         ),
         (
             {"training": training(framework=None, method="lora", precision="fp8")},
@@ -262,6 +262,94 @@ def test_what_cannot_be_had_together_is_found(sections: dict[str, Any], field: s
 def test_one_mistake_is_one_finding(sections: dict[str, Any]) -> None:
     """What only follows from a mistake is not told beside it."""
     assert len(told(workload(**sections))) == 1
+
+
+@pytest.mark.parametrize(
+    ("job", "techniques", "field", "said"),
+    [
+        (
+            {"optimizer": "galore"},
+            {"require": ["zero3"]},
+            "techniques.require.0",
+            "zero3 and galore exclude each other; keep one of them",
+        ),
+        (
+            {"optimizer": "adamw-paged"},
+            {"require": ["optimizer-offload"]},
+            "techniques.require.0",
+            "optimizer-offload and adamw-paged exclude each other",
+        ),
+        (
+            {"trained_share": 0.5},
+            {"require": ["lora"]},
+            "techniques.require.0",
+            "lora is adapter, but techniques.accept is exact",
+        ),
+        (
+            {},
+            {"require": ["frozen-layers", "dora"], "accept": "adapter"},
+            "techniques.require.1",
+            "dora and frozen-layers exclude each other",
+        ),
+        (
+            {},
+            {"require": ["flash-attention", "unfused-attention"]},
+            "techniques.require.1",
+            "unfused-attention is required, but as attention the workload asks for flash-attention",
+        ),
+        (
+            {},
+            {"require": ["weights-offload"]},
+            "techniques.require.0",
+            "weights-offload needs optimizer-offload or optimizer-offload-nvme; name one in techniques.require",
+        ),
+    ],
+)
+def test_what_excludes_or_lacks_is_told_with_both_names(
+    job: dict[str, Any], techniques: dict[str, Any], field: str, said: str
+) -> None:
+    """Two that cannot be had together, and one without what it needs, are findings with both names."""
+    asked = workload(training=training(method="full", framework="huggingface", **job), techniques=techniques)
+    assert (field, said) in [(path, says[: len(said)]) for path, says in told(asked)]
+
+
+def test_what_is_needed_must_not_be_pinned_away() -> None:
+    """Offloading activations needs full recompute, which the planner finds unless the workload pins another."""
+    asked = {
+        "training": training(method="full", framework="deepspeed"),
+        "techniques": {"require": ["activation-offload"]},
+    }
+    assert told(workload(**asked)) == []
+    assert told(workload(**asked, pin={"recompute": "none"})) == [
+        ("techniques.require.0", "activation-offload needs recompute-full; name one in techniques.require")
+    ]
+
+
+def test_a_technique_may_exclude_a_degree() -> None:
+    """Scores of unfused attention cannot go round the ring of context parallelism."""
+    asked = workload(techniques={"require": ["unfused-attention"]}, pin={"layout": {"context": 2}})
+    assert told(asked) == [
+        ("techniques.require.0", "unfused-attention excludes the context degree that pin.layout asks for")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("job", "field", "said"),
+    [
+        ({"method": "full", "adapter": "dora"}, "training.adapter", "full trains weights, not adapters"),
+        ({"method": "lora", "trained_share": 0.5}, "training.trained_share", "lora has no blocks to freeze"),
+        (
+            {"method": "full", "optimizer": "lion", "projected_rank": 64},
+            "training.projected_rank",
+            "lion projects no gradients; set training.optimizer to galore",
+        ),
+        ({"method": "lora", "adapter": "peqa"}, "training.adapter", "huggingface does not have peqa"),
+    ],
+)
+def test_settings_without_their_technique_are_told(job: dict[str, Any], field: str, said: str) -> None:
+    """A field that means nothing beside the others is a finding at that field."""
+    found = told(workload(training=training(framework="huggingface", **job)))
+    assert (field, said) in [(path, says[: len(said)]) for path, says in found]
 
 
 def test_what_the_user_chose_as_method_is_no_loss() -> None:

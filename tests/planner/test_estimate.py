@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,9 @@ def estimated(folder: Path, **changes: Any) -> Estimate:
         ("alphafold2-2000", 4, 16, True),
         ("esm2-15b", 28, 33, True),
         ("full8b-a10g", 20, 27, False),
+        ("full13b-zero-offload", 25, 31, True),
+        ("llama405b-airllm", 6, 9, True),
+        ("pruned4b-uneven", 2, 5, True),
         ("opt175b-t4", 4, 12, True),
         ("qlora7b-24gb", 6, 14, True),
         ("train70b-h100", 40, 60, True),
@@ -85,8 +89,139 @@ def test_software_with_operations_of_its_own_may_be_named(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    ("part", "less"),
+    [
+        ({"techniques": ["recompute-full"]}, "activations"),
+        ({"techniques": ["chunked-loss"]}, "logits and loss"),
+        ({"techniques": ["fused-loss"]}, "logits and loss"),
+        ({"techniques": ["adamw-8bit"]}, "optimizer states"),
+        ({"techniques": ["adafactor"]}, "optimizer states"),
+        ({"techniques": ["muon"]}, "optimizer states"),
+        ({"techniques": ["fsdp-offload"]}, "weights"),
+        ({"techniques": ["frozen-layers"], "trained_share": 0.5}, "optimizer states"),
+        ({"method": "lora", "techniques": ["bitfit"]}, "gradients"),
+        ({"method": "qlora"}, "weights"),
+        ({"method": "qlora", "techniques": ["int3-weights", "peqa"]}, "weights"),
+    ],
+)
+def test_a_technique_is_priced(part: dict[str, Any], less: str, tmp_path: Path) -> None:
+    """What a technique saves is missing from its term."""
+    plain, saved = (
+        {term.name: term.value for term in estimated(tmp_path, training={**TRAINED["training"], **each}).terms}
+        for each in ({"micro_batches": 2}, {"micro_batches": 2, **part})
+    )
+    assert saved[less] < plain[less]
+
+
+def test_what_lies_elsewhere_is_told_per_node(tmp_path: Path) -> None:
+    """Offloaded states are counted on the host of a node, disks apart, and the time says what it does not know."""
+    part = {**TRAINED["training"], "framework": "deepspeed"}
+    host = estimated(tmp_path, accelerators=16, training={**part, "techniques": ["zero3", "optimizer-offload"]})
+    shape_parameters = 1_235_814_400
+    assert host.host_bytes == pytest.approx(1.5 * 16 * shape_parameters / 2)
+    assert host.disk_bytes == 0
+    assert host.notes == ("the time does not know what optimizer-offload costs",)
+    disk = estimated(tmp_path, accelerators=8, training={**part, "techniques": ["zero3", "optimizer-offload-nvme"]})
+    assert disk.disk_bytes == pytest.approx(16 * shape_parameters)
+
+
+@pytest.mark.parametrize(
+    ("techniques", "less"),
+    [
+        (["awq"], "weights"),
+        (["layer-streaming"], "weights"),
+        (["kv-int8"], "cache"),
+        (["host-kv"], "cache"),
+    ],
+)
+def test_serving_techniques_are_priced(techniques: list[str], less: str, tmp_path: Path) -> None:
+    """A packed or streamed part takes less on the device, and what streams is told of host or disk."""
+    asked = {"input_tokens": 1024, "output_tokens": 64}
+    plain, saved = (
+        estimated(tmp_path, training=None, inference={**asked, **more}) for more in ({}, {"techniques": techniques})
+    )
+    assert _by_name(saved)[less] < _by_name(plain)[less]
+    assert (saved.host_bytes > 0) is ("host-kv" in techniques)
+    assert (saved.disk_bytes > 0) is ("layer-streaming" in techniques)
+
+
+DISTILLED = {
+    "model_type": "distilbert",
+    "architectures": ["DistilBertForMaskedLM"],
+    "dim": 768,
+    "hidden_dim": 3072,
+    "n_layers": 6,
+    "n_heads": 12,
+    "vocab_size": 30522,
+    "max_position_embeddings": 512,
+}
+PRUNED = {
+    "model_type": "llama",
+    "architectures": ["LlamaForCausalLM"],
+    "hidden_size": 3072,
+    "intermediate_size": 9216,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "head_dim": 128,
+    "vocab_size": 128256,
+    "max_position_embeddings": 131072,
+    "tie_word_embeddings": False,
+}
+
+
+@pytest.mark.parametrize(("config", "millions"), [(DISTILLED, 67.0), (PRUNED, 4513)], ids=["DistilBERT", "Minitron"])
+def test_distilled_and_pruned_models_come_as_config_json(
+    config: dict[str, Any], millions: float, tmp_path: Path
+) -> None:
+    """A student's own config.json is all that it takes; its weights are as large as it was made."""
+    (tmp_path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    found = estimated(tmp_path, model="config.json", training=None, inference={"input_tokens": 64})
+    assert _by_name(found)["weights"] == pytest.approx(2e6 * millions, rel=0.01)
+
+
+def _by_name(found: Estimate) -> dict[str, float]:
+    return {term.name: term.value for term in found.terms}
+
+
+SERVED = {"input_tokens": 8}
+
+
+@pytest.mark.parametrize(
     ("changes", "says"),
     [
+        (
+            {"training": {"sequence_length": 8, "techniques": ["fsdp", "galore"]}},
+            "techniques: galore and fsdp exclude each other; keep one of them",
+        ),
+        (
+            {"training": {"sequence_length": 8, "techniques": ["adamw", "lion"]}},
+            "techniques: lion and adamw exclude each other",
+        ),
+        (
+            {"training": {"sequence_length": 8, "techniques": ["activation-offload"]}},
+            "techniques: activation-offload needs recompute-full; name one",
+        ),
+        (
+            {"training": {"sequence_length": 8, "techniques": ["optimizer-in-backward"], "micro_batches": 4}},
+            "techniques: optimizer-in-backward excludes micro_batches 4; set it to 1",
+        ),
+        ({"training": {"sequence_length": 8, "techniques": ["dora"]}}, "training.method: full trains weights"),
+        ({"training": {"sequence_length": 8, "techniques": ["nf4"]}}, "training.method: packed weights cannot be"),
+        (
+            {"training": {"sequence_length": 8, "techniques": ["kv-fp8"]}},
+            "training.techniques: kv-fp8 is not for train",
+        ),
+        ({"training": None, "inference": {**SERVED, "techniques": ["zero3"]}}, "zero3 is not for inference"),
+        ({"training": None, "inference": {**SERVED, "techniques": ["awg"]}}, "awg is not known; did you mean awq?"),
+        (
+            {"training": None, "inference": {**SERVED, "techniques": ["awq"], "weights": "int8"}},
+            "inference.techniques: base weights is told twice, here and as int8; keep one",
+        ),
+        (
+            {"training": None, "inference": {**SERVED, "techniques": ["host-kv", "disk-kv"]}},
+            "techniques: disk-kv and host-kv exclude each other",
+        ),
         ({"accelerator": "A11G"}, "A11G is not a known accelerator"),
         ({"accelerator": {"name": "x", "memry": "1 GiB"}}, "accelerator.memry is not a key"),
         ({"accelerator": {"name": "x", "memory": "80"}}, "accelerator.memory: '80' is not a size"),

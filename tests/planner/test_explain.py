@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -258,3 +259,33 @@ def test_a_service_too_large_for_the_quota_says_so() -> None:
         NoFeasiblePlan, match=r"x p5\.small, but the account's quotas allow 2 as on-demand in us-east-1"
     ):
         plan(asked, sold)
+
+
+def test_a_node_that_cannot_hold_what_is_offloaded_is_told_so() -> None:
+    """A type without disks is rejected for its disk, not for its device."""
+    job = training(method="full", framework="deepspeed")
+    asked = workload(
+        training=job,
+        techniques={"require": ["optimizer-offload-nvme"]},
+        limits={"deadline": "9999d", "max_nodes": 1},
+    )
+    disked = replace(machine("p5.disk", accelerators=2, memory_gib=6.0), nvme_bytes=2**40)
+    bare = machine("p5.bare", accelerators=2, memory_gib=6.0)
+    sold = market((disked, bare), (offer("p5.disk", 2), offer("p5.bare", 1)))
+    assert reasons(asked, sold)["p5.bare"].endswith("of local disk per node or more, even on one node, and has 0.0 GiB")
+    with pytest.raises(NoFeasiblePlan) as caught:
+        plan(asked, market((bare,), (offer("p5.bare", 1),)))
+    assert "of local disk per node and has 0.0 GiB" in " ".join(caught.value.findings)
+
+
+def test_what_fits_without_a_known_time_is_told_so() -> None:
+    """A type on which everything fits and nothing is timed is not called too small."""
+    asked = workload(limits={"deadline": "9999d", "max_nodes": 1})
+    unrated = machine("p5.dark", accelerators=2, memory_gib=6.0, link_bytes_per_s=None)
+    lit = machine("p5.lit", accelerators=2, memory_gib=6.0)
+    sold = market((unrated, lit), (offer("p5.dark", 1), offer("p5.lit", 2)))
+    pinned = asked.model_copy(update={"pin": workload(pin={"layout": {"tensor": 2}}).pin})
+    assert reasons(pinned, sold)["p5.dark"] == "fits, but no source states all rates that its time depends on"
+    with pytest.raises(NoFeasiblePlan) as caught:
+        plan(pinned, market((unrated,), (offer("p5.dark", 1),)))
+    assert "It fits on p5.dark, but no source states all rates" in " ".join(caught.value.findings)

@@ -215,3 +215,39 @@ def test_schema_describes_every_field() -> None:
     """Editors show a sentence for each key."""
     for name, described in InlineShape.model_json_schema()["properties"].items():
         assert described["description"].endswith("."), name
+
+
+def test_pruned_blocks_may_be_uneven() -> None:
+    """Each block has the inner width that pruning left it, or no MLP at all; equal ones make one run."""
+    shape = shape_from_inline({**SMALL, "ffn_each": [256, 128, 128, 0, 64, 128]})
+    assert [(run.count, run.mlp.ffn) for run in shape.blocks] == [(1, 256), (3, 128), (1, 0), (1, 64)]
+    even = shape_from_inline(SMALL)
+    assert even.parameters - shape.parameters == 3 * 64 * (6 * 256 - (256 + 3 * 128 + 64))
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({"ffn_each": [256, 128]}, "2 widths for 6 blocks"),
+        ({"ffn_each": [256] * 6, "experts": 4, "experts_per_token": 1}, "experts are of one width"),
+    ],
+)
+def test_uneven_widths_are_told_for_each_block(fields: dict[str, Any], told: str) -> None:
+    """Widths block by block are as many as blocks, of dense models."""
+    with pytest.raises(ModelError, match=told):
+        shape_from_inline({**SMALL, **fields})
+
+
+@pytest.mark.parametrize(
+    ("fields", "billions"),
+    [
+        # Llama-3.1-Minitron-4B-Width, pruned and distilled from the 8B: heads as wide as the teacher's.
+        ({"layers": 32, "hidden": 3072, "ffn": 9216}, 4.51),
+        # Llama-3.1-Minitron-4B-Depth: half of the blocks are gone.
+        ({"layers": 16, "hidden": 4096, "ffn": 14336}, 4.54),
+    ],
+)
+def test_pruned_and_distilled_models_are_given_shapes(fields: dict[str, Any], billions: float) -> None:
+    """Pruned and distilled models are as large as published (arXiv 2408.11796, table 1)."""
+    teacher = {"heads": 32, "kv_heads": 8, "head_width": 128, "vocab": 128256, "context_tokens": 131072}
+    assert shape_from_inline({**teacher, **fields}).parameters / 1e9 == pytest.approx(billions, abs=0.01)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import product
 from typing import Any
 
 import pytest
@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.framework import load_frameworks
-from planner.recipe import Accuracy, Adapter, AdapterTargets, Group, Job, Recompute
-from planner.recipes import Option, allowed_options
+from planner.recipe import Accuracy, Adapter, AdapterKind, AdapterTargets, Group, Job, Recompute
+from planner.recipes import Option, allowed_options, excluded_degrees, excludes
 from planner.techniques import load_techniques
 from planner.workload import Inference, Lora, Method, Pin, Techniques, Training, Workload
 from tests.planner.builders import examples
@@ -78,9 +78,9 @@ def names(workload: Workload, framework: str) -> list[set[str]]:
         (training(Method.QLORA), "megatron", []),
         (training(optimizer="adamw-8bit"), "megatron", []),
         (
-            training(optimizer="adamw-8bit", precision="fp8", pin=Pin(recompute="selective")),
+            training(optimizer="adamw-bf16", precision="fp8", pin=Pin(recompute="selective")),
             "torchtitan",
-            [{"fp8", "adamw-8bit", "fsdp", "recompute-selective"}],
+            [{"fp8", "adamw-bf16", "fsdp", "recompute-selective"}],
         ),
         (serving(precision="bf16"), "vllm", [{"bf16"}]),
         (serving(), "vllm", [{"bf16"}, {"fp16"}]),
@@ -100,37 +100,44 @@ def test_allowed_recipes(workload: Workload, framework: str, wanted: list[set[st
 
 
 def by_hand(workload: Workload, framework: str) -> set[frozenset[str]]:
-    """Every subset of the framework's techniques that a reader of the rules would let stand.
+    """Every set of the framework's techniques that a reader of the rules would let stand.
 
     For workloads that name a method and `techniques` only: one technique of each group that has a baseline, at
-    most one of the others, nothing forbidden or too lossy, everything required, no packed base without adapters.
+    most one of the others, nothing forbidden, too lossy or unasked for, everything required, no packed base without
+    adapters, and none that another excludes or that lacks what it needs.
     """
     wanted = workload.techniques
-    offered = load_frameworks()[framework].techniques
     job = Job.TRAINING if workload.training else Job.INFERENCE
     based = {item.group for item in KNOWN.values() if item.baseline and job in item.jobs}
+    allowed = [
+        KNOWN[name]
+        for name in load_frameworks()[framework].techniques
+        if KNOWN[name].accuracy.rank <= wanted.accept.rank
+        and name not in wanted.forbid
+        and (KNOWN[name].unasked or name in wanted.require)
+    ]
+    answers = [
+        [{item.name} for item in allowed if item.group is group] + [set()] * (group not in based) for group in Group
+    ]
     standing = set()
-    for size in range(len(Group) + 1):
-        for chosen in map(frozenset, combinations(sorted(offered), size)):
-            items = [KNOWN[name] for name in chosen]
-            groups = [item.group for item in items]
-            if len(groups) != len(set(groups)) or not based <= set(groups):
-                continue
-            allowed = all(
-                item.accuracy.rank <= wanted.accept.rank
-                and item.name not in wanted.forbid
-                and (item.unasked or item.name in wanted.require)
-                for item in items
-            )
-            packed = job is Job.TRAINING and Group.BASE_WEIGHTS in groups and Group.ADAPTER not in groups
-            if allowed and not packed and chosen >= set(wanted.require):
-                standing.add(chosen)
+    for picked in product(*answers):
+        chosen = frozenset().union(*picked)
+        groups = {KNOWN[name].group for name in chosen}
+        packed = job is Job.TRAINING and Group.BASE_WEIGHTS in groups and Group.ADAPTER not in groups
+        clash = any(
+            other in KNOWN[name].excludes or KNOWN[other].group in KNOWN[name].excludes
+            for name in chosen
+            for other in chosen - {name}
+        )
+        lacking = any(not need & chosen for name in chosen for need in KNOWN[name].needs)
+        if not (packed or clash or lacking) and chosen >= set(wanted.require):
+            standing.add(chosen)
     return standing
 
 
 @examples
 @given(
-    st.sampled_from(["huggingface", "torchtitan", "neuron", "vllm", "neuron-serving"]),
+    st.sampled_from(["deepspeed", "huggingface", "torchtitan", "torchtune", "neuron", "vllm", "neuron-serving"]),
     st.sampled_from(list(Accuracy)),
     st.sets(st.sampled_from(sorted(KNOWN)), max_size=2),
     st.sets(st.sampled_from(sorted(KNOWN)), max_size=2),
@@ -143,9 +150,10 @@ def test_recipes_are_those_found_by_hand(framework: str, accept: Accuracy, requi
     found = [frozenset(option.recipe.techniques) for option in options(workload, framework)]
     assert len(found) == len(set(found))
     expected = by_hand(workload, framework)
-    if job is Job.TRAINING and accept is not Accuracy.ADAPTER and "lora" not in require:
+    adapters = {name for name, item in KNOWN.items() if item.group is Group.ADAPTER}
+    if job is Job.TRAINING and accept is not Accuracy.ADAPTER and not adapters & require:
         # Full training trains every weight, unless just the loss of adapters is accepted or they are required.
-        expected = {chosen for chosen in expected if "lora" not in chosen}
+        expected = {chosen for chosen in expected if not adapters & chosen}
     assert set(found) == expected
 
 
@@ -205,3 +213,68 @@ def test_pretraining_never_freezes_the_model() -> None:
     """However much loss is accepted, pretraining trains every weight."""
     everything = training(Method.PRETRAIN, techniques=Techniques(accept=Accuracy.APPROXIMATE))
     assert not any("lora" in chosen for chosen in names(everything, "huggingface"))
+
+
+@pytest.mark.parametrize(
+    ("method", "settings", "require", "chosen"),
+    [
+        (Method.LORA, {}, (), {"lora"}),
+        (Method.LORA, {"adapter": "dora"}, (), {"dora"}),
+        (Method.LORA, {}, ("prefix-tuning",), {"prefix-tuning"}),
+        (Method.QLORA, {}, (), {"lora", "nf4"}),
+        (Method.QLORA, {"adapter": "ia3"}, (), {"ia3", "nf4"}),
+        # Packed weights that are required stand in for QLoRA's own; PEQA tunes scales of integers.
+        (Method.QLORA, {}, ("int8-weights",), {"lora", "int8-weights"}),
+        (Method.FULL, {"trained_share": 0.5}, (), {"frozen-layers"}),
+        (Method.FULL, {"projected_rank": 64}, (), {"galore"}),
+        (Method.FULL, {"optimizer": "adafactor"}, (), {"adafactor"}),
+    ],
+)
+def test_fields_and_requirements_choose_the_same_way(
+    method: Method, settings: dict[str, Any], require: tuple[str, ...], chosen: set[str]
+) -> None:
+    """What a field names or the workload requires is in every recipe; a field's needs no loss to be accepted."""
+    accept = Accuracy.QUANTIZED if require else Accuracy.EXACT
+    asked = training(method, techniques=Techniques(accept=accept, require=require), **settings)
+    found = names(asked, "huggingface")
+    assert found
+    groups = {KNOWN[name].group for name in chosen}
+    assert all({name for name in each if KNOWN[name].group in groups} == chosen for each in found)
+
+
+def test_settings_reach_what_they_describe() -> None:
+    """Tokens, shares and ranks of the workload are those of the recipe, where its technique is there."""
+    prompt = options(training(Method.LORA, adapter="prompt-tuning", lora=Lora(tokens=50)), "huggingface")[0].recipe
+    assert prompt.adapter == Adapter(kind=AdapterKind.PROMPT, tokens=50)
+    assert options(training(trained_share=0.5), "huggingface")[0].recipe.trained_share == 0.5
+    ranked = options(training(projected_rank=64), "huggingface")[0].recipe
+    assert (ranked.projected_rank, ranked.techniques.count("galore")) == (64, 1)
+    plain = options(training(), "huggingface")[0].recipe
+    assert (plain.trained_share, plain.projected_rank, plain.adapter) == (1.0, 0, None)
+
+
+@pytest.mark.parametrize("first", sorted(KNOWN))
+def test_no_recipe_has_what_excludes_or_lacks(first: str) -> None:
+    """Whatever one requires, no framework gives a recipe with techniques that exclude each other or lack a need."""
+    wanted = Techniques(accept=Accuracy.APPROXIMATE, require=(first,))
+    for framework in load_frameworks().values():
+        asked = training(techniques=wanted) if framework.job is Job.TRAINING else serving(techniques=wanted)
+        for option in allowed_options(asked, framework):
+            used = [KNOWN[name] for name in option.recipe.techniques]
+            assert not any(excludes(one, other) for one in used for other in used if one is not other)
+            assert all(need & set(option.recipe.techniques) for one in used for need in one.needs)
+
+
+def test_exclusion_goes_both_ways() -> None:
+    """One of two techniques needs to name the other, or its group; two of one group never stand together."""
+    assert excludes(KNOWN["galore"], KNOWN["zero3"]) and excludes(KNOWN["zero3"], KNOWN["galore"])
+    assert excludes(KNOWN["lora"], KNOWN["frozen-layers"])
+    assert excludes(KNOWN["zero1"], KNOWN["zero2"])
+    assert not excludes(KNOWN["zero3"], KNOWN["lora"])
+    assert excluded_degrees(["zero3", "optimizer-in-backward"]) == {"micro_batches"}
+
+
+def test_what_is_required_is_not_extra() -> None:
+    """A technique that the user requires adds no rung of its own."""
+    asked = training(techniques=Techniques(require=("fused-loss",)), pin=Pin(sharding="replicated", recompute="none"))
+    assert {option.extra for option in options(asked, "huggingface")} == {0}

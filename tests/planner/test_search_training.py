@@ -12,6 +12,7 @@ from planner.framework import Framework
 from planner.layout import Layout
 from planner.legal import Space, legal_layouts
 from planner.memory import peak_bytes, training_memory
+from planner.offload import training_elsewhere
 from planner.plan import Rung
 from planner.recipes import Option
 from planner.search import RUNGS, Miss, Pool, Scope, pool
@@ -229,6 +230,64 @@ def test_the_band_decides_what_fits() -> None:
     for room, fits in ((int(edge) + 1, True), (int(edge) - 1, False)):
         scope = searched(machines=(machine(accelerators=1, memory_bytes=room),), options=(option,), nodes=1)
         assert (alone in [row.layout for row in rows(search_training(scope, JOB))]) is fits
+
+
+def offloading(*techniques: str, extra: int = 0) -> Option:
+    """DeepSpeed with some states elsewhere."""
+    made = recipe("bf16", "adamw", "recompute-none", *techniques, of="deepspeed")
+    return Option(framework=framework("deepspeed"), recipe=made, extra=extra)
+
+
+@pytest.mark.parametrize(
+    ("techniques", "of", "host", "disk"),
+    [
+        (("zero2", "optimizer-offload"), "of host memory per node", 2**30, 0),
+        (("zero3", "optimizer-offload-nvme", "weights-offload-nvme"), "of local disk per node", 2**40, 0),
+    ],
+)
+def test_a_node_must_hold_what_is_offloaded(techniques: tuple[str, ...], of: str, host: int, disk: int) -> None:
+    """With too little host memory, or no disk, nothing fits, and the miss says of what there is too little."""
+    option = offloading(*techniques)
+    poor = replace(machine(accelerators=2, memory_bytes=LARGE), host_memory_bytes=host // 64, nvme_bytes=disk)
+    if host == 2**40:
+        poor = replace(poor, host_memory_bytes=host)
+    rich = replace(poor, host_memory_bytes=2**40, nvme_bytes=2**42)
+    bare, full = (search_training(searched(machines=(on,), options=(option,)), JOB) for on in (poor, rich))
+    assert len(bare) == 0 < len(full)
+    miss = bare.machine_misses[0]
+    assert miss.of == of
+    assert miss.need_bytes > miss.have_bytes == (disk if "disk" in of else poor.host_memory_bytes)
+    # A node's devices share its memory.
+    for row in rows(full):
+        kept = training_elsewhere(DENSE, option.recipe, row.layout, JOB.sequence_tokens, option.framework)
+        assert 2 * float(kept.host) <= rich.host_memory_bytes
+
+
+def test_offloading_shards_on_a_single_device_too() -> None:
+    """ZeRO has nobody to share with on one device, but the host takes its states all the same (ZeRO-Offload)."""
+    alone = machine(accelerators=1, memory_bytes=LARGE)
+    plain, offloaded = (
+        search_training(searched(machines=(alone,), options=(option,), nodes=1), JOB)
+        for option in (DEEPSPEED[0], offloading("zero2", "optimizer-offload"))
+    )
+    assert len(plain) == 0 < len(offloaded)
+
+
+def test_a_technique_keeps_the_degrees_that_it_excludes_at_one() -> None:
+    """Stepping in the backward pass leaves no gradient for a second micro-batch to add to."""
+    made = recipe("bf16", "adamw-bf16", "fsdp", "recompute-none", "optimizer-in-backward", of="torchtune")
+    option = Option(framework=framework("torchtitan"), recipe=made, extra=0)
+    found = rows(search_training(searched(options=(option,)), replace(JOB, sequence_tokens=512)))
+    assert found
+    assert {row.layout.micro_batches for row in found} == {1}
+
+
+def test_what_fits_and_has_no_time_is_remembered() -> None:
+    """Where every layout that fits lacks a rate, the machine is none that is too small."""
+    unrated = machine(accelerators=2, memory_bytes=LARGE, flop_per_s=None)
+    found = search_training(searched(machines=(unrated, MACHINES[2])), JOB)
+    assert found.untimed == {0}
+    assert {row.machine for row in rows(found)} == {1}
 
 
 def test_nothing_searched_finds_nothing() -> None:

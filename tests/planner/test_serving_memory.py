@@ -10,16 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.models import load_preset
+from planner.recipe import Place, Recipe
 from planner.serving_memory import (
     AUTOAWQ,
     AUTOAWQ_GEMV,
     HUGGING_FACE,
+    WEIGHT_BYTES,
     EagerProgram,
     Served,
     eager_memory,
     prefill_bytes_per_token,
+    served_elsewhere,
     served_need,
 )
+from planner.techniques import load_techniques
 from tests.planner.builders import DENSE, MIXED, TIED, examples
 
 PLAIN = EagerProgram()
@@ -69,29 +73,77 @@ def test_unfused_attention_keeps_scores() -> None:
     assert mixed == scores + 2 * 1000 * prefill_bytes_per_token(MIXED)
 
 
-def need(**changes: Any) -> Any:
-    """What a pinned configuration of the dense model takes, some of it changed."""
+def need(*techniques: str, **changes: Any) -> Any:
+    """What a pinned configuration of the dense model takes under some techniques, some of it changed."""
     asked: dict[str, Any] = {
-        "weight_bytes": 2.0,
-        "kv_bytes": 2.0,
         "sequences": 1,
         "input_tokens": 64,
         "output_tokens": 64,
         "prefill_tokens": 64,
         "chunk_rows": 4,
-        "streams_weights": False,
-        "streams_cache": False,
         "devices": 1,
     }
-    return served_need(changes.pop("shape", DENSE), **{**asked, **changes})
+    return served_need(changes.pop("shape", DENSE), recipe(*techniques), **{**asked, **changes})
 
 
-def test_streamed_weights_lie_on_the_host() -> None:
-    """Weights that pass block by block leave two blocks and the ends on the device, and all blocks on the host."""
-    found = need(streams_weights=True)
-    assert found.host == 2 * DENSE.block_parameters
+def recipe(*techniques: str) -> Recipe:
+    """The plain recipe with techniques."""
+    made = Recipe()
+    for name in techniques:
+        made = load_techniques()[name].apply(made)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("technique", "place"), [("host-weights", Place.HOST), ("disk-weights", Place.DISK), ("host-weights", Place.HOST)]
+)
+def test_streamed_weights_lie_elsewhere(technique: str, place: Place) -> None:
+    """Weights that pass block by block leave two blocks and the ends on the device, and all blocks elsewhere."""
+    found = need(technique)
+    assert served_elsewhere(DENSE, recipe(technique), 1, 128, place) == 2 * DENSE.block_parameters
     assert found.streamed_weights == 2 * 2 * DENSE.block_parameters / DENSE.layers
     assert found.weights == 2 * (DENSE.parameters - DENSE.block_parameters)
+
+
+@pytest.mark.parametrize(
+    ("model", "gigabytes"),
+    [("llama-3.1-70b", 4), ("llama-3.1-405b", 8)],
+)
+def test_one_layer_at_a_time_is_as_small_as_airllm_says(model: str, gigabytes: float) -> None:
+    """AirLLM's README needs about 4 GB for a 70B and 8 GB for the 405B: the largest layer, context and a little."""
+    shape = load_preset(model)
+    found = need("layer-streaming", shape=shape, input_tokens=128, output_tokens=32, prefill_tokens=128)
+    assert found.weights == 0
+    total = found.streamed_weights + found.cache + found.activations
+    assert 0.5 * gigabytes < total / 1e9 + 0.6 < 1.05 * gigabytes
+    assert served_elsewhere(shape, recipe("layer-streaming"), 1, 160, Place.DISK) >= 2 * shape.block_parameters
+
+
+@pytest.mark.parametrize(("technique", "place"), [("host-kv", Place.HOST), ("disk-kv", Place.DISK)])
+def test_a_cache_elsewhere_comes_in_by_blocks(technique: str, place: Place) -> None:
+    """FlexGen's cache lies on the host or on disk; the device holds that of two blocks."""
+    whole = need().cache
+    assert need(technique).cache == pytest.approx(whole * 2 / DENSE.layers)
+    assert served_elsewhere(DENSE, recipe(technique), 1, 128, place) == whole
+
+
+@pytest.mark.parametrize(
+    ("technique", "weights"),
+    [
+        ("int8-weights", "int8"),
+        ("int4-weights", "int4"),
+        ("awq", "awq"),
+        ("gptq", "gptq-int4"),
+        ("int3-weights", "int3"),
+        ("nf4-weights", "nf4-dq"),
+        ("nf4-single", "nf4"),
+        ("fp4-weights", "fp4"),
+        ("fp8-weights", "fp8"),
+    ],
+)
+def test_types_and_techniques_agree(technique: str, weights: str) -> None:
+    """A type of weights in a measured file takes what the technique of the same name says."""
+    assert recipe(technique).block_weight_bytes == pytest.approx(WEIGHT_BYTES[weights])
 
 
 def test_encoders_keep_no_cache_and_folding_grows_faster_than_its_sequence() -> None:

@@ -94,6 +94,23 @@ def test_a_checkpoint_is_what_a_run_goes_on_from(made: Recipe, bytes_each: float
     assert by_name(TRAIN, made)["checkpoints in S3"].fixed == pytest.approx(2 * PARAMETERS * bytes_each / 2**30)
 
 
+@pytest.mark.parametrize(
+    ("techniques", "inside", "ends"),
+    [
+        (("muon",), 4 + 4, 4 + 8),
+        (("adafactor",), 4 + 4 * 9472 / 3_014_656, 4 + 4 * (8192 + 512) / (8192 * 512)),
+        # A quarter of the blocks, and the head with its norm.
+        (("adamw", "frozen-layers"), 12 / 4, 12 * DENSE.head_parameters / (PARAMETERS - DENSE.block_parameters)),
+    ],
+    ids=["muon", "adafactor", "frozen"],
+)
+def test_a_checkpoint_has_what_the_optimizer_keeps(techniques: tuple[str, ...], inside: float, ends: float) -> None:
+    """Momentum inside and AdamW at the ends, rows and columns, or the states of what is trained alone."""
+    made = recipe("bf16", "replicated", *techniques, of="huggingface")
+    size = inside * DENSE.block_parameters + ends * (PARAMETERS - DENSE.block_parameters)
+    assert by_name(TRAIN, made)["checkpoints in S3"].fixed == pytest.approx(2 * size / 2**30)
+
+
 def test_adapters_leave_the_frozen_model_out() -> None:
     """The checkpoint of a LoRA has its adapters alone, so that it is one part and not forty-seven."""
     asked = workload(training=training(method="lora", framework="huggingface"))

@@ -48,6 +48,23 @@ def test_notes_of_the_market_come_first() -> None:
     assert warned(workload(limits={"deadline": "99d"}))[0] == "Prices are made up."
 
 
+@pytest.mark.parametrize(
+    ("require", "named"),
+    [
+        (["optimizer-offload"], "optimizer-offload"),
+        (["activation-offload", "optimizer-offload"], "activation-offload and optimizer-offload"),
+        (["flash-attention"], ""),
+    ],
+)
+def test_a_time_that_does_not_know_a_technique_says_so(require: list[str], named: str) -> None:
+    """A plan with techniques whose cost in time nobody modelled names them, and no others."""
+    job = training(method="full", framework="deepspeed")
+    asked = workload(training=job, techniques={"require": require}, limits={"deadline": "9999d"})
+    found = [each for each in warned(asked) if each.startswith("The predicted time does not know")]
+    expected = f"The predicted time does not know what {named} costs; measure it before you commit."
+    assert found == ([expected] if named else [])
+
+
 @pytest.mark.parametrize(("days", "told"), [(0, False), (60, False), (61, True), (400, True)])
 def test_old_prices_are_doubted(days: int, told: bool) -> None:
     """A price of the first of June is old from the ninety-first day on."""

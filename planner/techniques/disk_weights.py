@@ -1,0 +1,27 @@
+"""Weights live on local disks; each block comes to the device a block ahead of its turn."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from planner.recipe import Accuracy, Group, Job, Place, Recipe, Technique
+
+
+def _apply(recipe: Recipe) -> Recipe:
+    return replace(
+        recipe,
+        weights_place=Place.DISK,
+    )
+
+
+TECHNIQUE = Technique(
+    name="disk-weights",
+    group=Group.WEIGHTS_PLACE,
+    jobs=frozenset({Job.INFERENCE}),
+    accuracy=Accuracy.EXACT,
+    apply=_apply,
+    gist="weights on local disks, streamed in",
+    source="Sheng et al. 2023, FlexGen, arXiv 2303.06865, section 4",
+    unasked=False,
+    timed=False,
+)

@@ -1,0 +1,37 @@
+"""Fully sharded data parallel whose weights stay gathered until the backward pass: one gather less, all whole."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from planner.recipe import Accuracy, Group, Job, Recipe, Technique
+
+
+def _apply(recipe: Recipe) -> Recipe:
+    # Sharded float32 weights are the master copy; where there is none, 16-bit training stays as narrow as it is.
+    mastered = recipe.master_bytes > 0
+    return replace(
+        recipe,
+        optimizer_sharded=True,
+        gradients_sharded=True,
+        weights_sharded=True,
+        gathers_weights=True,
+        block_weight_bytes=4.0 if mastered and recipe.adapter is None else recipe.block_weight_bytes,
+        outer_weight_bytes=4.0 if mastered and recipe.adapter is None else recipe.outer_weight_bytes,
+        gradient_bytes=4.0 if mastered else recipe.gradient_bytes,
+        master_bytes=0.0,
+        reshards=False,
+    )
+
+
+TECHNIQUE = Technique(
+    name="fsdp-no-reshard",
+    group=Group.SHARDING,
+    jobs=frozenset({Job.TRAINING}),
+    accuracy=Accuracy.EXACT,
+    apply=_apply,
+    gist="FSDP, weights whole until the backward pass",
+    source="PyTorch fully_shard, reshard_after_forward; Zhao et al. 2023, arXiv 2304.11277, section 3.2.1",
+    unasked=False,
+    timed=False,
+)
