@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
+from threading import Thread
 
-from aws_cdk import App
-
-from planner.decide import decide
-from planner.locked import locked_build
-from planner.own_calibration import chosen_calibration
-from planner.places import find_workload
-from pricing.aws.images import resolve_image
-from pricing.basis import Prices, prices_named
 from pricing.errors import BerthError
-from stacks.build import build_stack, no_workload
-from stacks.validation import add_verifier, synth_verified
 
 
 def main() -> None:
-    """Synthesizes the stack of the workload that `-c workload=FILE` names."""
+    """Synthesizes the stack of the workload that `-c workload=FILE` names, and verifies its template."""
+    # Node takes half a second to start, which the first import of aws_cdk waits for.
+    Thread(target=read_ahead, daemon=True).start()
+    from aws_cdk import App
+
+    from planner.decide import decide
+    from planner.locked import locked_build
+    from planner.own_calibration import chosen_calibration
+    from planner.places import find_workload
+    from pricing.aws.images import resolve_image
+    from pricing.basis import Prices, prices_named
+    from stacks.build import build_stack, no_workload
+    from stacks.validation import add_verifier, synth_verified
+
     # CloudFormation's own validation costs a second a synth; the tests run its rules over every target.
     app = App(analytics_reporting=False, builtin_cloud_formation_validation=False)
     verifier = add_verifier(app)
@@ -40,6 +46,14 @@ def main() -> None:
         )
         build_stack(app, locked.build, account=account, warnings=locked.notes)
     synth_verified(app, verifier)
+
+
+def read_ahead() -> None:
+    """Imports and loads what needs no Node; whatever goes wrong goes wrong again where it is told of."""
+    with suppress(Exception):
+        import_module("planner.decide")
+        import_module("planner.locked")
+        import_module("stacks.verify.check").prepare()
 
 
 try:

@@ -1,4 +1,8 @@
-"""berth verify: does a template come up, do what it says, and keep what is in it safe?"""
+"""berth verify: does a template come up, do what it says, and keep what is in it safe?
+
+Ends with 0 when every template is right, with 1 when a rule of severity error is broken, and with 2 when a file cannot
+be read.
+"""
 
 from __future__ import annotations
 
@@ -24,7 +28,7 @@ def verify(
         str | None, typer.Option("--sarif", metavar="FILE", help="Write SARIF 2.1.0 too; - prints it alone.")
     ] = None,
 ) -> None:
-    """Check CloudFormation templates offline; ends with 1 where an error is found, 2 where a file cannot be read."""
+    """Check CloudFormation templates for what linters let pass."""
     from berth.tables import print_table
     from stacks.errors import TemplateError
     from stacks.verify.check import Finding, check, failing

@@ -6,8 +6,6 @@ A CDK validation plugin: the CDK runs it at the end of every synthesis, prints w
 from __future__ import annotations
 
 from pathlib import Path
-from threading import Thread
-from typing import TYPE_CHECKING
 
 import jsii
 from aws_cdk import (
@@ -21,23 +19,18 @@ from aws_cdk import (
 )
 
 from stacks.errors import StackError, TemplateError
-
-if TYPE_CHECKING:
-    from stacks.verify.check import Finding
+from stacks.verify.check import Finding, check
+from stacks.verify.reading import read_file
+from stacks.verify.report import lines, printable
+from stacks.verify.rules import load_rules
 
 
 @jsii.implements(IPolicyValidationPlugin)
 class Verifier:
-    """The verifier as the CDK knows it; `errors` are the rules of severity error that the last synthesis broke.
-
-    It reads its rules and the catalog in a thread, while Python waits for Node: a synthesis should hardly take
-    longer for being verified.
-    """
+    """The verifier as the CDK knows it; `errors` are the rules of severity error that the last synthesis broke."""
 
     def __init__(self) -> None:
         self.errors: list[Finding] = []
-        self._prepared = Thread(target=_prepare, daemon=True)
-        self._prepared.start()
 
     @property
     def name(self) -> str:
@@ -53,7 +46,6 @@ class Verifier:
 
     def validate(self, context: IPolicyValidationContext) -> PolicyValidationPluginReport:
         """What is broken in the templates of `context`, by rules of severity error alone."""
-        self._prepared.join()
         self.errors = [each for path in context.template_paths for each in _errors(Path(path))]
         return PolicyValidationPluginReport(success=not self.errors, violations=[_violation(e) for e in self.errors])
 
@@ -76,22 +68,10 @@ def synth_verified(app: App, verifier: Verifier) -> None:
     except RuntimeError as failure:
         if not verifier.errors or "ValidationFailed" not in str(failure):
             raise
-        from stacks.verify.report import lines
-
         raise StackError([*lines(verifier.errors), "The synthesized stack must not be deployed."]) from None
 
 
-def _prepare() -> None:
-    from stacks.verify.check import prepare
-
-    prepare()
-
-
 def _errors(path: Path) -> list[Finding]:
-    from stacks.verify.check import check
-    from stacks.verify.reading import read_file
-    from stacks.verify.rules import load_rules
-
     rules = {name: rule for name, rule in load_rules().items() if rule.failing}
     try:
         return [each for each in check(read_file(path), rules) if each.failing]
@@ -101,8 +81,6 @@ def _errors(path: Path) -> list[Finding]:
 
 
 def _violation(finding: Finding) -> PolicyViolation:
-    from stacks.verify.report import printable
-
     return PolicyViolation(
         rule_name=finding.rule.id,
         severity=finding.rule.severity.value,

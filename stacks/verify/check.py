@@ -63,7 +63,7 @@ def check(source: Source, rules: Mapping[str, Rule] | None = None) -> tuple[Find
 
 
 def prepare() -> None:
-    """Reads what checking needs: the rules and the catalog."""
+    """Reads what checking needs, the rules and the catalog, so that the first check is quick."""
     load_rules()
     load_facts()
 

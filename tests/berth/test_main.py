@@ -12,7 +12,7 @@ from tests.berth.command import Command
 from tests.planner.market_builders import TRAINING, written
 
 COMMANDS = ["plan", "lock", "init", "estimate", "validate", "calibrate"]
-COMMANDS += ["schema", "models", "techniques", "catalog", "prices"]
+COMMANDS += ["verify", "schema", "models", "techniques", "catalog", "prices"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
