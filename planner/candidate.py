@@ -101,7 +101,7 @@ def _run(
     purchase: Purchase,
 ) -> Run:
     machine = contender.machine
-    factors = calibration.time_factors(option.framework.name, machine.accelerator.name)
+    factors = calibration.time_factors(option.framework.software.name, machine.accelerator.name)
     step = step_time(shape, option.recipe, layout, job.sequence_tokens, machine, factors)
     step_s = float(step.total)
     run_s = START_UP_S + job.steps * step_s

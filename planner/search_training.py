@@ -65,7 +65,7 @@ def _steps(
     """Seconds of a step of each layout, and where they are known."""
     if not len(grid):
         return np.zeros(0), np.zeros(0, dtype=bool)
-    factors = searched.calibration.time_factors(option.framework.name, machine.accelerator.name)
+    factors = searched.calibration.time_factors(option.framework.software.name, machine.accelerator.name)
     step = step_time(searched.shape, option.recipe, grid, job.sequence_tokens, machine, factors).total
     return step, np.isfinite(step)
 

@@ -152,7 +152,7 @@ def _training(
     budget = float(asked.limits.budget) if asked.limits.budget else math.inf
     for machine, terms in _machines(asked, sold):
         memory = calibration.memory_factors(machine.accelerator.vendor, framework.software.name)
-        factors = calibration.time_factors(framework.name, machine.accelerator.name)
+        factors = calibration.time_factors(framework.software.name, machine.accelerator.name)
         for nodes in range(1, asked.limits.max_nodes + 1):
             for layout in _layouts(shape, framework, machine.devices, nodes, job):
                 for option in allowed_options(asked, framework):
