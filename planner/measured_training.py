@@ -243,7 +243,7 @@ def _options(row: Row, recipe: Recipe, software: Software) -> Recipe:
     return replace(
         recipe,
         recompute=Recompute(row.says("recompute", "none")),
-        reduce_bytes=2.0 if "reduce_bf16" in row.says("options").split("+") else None,
+        reduce_bytes=2.0 if "reduce_bf16" in row.says("options").split("+") else recipe.reduce_bytes,
         sequence_sharded=software.stepping.sequence_sharded,
         score_share=1.0 if row.says("attention") == "naive" else 0.0,
         optimizer_place=Place.HOST if offloaded else Place.DEVICE,

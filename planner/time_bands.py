@@ -41,7 +41,7 @@ def time_band(crossed: Sequence[HeldOutRun], abroad: Sequence[HeldOutRun], softw
         chips = ", ".join(sorted({item.run.group[1] for item in like}))
         basis = f"{_runs(like)} on {chips}: the same generation, not this accelerator"
         return _band(like, WIDER_OF_ITS_LIKE, NARROWEST_OF_ITS_LIKE, basis)
-    basis = f"not measured: as far off as {len(abroad)} runs are when their whole source is left out"
+    basis = f"not measured on this accelerator with this software: as {len(abroad)} runs of sources left out as a whole"
     return _band(abroad, WIDER, NARROWEST_OF_ITS_LIKE, basis)
 
 

@@ -117,8 +117,9 @@ PRIORS: Mapping[str, Prior] = {
     # NCCL's bus bandwidth over the link's rate: 235 to 260 of 300 GB/s on A100, 360 to 370 of 450 on H100.
     "link": Prior(share=True, centre=0.78, spread={"all": 0.3}),
     "network": Prior(share=True, centre=0.75, spread={"all": 0.3, "class": 0.5}),
-    "link_latency_s": Prior(share=False, centre=8e-6, spread={"all": 0.4}),
-    "network_latency_s": Prior(share=False, centre=2e-5, spread={"all": 0.4}),
+    "link_latency_s": Prior(share=False, centre=8e-6, spread={"all": 0.3, "class": 0.5}),
+    # What a hop between nodes takes beyond one within.
+    "network_latency_s": Prior(share=False, centre=1.2e-5, spread={"all": 0.4, "class": 0.3}),
     # DeepSpeed's pipeline engine and plain data parallelism reduce gradients when all of them are there.
     "data_overlap": Prior(
         share=True,
@@ -182,6 +183,11 @@ def levels(variant: str, chip: str) -> Mapping[str, str]:
     }
 
 
+def kind_of(level: str) -> str:
+    """The kind of a level, by its name."""
+    return "both" if " on " in level else level.partition(" ")[0]
+
+
 @cache
 def effects_of(name: str, software: str, chip: str) -> tuple[Effect, ...]:
     """The effects that make a factor of a class of software on an accelerator."""
@@ -199,6 +205,7 @@ def factors_of(software: str, chip: str, effects: Mapping[Effect, Any]) -> TimeF
         total = prior.place(centre) + sum(effects.get(each, 0.0) for each in effects_of(name, software, chip))
         values[name] = prior.value(total)
     values.pop("matmul")
+    values["network_latency_s"] = values["network_latency_s"] + values["link_latency_s"]
     sustained = SUSTAINED.get(chip, 1.0)
     matmul = {
         name.partition(".")[2]: sustained * values.pop(name) for name in list(values) if name.startswith("matmul.")

@@ -6,7 +6,7 @@ never measured keeps what is known of its like. Errors count as logarithms, far 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from planner.calibration import TimeFactors
 from planner.described import accelerator_called, machine_of
 from planner.measured_training import TrainingCase
-from planner.time_effects import PRIORS, Effect, effects_of, factors_of
+from planner.time_effects import PRIORS, Effect, effects_of, factors_of, kind_of
 from planner.training_time import step_time
 from pricing.instance_type import InstanceType
 
@@ -26,7 +26,9 @@ Floats = NDArray[np.float64]
 SCATTER, LINEAR_FROM = 0.06, 1.5
 # Sources with many rows do not count by their number alone, nor each source alike.
 CROWDING = 0.4
-ITERATIONS = 25
+ITERATIONS, TRIALS, DAMPING = 25, 6, 1e-3
+# A step that gains less than this share of the cost is the last.
+ENOUGH = 1e-3
 STRIDE = 1e-3
 
 
@@ -80,72 +82,72 @@ def _machine(chip: str, accelerators: int) -> InstanceType:
 
 
 def fit_time(runs: Sequence[TimedRun]) -> dict[Effect, float]:
-    """The effects that the runs ask for, by Gauss-Newton steps on robust squares with the priors as further rows."""
+    """The effects that the runs ask for, by damped Gauss-Newton steps on robust squares, the priors as further rows."""
     names = sorted({each for run in runs for name in PRIORS for each in effects_of(name, *run.group)})
-    place = {each: index for index, each in enumerate(names)}
-    spread = np.array([PRIORS[factor].spread[_kind(level)] for factor, level in names])
-    weights = _weights(runs)
-    found = np.zeros(len(names))
-    cost, damping = np.inf, 1e-3
-    errors, slopes = _errors(runs, names, place, found)
+    problem = _Problem(runs=runs, names=names)
+    found, damping = np.zeros(len(names)), DAMPING
+    errors, slopes = problem.errors(found)
+    cost = problem.cost(errors, found)
     for _ in range(ITERATIONS):
-        scaled = errors / SCATTER
-        robust = weights * np.minimum(1.0, LINEAR_FROM / np.maximum(np.abs(scaled), 1e-12))
-        normal = (slopes.T * robust) @ slopes / SCATTER**2 + np.diag(1 / spread**2)
-        gradient = slopes.T @ (robust * errors) / SCATTER**2 + found / spread**2
-        cost = _cost(errors, weights, found, spread)
-        for _ in range(8):
-            step = np.linalg.solve(normal + damping * np.diag(np.diag(normal)), gradient)
-            tried = found - step
-            tried_errors, tried_slopes = _errors(runs, names, place, tried)
-            if _cost(tried_errors, weights, tried, spread) <= cost:
+        normal, gradient = problem.normal(errors, slopes, found)
+        for _ in range(TRIALS):
+            tried = found - np.linalg.solve(normal + damping * np.diag(np.diag(normal)), gradient)
+            tried_errors, tried_slopes = problem.errors(tried)
+            reached = problem.cost(tried_errors, tried)
+            if reached <= cost:
                 break
-            damping *= 5
+            damping *= 10
         else:
             break
-        damping = max(damping / 5, 1e-6)
-        gained = cost - _cost(tried_errors, weights, tried, spread)
+        gained, cost, damping = cost - reached, reached, damping / 10
         found, errors, slopes = tried, tried_errors, tried_slopes
-        if gained < 1e-4 * cost:
+        if gained < ENOUGH * cost:
             break
     return dict(zip(names, found.tolist(), strict=True))
 
 
-def _kind(level: str) -> str:
-    """The kind of a level by its name."""
-    if " on " in level:
-        return "both"
-    return level.partition(" ")[0]
+class _Problem:
+    """The squares of a fit: weights of runs, spreads of priors, and errors with their slopes."""
 
+    def __init__(self, runs: Sequence[TimedRun], names: Sequence[Effect]) -> None:
+        self.runs, self.names = runs, names
+        self.place = {each: index for index, each in enumerate(names)}
+        self.spread = np.array([PRIORS[factor].spread[kind_of(level)] for factor, level in names])
+        sources = [run.source for run in runs]
+        counts = {source: sources.count(source) for source in set(sources)}
+        weights = np.array([counts[source] ** -CROWDING for source in sources])
+        self.weights: Floats = np.asarray(weights / weights.mean())
 
-def _weights(runs: Sequence[TimedRun]) -> Floats:
-    sources = [run.source for run in runs]
-    counts = {source: sources.count(source) for source in set(sources)}
-    weights = np.array([counts[source] ** -CROWDING for source in sources])
-    return np.asarray(weights / weights.mean())
+    def cost(self, errors: Floats, found: Floats) -> float:
+        """Robust squares of the errors, and squares of the effects over their spreads."""
+        scaled = np.abs(errors) / SCATTER
+        huber = np.where(scaled <= LINEAR_FROM, scaled**2, 2 * LINEAR_FROM * scaled - LINEAR_FROM**2)
+        return float(np.sum(self.weights * huber) + np.sum((found / self.spread) ** 2))
 
+    def normal(self, errors: Floats, slopes: Floats, found: Floats) -> tuple[Floats, Floats]:
+        """The normal matrix and the gradient at what was found; far errors weigh by their distance."""
+        robust = self.weights * np.minimum(1.0, LINEAR_FROM * SCATTER / np.maximum(np.abs(errors), 1e-12))
+        weighted = slopes.T * (robust / SCATTER**2)
+        normal = weighted @ slopes + np.diag(1 / self.spread**2)
+        return np.asarray(normal), np.asarray(weighted @ errors + found / self.spread**2)
 
-def _cost(errors: Floats, weights: Floats, found: Floats, spread: Floats) -> float:
-    scaled = np.abs(errors) / SCATTER
-    huber = np.where(scaled <= LINEAR_FROM, scaled**2, 2 * LINEAR_FROM * scaled - LINEAR_FROM**2)
-    return float(np.sum(weights * huber) + np.sum((found / spread) ** 2))
+    def errors(self, found: Floats) -> tuple[Floats, Floats]:
+        """Logarithms of predicted over measured, and their slopes by every effect, one evaluation a run."""
+        errors, slopes = np.zeros(len(self.runs)), np.zeros((len(self.runs), len(self.names)))
+        known: dict[tuple[str, str], tuple[list[int], TimeFactors]] = {}
+        for index, run in enumerate(self.runs):
+            if run.group not in known:
+                known[run.group] = self._moved(run.group, found)
+            own, factors = known[run.group]
+            logs = np.log(np.broadcast_to(run.predicted(factors), len(own) + 1) / run.measured)
+            errors[index] = logs[0]
+            slopes[index, own] = (logs[1:] - logs[0]) / STRIDE
+        return errors, slopes
 
-
-def _errors(
-    runs: Sequence[TimedRun], names: Sequence[Effect], place: Mapping[Effect, int], found: Floats
-) -> tuple[Floats, Floats]:
-    """Logarithms of predicted over measured, and their slopes by every effect, one evaluation a run."""
-    errors, slopes = np.zeros(len(runs)), np.zeros((len(runs), len(names)))
-    known: dict[tuple[str, str], tuple[list[int], TimeFactors]] = {}
-    for index, run in enumerate(runs):
-        if run.group not in known:
-            own = sorted({place[each] for name in PRIORS for each in effects_of(name, *run.group)})
-            moved = {names[column]: np.full(len(own) + 1, found[column]) for column in own}
-            for row, column in enumerate(own):
-                moved[names[column]][row + 1] += STRIDE
-            known[run.group] = own, factors_of(*run.group, moved)
-        own, factors = known[run.group]
-        logs = np.log(np.broadcast_to(run.predicted(factors), len(own) + 1) / run.measured)
-        errors[index] = logs[0]
-        slopes[index, own] = (logs[1:] - logs[0]) / STRIDE
-    return errors, slopes
+    def _moved(self, group: tuple[str, str], found: Floats) -> tuple[list[int], TimeFactors]:
+        """The effects of a group, and its factors: as found, then with each of the effects a little larger."""
+        own = sorted({self.place[each] for name in PRIORS for each in effects_of(name, *group)})
+        moved = {self.names[column]: np.full(len(own) + 1, found[column]) for column in own}
+        for row, column in enumerate(own):
+            moved[self.names[column]][row + 1] += STRIDE
+        return own, factors_of(*group, moved)

@@ -92,7 +92,7 @@ def step_time(
     expert = passes * expert_parallel(setting, net)
     at_work = block.total + tensor + context + expert
     # A pass backward launches twice what a pass forward does.
-    launches = np.maximum((passes + 1) * factors.launch_s_per_block - at_work, 0.0)
+    launches = _waited_for(at_work, (passes + 1) * factors.launch_s_per_block)
     one_block, one_head = at_work + launches, head_time(setting)
     held = resident(shape, layout, Stage.FIRST, recipe.adapter)
     blocks, headed = _slowest_stage(shape, layout, one_block, one_head)
@@ -122,6 +122,16 @@ def step_time(
     }
     nodes = np.maximum(layout.devices / machine.devices, 1.0)
     return StepTime(**terms, stragglers=_stragglers(factors, nodes) * sum(terms.values()))
+
+
+def _waited_for(at_work: Any, launching: Any) -> Any:
+    """Seconds that a device waits for launches of kernels beside its `at_work` seconds.
+
+    Of a block's kernels some last longer than the next one's launch and some shorter, so a device waits a little even
+    where work outweighs launches: the fourth-power mean of the two is 19 % above either where they are equal.
+    """
+    work, launch = at_work * at_work, launching * launching
+    return np.sqrt(np.sqrt(work * work + launch * launch)) - at_work
 
 
 def _slowest_stage(shape: ModelShape, layout: AnyLayout, one_block: Any, one_head: Any) -> tuple[Any, Any]:

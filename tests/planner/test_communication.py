@@ -146,10 +146,13 @@ def test_a_chain_waits_for_its_slowest_hop(ranks: int, stride: int, seconds: flo
 
 
 def test_latency_is_paid_per_hop() -> None:
-    """Every hop of a ring costs its latency, of the link within a node and of the network across nodes."""
+    """Every hop of a ring costs its latency: of the link, and where it leaves a node of the network."""
     net = fabric(link_latency_s=0.5, network_latency_s=3.0)
     assert float(net.gather_s(0.0, 4, 1)) == 3 * 0.5
-    assert float(net.gather_s(0.0, 16, 1)) == 15 * 3.0
+    assert float(net.gather_s(0.0, 2, 8)) == 3.0
+    # Of the sixteen hops of the whole ring two leave a node.
+    assert float(net.gather_s(0.0, 16, 1)) == pytest.approx(15 * (14 * 0.5 + 2 * 3.0) / 16)
+    assert float(net.gather_s(0.0, 4, 1, pieces=5)) == 5 * 3 * 0.5
 
 
 @pytest.mark.parametrize(
@@ -212,6 +215,14 @@ def test_chips_that_nobody_joined_are_not_joined() -> None:
     assert np.isnan(node_fabric(changed(machine(accelerators=2), link=None), IDEAL).link_bytes_per_s)
 
 
+def test_a_rack_is_one_node_where_its_link_spans_it() -> None:
+    """An NVL72 rack's instances are joined by NVLink: 18 of four, with the network cards of all."""
+    net = node_fabric(load_instance_types()["p6e-gb200.36xlarge"], IDEAL)
+    assert net.devices_per_node == 72
+    assert float(net.rate(64, 1)) == 900e9
+    assert net.node_bytes_per_s == 18 * 200e9
+
+
 def test_cards_of_unknown_layout_reject_clusters() -> None:
     """Where no source says how the network cards are laid out, what crosses nodes has no time."""
     net = node_fabric(changed(machine(), nic_slots=()), IDEAL)
@@ -220,7 +231,7 @@ def test_cards_of_unknown_layout_reject_clusters() -> None:
 
 def test_a_p5_reaches_what_its_links_allow() -> None:
     """Eight H100 share 3,200 Gbit/s and have 450 GB/s each way between them, derated by the calibration."""
-    factors = load_calibration().time_factors("megatron", "H100-80GB")
+    factors = load_calibration().time_factors("megatron-core", "H100-80GB")
     net = node_fabric(load_instance_types()["p5.48xlarge"], factors)
     assert float(net.rate(16, 1)) == pytest.approx(400e9 * factors.network)
     assert float(net.rate(2, 8)) == pytest.approx(50e9 * factors.network)

@@ -53,7 +53,7 @@ TORCHTITAN = (
 CALIBRATION = Calibration(
     memory={"NVIDIA": SHARED},
     mixture=BAND,
-    time={name: {"default": LOSSY} for name in ("megatron", "deepspeed", "torchtitan")},
+    time={name: {"default": LOSSY} for name in ("megatron-core", "deepspeed", "torchtitan")},
     serving={},
 )
 
