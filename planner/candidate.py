@@ -11,6 +11,7 @@ from planner.cost import wasted_share
 from planner.eligible import Contender
 from planner.layout import Layout
 from planner.memory import training_memory, worst_stage
+from planner.other_software import other_software
 from planner.plan import Band, Candidate, MemoryTable, Run, Service, Term
 from planner.recipes import Option
 from planner.search import RUNGS, Pool
@@ -20,6 +21,7 @@ from planner.serving import replica_answer, replica_memory
 from planner.shape import ModelShape
 from planner.terms import block_hours
 from planner.training_time import START_UP_S, step_time
+from planner.wall_clock import wall_clock
 from pricing.market import Market
 from pricing.offer import Purchase
 from pricing.units import HOUR_S, HOURS_PER_MONTH
@@ -104,15 +106,20 @@ def _run(
     factors = calibration.time_factors(option.framework.software.name, machine.accelerator.name)
     step = step_time(shape, option.recipe, layout, job.sequence_tokens, machine, factors)
     step_s = float(step.total)
-    run_s = START_UP_S + job.steps * step_s
-    paid_hours = block_hours(run_s / HOUR_S) if purchase is Purchase.CAPACITY_BLOCK else run_s / HOUR_S
+    clock = wall_clock(shape, option.recipe, layout.devices, machine, job.steps, step_s)
+    run_h = clock.run_s / HOUR_S
+    paid_hours = block_hours(run_h) if purchase is Purchase.CAPACITY_BLOCK else run_h
     return Run(
         start_up_s=START_UP_S,
         steps=job.steps,
         step_terms=_terms(step),
         step_s=step_s,
         tokens_per_s=job.global_batch * job.sequence_tokens / step_s,
-        run_s=run_s,
+        lost_s=clock.lost_s,
+        other_software=other_software(
+            shape, option.recipe, layout, job.sequence_tokens, machine, option.framework, calibration
+        ),
+        run_s=clock.run_s,
         usd=_money(usd_per_hour * Decimal(float(paid_hours))),
         band=_time_band(shape, factors.band, calibration.mixture),
     )

@@ -12,7 +12,8 @@ from planner.legal import Space, legal_layouts
 from planner.memory import peak_bytes, training_memory
 from planner.recipes import Option
 from planner.search import Floats, Mask, Part, Pool, Scope, nearest_misses, pool, rungs
-from planner.training_time import START_UP_S, step_time
+from planner.training_time import step_time
+from planner.wall_clock import wall_clock
 from pricing.instance_type import InstanceType
 
 
@@ -45,15 +46,18 @@ def _parts(searched: Scope, job: TrainingJob) -> Iterator[Part]:
             fits = combines & (need <= machine.device_memory_bytes)
             nodes = grid.devices // machine.devices
             rung = rungs(machine, grid.devices, option)
-            step, known = _steps(searched, job, machine, option, grid.take(fits))
+            fitting = grid.take(fits)
+            step, known = _steps(searched, job, machine, option, fitting)
+            chosen = fitting.take(known)
+            clock = wall_clock(searched.shape, option.recipe, chosen.devices, machine, job.steps, step[known])
             yield Part(
                 machine=index,
                 option=number,
-                layout=grid.take(fits).take(known),
+                layout=chosen,
                 nodes=nodes[fits][known],
                 replicas=np.ones(int(known.sum()), dtype=np.int64),
                 rung=rung[fits][known],
-                job_s=START_UP_S + job.steps * step[known],
+                job_s=clock.run_s,
                 misses=nearest_misses(machine, option, grid, need, machine.device_memory_bytes, combines & ~fits, rung),
                 covered=len(grid),
             )

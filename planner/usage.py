@@ -107,14 +107,16 @@ def other_uses(workload: Workload, nodes: int) -> tuple[Use, ...]:
     return (kubernetes, *list(slurm)[:1])
 
 
-def _checkpoints(shape: ModelShape, recipe: Recipe) -> tuple[Use, Use]:
-    """What a run keeps in its bucket, and what writing it takes.
-
-    A run goes on from the trained weights at their best precision and the optimizer's states.
-    """
+def checkpoint_bytes(shape: ModelShape, recipe: Recipe) -> float:
+    """Bytes that a run goes on from: the trained weights at their best precision and the optimizer's states."""
     held = resident(shape, Layout(), Stage.FIRST, recipe.adapter)
     trained = float(held.adapter if recipe.adapter else held.model)
-    size = trained * (max(recipe.master_bytes, recipe.block_weight_bytes) + recipe.optimizer_bytes)
+    return trained * (max(recipe.master_bytes, recipe.block_weight_bytes) + recipe.optimizer_bytes)
+
+
+def _checkpoints(shape: ModelShape, recipe: Recipe) -> tuple[Use, Use]:
+    """What a run keeps in its bucket, and what writing it takes."""
+    size = checkpoint_bytes(shape, recipe)
     return (
         Use(
             name="checkpoints in S3",

@@ -75,7 +75,7 @@ def bundled(runs: list[TimedRun]) -> list[HeldOutRun]:
 
 
 def test_layouts_are_ranked_as_measured(runs: list[TimedRun]) -> None:
-    """Spearman's correlation is at least 0.9 over the layouts of all sweeps, and in each whose spread is above a third."""
+    """Spearman's correlation is at least 0.9 over the layouts of all sweeps, and in each that spreads over a third."""
     # The narrower ones are BLOOM's, within which the same layout measured twice differs by up to 6 %.
     found = sweeps(bundled(runs))
     counts = [len(each.measured) for each in found]
