@@ -13,7 +13,13 @@ from typing import Any
 import numpy as np
 
 from planner.calibration import FabricFactors
-from pricing.instance_type import InstanceType
+from pricing.instance_type import InstanceType, LinkKind
+
+# Cards without access to each other's memory hand data on through the host's: it crosses PCIe twice.
+STAGED_SHARE = 0.5
+# Over ENA without EFA, NCCL talks TCP: the kernel's copies cost bandwidth and time for each hop. Both are assumed: no
+# training run over TCP was published with its layout.
+TCP_SHARE, TCP_LATENCY_S = 0.8, 3e-5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,12 +90,16 @@ def node_fabric(machine: InstanceType, factors: FabricFactors) -> Fabric:
     # NeuronCores share their chip's links, and reach each other inside the chip at least as fast.
     join = machine.link or (machine.accelerator.link if machine.accelerators == 1 else None)
     link = join.bytes_per_s if join else None
+    if join and link and join.kind is LinkKind.PCIE and not machine.gpudirect_rdma:
+        link *= STAGED_SHARE
     network = machine.network_bytes_per_s if machine.nic_slots else None
     instances = max((join.accelerators or 0) // machine.accelerators, 1) if join else 1
+    plain = not machine.efa_cards and not machine.gpudirect_rdma
+    share = factors.network * (TCP_SHARE if plain else 1.0)
     return Fabric(
         devices_per_node=machine.devices * instances,
         link_bytes_per_s=factors.link * (np.nan if link is None else link / machine.accelerator.ranks),
-        node_bytes_per_s=factors.network * (np.nan if network is None else network * instances),
+        node_bytes_per_s=share * (np.nan if network is None else network * instances),
         link_latency_s=factors.link_latency_s,
-        network_latency_s=factors.network_latency_s,
+        network_latency_s=factors.network_latency_s + (TCP_LATENCY_S if plain else 0.0),
     )

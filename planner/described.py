@@ -94,7 +94,7 @@ def machine_of(chip: Accelerator, accelerators: int) -> InstanceType:
         ebs_bytes_per_s=None,
         efa_cards=(),
         nic_slots=(1,) if network else (),
-        gpudirect_rdma=None,
+        gpudirect_rdma=True if network else None,
         link=chip.link if accelerators > 1 else None,
         architecture="",
         usage_classes=frozenset(),

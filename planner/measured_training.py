@@ -287,8 +287,17 @@ def _layout(row: Row) -> Layout:
         pipeline=pipeline,
         virtual=count("vp", 1) or 1,
         context=context,
-        expert=count("ep", 1) or 1,
+        expert=_expert_degree(count("ep", 1) or 1, data * context, tensor),
         data=data,
         micro_batch=micro,
         micro_batches=max(count("global_batch", micro * data) // (micro * data), 1),
     )
+
+
+def _expert_degree(degree: int, ranks: int, tensor: int) -> int:
+    """The expert degree inside data and context ranks.
+
+    Megatron-Core can spread experts over tensor ranks too, each whole (expert tensor parallelism of 1): a device then
+    holds as much as where they are split over the tensor ranks and spread over the others alone.
+    """
+    return degree // tensor if ranks % degree and degree % tensor == 0 else degree

@@ -16,7 +16,8 @@ from planner.block_time import Setting, block_time, head_time
 from planner.calibration import TimeFactors
 from planner.communication import node_fabric
 from planner.layout import AnyLayout
-from planner.recipe import Recipe, Recompute, Schedule
+from planner.offload_time import stepped_s, streamed_s
+from planner.recipe import Place, Recipe, Recompute, Schedule
 from planner.resident import Resident, Stage, layers_per_stage, resident
 from planner.shape import ModelShape
 from planner.training_traffic import (
@@ -55,6 +56,7 @@ class StepTime:
     pipeline_bubble: Any
     data_parallel: Any
     optimizer: Any
+    offload: Any
     overhead: Any
     stragglers: Any
 
@@ -85,7 +87,8 @@ def step_time(
         factors=factors,
     )
     net = node_fabric(machine, factors)
-    block = block_time(block_work(shape, sequence_tokens, recipe.activation_bytes), setting)
+    work = block_work(shape, sequence_tokens, recipe.activation_bytes)
+    block = block_time(work, setting)
     passes = 3 if recipe.recompute is Recompute.FULL else 2
     tensor = passes * tensor_parallel(setting, net)
     context = passes * context_parallel(setting, net, block)
@@ -102,6 +105,7 @@ def step_time(
     micro_batch_s = (busy + gather) / layout.micro_batches
     # Where stages differ, the bubble is as long as the other stages take.
     mean_stage = (shape.layers * one_block + one_head) / layout.pipeline + gather / layout.micro_batches
+    trained = _trained(setting, held)
     idle = (layout.pipeline - 1) / layout.virtual * IDLE_SHARE.get(recipe.schedule, 1.0)
     terms = {
         "matmul": blocks * block.matmul,
@@ -117,7 +121,8 @@ def step_time(
         "pipeline_transfer": pipeline_transfer(setting, net),
         "pipeline_bubble": idle * np.minimum(mean_stage, micro_batch_s),
         "data_parallel": data_parallel(setting, held, net, micro_batch_s),
-        "optimizer": _optimizer(setting, held),
+        "optimizer": _optimizer(setting, trained),
+        "offload": streamed_s(work, setting, held, blocks, busy) + stepped_s(setting, trained, micro_batch_s * 2 / 3),
         "overhead": factors.step_s + 0.0 * layout.data,
     }
     nodes = np.maximum(layout.devices / machine.devices, 1.0)
@@ -147,8 +152,8 @@ def _slowest_stage(shape: ModelShape, layout: AnyLayout, one_block: Any, one_hea
     return np.where(heads, last, fullest), np.where(heads, 1, 0)
 
 
-def _optimizer(setting: Setting, held: Resident) -> Any:
-    """Reads and writes every state, reads the gradient, writes the weight."""
+def _trained(setting: Setting, held: Resident) -> Any:
+    """Parameters that the optimizer of one device steps."""
     recipe, layout = setting.recipe, setting.layout
     trained = held.adapter if recipe.adapter else held.dense + held.outer
     experts = 0.0 if recipe.adapter else held.experts
@@ -156,8 +161,16 @@ def _optimizer(setting: Setting, held: Resident) -> Any:
         # Experts have data ranks of their own, fewer by the expert degree.
         trained = trained / data_ranks(layout)
         experts = experts / np.maximum(data_ranks(layout) // layout.expert, 1)
+    return trained + experts
+
+
+def _optimizer(setting: Setting, trained: Any) -> Any:
+    """Reads and writes every state, reads the gradient, writes the weight; nothing where the states are elsewhere."""
+    recipe = setting.recipe
+    if recipe.optimizer_place is not Place.DEVICE:
+        return 0.0 * trained
     touched = 2 * (recipe.master_bytes + recipe.optimizer_bytes) + recipe.gradient_bytes + recipe.outer_weight_bytes
-    return (trained + experts) * touched / setting.memory_rate
+    return trained * touched / setting.memory_rate
 
 
 def _stragglers(factors: TimeFactors, nodes: Any) -> Any:

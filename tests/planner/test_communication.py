@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from planner.calibration import load_calibration
 from planner.communication import node_fabric
 from pricing.catalog import load_instance_types
+from pricing.instance_type import Link, LinkKind
 from tests.planner.builders import IDEAL, changed, examples, fabric, machine
 
 
@@ -236,3 +237,19 @@ def test_a_p5_reaches_what_its_links_allow() -> None:
     assert float(net.rate(16, 1)) == pytest.approx(400e9 * factors.network)
     assert float(net.rate(2, 8)) == pytest.approx(50e9 * factors.network)
     assert float(net.rate(8, 1)) == pytest.approx(450e9 * factors.link)
+
+
+def test_cards_without_peer_access_pass_data_through_the_host() -> None:
+    """PCIe cards that cannot reach each other's memory have half of the rate of those that can."""
+    pcie = Link(kind=LinkKind.PCIE, bytes_per_s=32e9)
+    staged = changed(machine(), link=pcie, gpudirect_rdma=False)
+    assert node_fabric(staged, IDEAL).link_bytes_per_s == 16e9
+    assert node_fabric(changed(staged, gpudirect_rdma=True), IDEAL).link_bytes_per_s == 32e9
+    assert node_fabric(changed(machine(), gpudirect_rdma=False), IDEAL).link_bytes_per_s == 4e11
+
+
+def test_tcp_is_slower_than_efa() -> None:
+    """Without EFA a part of the network's rate is lost to the kernel, and every hop waits for it."""
+    efa, tcp = (node_fabric(changed(machine(), efa_cards=cards, gpudirect_rdma=None), IDEAL) for cards in ((0,), ()))
+    assert tcp.node_bytes_per_s == pytest.approx(0.8 * efa.node_bytes_per_s)
+    assert tcp.network_latency_s > efa.network_latency_s

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from planner.layout import Layout
 from planner.models import load_preset
-from planner.recipe import Recipe, Schedule
+from planner.recipe import Place, Recipe, Schedule
 from planner.shape import ModelShape
 from planner.training_time import StepTime, step_time
 from planner.work import block_work, head_flop
@@ -389,6 +389,10 @@ def test_every_cause_has_a_term() -> None:
     piped = Layout(tensor=2, pipeline=2, context=2, expert=2, data=2, micro_batches=2)
     slow = machine(link_bytes_per_s=1e6, network_bytes_per_s=1e6)
     late = changed(LOSSY, launch_s_per_block=1000.0)
-    steps = [step(piped, shape=MIXED, made=made, on=slow, factors=late), step(Layout(data=8), made=FSDP, on=slow)]
+    steps = [
+        step(piped, shape=MIXED, made=made, on=slow, factors=late),
+        step(Layout(data=8), made=FSDP, on=slow),
+        step(Layout(), made=replace(ZERO1, optimizer_place=Place.HOST)),
+    ]
     shown = {name for took in steps for name, value in took.items() if value}
     assert shown == {field.name for field in fields(StepTime)} | {"total"}
