@@ -145,6 +145,9 @@ def _shape(row: Row) -> ModelShape:
         except ModelError:
             missing = ", ".join(name for name in needed if not row.count(name))
             raise PlannerError([f"{missing} not stated, and no preset is called {row.says('model')!r}"]) from None
+    if row.count("experts") and (preset := _preset_of(row)):
+        # The column for the inner width holds that of dense blocks; experts' widths have none.
+        return preset
     gated = row.says("mlp", "gated") == "gated"
     fields = {
         "norms": _norms(row),
@@ -170,12 +173,17 @@ def _shape(row: Row) -> ModelShape:
 
 def _norms(row: Row) -> int:
     """Norms of a block, which no column tells: those of the preset that has the row's name and size, else two."""
+    preset = _preset_of(row)
+    return preset.blocks[0].norms if preset else 2
+
+
+def _preset_of(row: Row) -> ModelShape | None:
+    """The preset that has the row's name, width and depth."""
     try:
-        preset = load_preset(row.says("model"))
+        preset = load_preset(row.says("model").replace("_", "-"))
     except ModelError:
-        return 2
-    same = (preset.hidden, preset.layers) == (row.count("hidden"), row.count("layers"))
-    return preset.blocks[0].norms if same else 2
+        return None
+    return preset if (preset.hidden, preset.layers) == (row.count("hidden"), row.count("layers")) else None
 
 
 def _recipe(row: Row, framework: Framework) -> Recipe:

@@ -29,8 +29,9 @@ def made_with(runs: list[TimedRun], effects: dict[Effect, float]) -> list[TimedR
 
 def test_without_runs_factors_lie_at_their_centres() -> None:
     """What nobody measured has what is known beforehand, its class's own where that differs."""
-    factors = factors_of("torchtitan", "", {})
+    factors = factors_of("torchtitan", "H200", {})
     assert factors.matmul["bf16"] == pytest.approx(PRIORS["matmul.bf16"].centre)
+    assert factors_of("torchtitan", "L4", {}).matmul["bf16"] < factors.matmul["bf16"]
     assert factors.traffic == pytest.approx(PRIORS["traffic"].centres["torchtitan"])
     assert factors_of("torchtitan-eager", "", {}).traffic > factors.traffic
     assert factors_of("torchtitan-async", "", {}).tensor_overlap > factors.tensor_overlap
