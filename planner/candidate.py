@@ -12,8 +12,9 @@ from planner.eligible import Contender
 from planner.layout import Layout
 from planner.memory import training_memory, worst_stage
 from planner.other_software import other_software
-from planner.plan import Band, Candidate, MemoryTable, Run, Service, Term
+from planner.plan import Candidate, MemoryTable, Run, Service, Term
 from planner.recipes import Option
+from planner.run_band import run_band
 from planner.search import RUNGS, Pool
 from planner.search_serving import ServingJob
 from planner.search_training import TrainingJob
@@ -121,15 +122,8 @@ def _run(
         ),
         run_s=clock.run_s,
         usd=_money(usd_per_hour * Decimal(float(paid_hours))),
-        band=_time_band(shape, factors.band, calibration.mixture),
+        band=run_band(shape, option.framework, option.recipe, machine.accelerator.name, calibration),
     )
-
-
-def _time_band(shape: ModelShape, own: Band, mixture: Band) -> Band:
-    """The framework's band; a mixture of experts has the wider edges of both."""
-    if not shape.experts:
-        return own
-    return Band(low=min(own.low, mixture.low), high=max(own.high, mixture.high), basis=mixture.basis)
 
 
 def _service(
