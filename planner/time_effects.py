@@ -91,7 +91,7 @@ PRIORS: Mapping[str, Prior] = {
     "matmul": Prior(
         share=True,
         centre=0.5,
-        spread={"all": 0.3, "generation": 0.3, "family": 0.2, "class": 0.3, "both": 0.2, "chip": 0.1},
+        spread={"all": 0.3, "generation": 0.3, "family": 0.15, "class": 0.1, "both": 0.35, "chip": 0.1},
     ),
     # FlashAttention-2 reaches 0.4 to 0.6 of the 16-bit peak forward, less backward (arXiv 2307.08691, figures 4 to 6).
     "attention": Prior(share=True, centre=0.4, spread={"all": 0.3, "generation": 0.4, "class": 0.4}),

@@ -41,8 +41,6 @@ def main() -> None:
     effects = fit_time(runs)
     crossed = leave_runs_out(runs, time_folds(runs))
     abroad = leave_runs_out(runs, lambda run: run.source)
-    by_source: Callable[[HeldOutRun], str] = lambda item: item.run.source  # noqa: E731
-    by_chip: Callable[[HeldOutRun], str] = lambda item: item.run.group[1]  # noqa: E731
     print(table("fitted", predictions(runs, effects), by_source))
     print(table("five folds, by source", crossed, by_source))
     print(table("five folds, by accelerator", crossed, by_chip))
@@ -52,6 +50,16 @@ def main() -> None:
     if write:
         text = CALIBRATION.read_text(encoding="utf-8")
         CALIBRATION.write_text(written(text, effects, crossed, abroad), encoding="utf-8")
+
+
+def by_source(item: HeldOutRun) -> str:
+    """Who published a run."""
+    return item.run.source
+
+
+def by_chip(item: HeldOutRun) -> str:
+    """The accelerator of a run."""
+    return item.run.group[1]
 
 
 def table(title: str, held: Sequence[HeldOutRun], group: Callable[[HeldOutRun], str]) -> str:
