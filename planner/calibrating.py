@@ -71,7 +71,7 @@ def _memory(cases: Sequence[TrainingCase], calibration: Calibration, where: str)
 def _time(cases: Sequence[TrainingCase], calibration: Calibration, where: str) -> dict[str, Any]:
     groups: dict[tuple[str, str], list[TrainingCase]] = {}
     for case in cases:
-        groups.setdefault((case.framework.name, case.row.says("accelerator")), []).append(case)
+        groups.setdefault((case.speed, case.row.says("accelerator")), []).append(case)
     found: dict[str, Any] = {}
     for (framework, accelerator), group in groups.items():
         known = calibration.time_factors(framework, accelerator)

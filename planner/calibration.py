@@ -36,16 +36,22 @@ class MemoryFactors:
 class TimeFactors:
     """Which share of a peak is reached, and what every step pays. Factors from 0 to 1; seconds; tokens; elements.
 
-    `matmul` is reached by large matrix products, by their type; half of it at `tokens_half` rows or `width_half`
-    columns.
-    `launch_s_per_block` is the floor of one block's forward pass. `data_overlap` is the share of the
-    data-parallel traffic that hides behind the backward pass where there is enough of it.
+    `matmul` is reached by large matrix products, by their type; half of it where a product has `outputs_half`
+    outputs, or sums over `depth_half` elements. `attention` is reached by fused attention over long sequences, half
+    of it at `attention_half` tokens; attention that is not fused moves `score_bytes` a score in each pass. `traffic`
+    is how often small operations move their rows where software does not fuse them as far as it could.
+
+    `launch_s_per_block` is the floor of one block's forward pass, `step_s` what each step takes beside (data,
+    logging). `tensor_overlap`, `gather_overlap`, `pipeline_overlap` and `data_overlap` are the shares of
+    tensor-parallel, weight-gathering, pipeline and data-parallel traffic that hide behind compute where there is
+    enough of it. `imbalance` is what the fullest expert rank gets, over the mean. `straggling` is the deviation of
+    nodes' step times, as a share of them.
     """
 
     matmul: Mapping[str, float]
     attention: float
-    tokens_half: float
-    width_half: float
+    outputs_half: float
+    depth_half: float
     memory: float
     link: float
     network: float
@@ -54,6 +60,15 @@ class TimeFactors:
     launch_s_per_block: float
     data_overlap: float
     band: Band
+    attention_half: float = 0.0
+    score_bytes: float = 0.0
+    traffic: float = 1.0
+    step_s: float = 0.0
+    tensor_overlap: float = 0.0
+    gather_overlap: float = 1.0
+    pipeline_overlap: float = 0.0
+    imbalance: float = 1.0
+    straggling: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +108,7 @@ class FabricFactors(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
-    """All factors: by framework, and where accelerators differ by accelerator (`default` for the others).
+    """All factors: by class of software or engine, and by accelerator (`default` for those not measured).
 
     `mixture` is the band of times of mixtures of experts, wherever it is wider than their framework's own. Memory
     factors are by vendor, and where software was measured by vendor and software ("NVIDIA/torchtitan").
@@ -108,18 +123,10 @@ class Calibration:
         """The memory factors of a vendor's accelerators under a class of software, its own where it was measured."""
         return self.memory.get(f"{vendor}/{software}") or self.memory[vendor]
 
-    def time_factors(self, framework: str, accelerator: str) -> TimeFactors:
-        """The time factors of a framework on an accelerator, its default where it was not measured there."""
-        known = self.time[framework]
+    def time_factors(self, software: str, accelerator: str) -> TimeFactors:
+        """The time factors of a class of software on an accelerator, its default where it was not measured there."""
+        known = self.time[software]
         return known.get(accelerator, known["default"])
-
-    def time_band(self, framework: str, accelerator: str, *, mixture: bool) -> Band:
-        """How far a time may be off; of a mixture of experts, the wider edges of the framework's band and its own."""
-        own = self.time_factors(framework, accelerator).band
-        if not mixture:
-            return own
-        low, high = min(own.low, self.mixture.low), max(own.high, self.mixture.high)
-        return Band(low=low, high=high, basis=self.mixture.basis)
 
     def serving_factors(self, engine: str, accelerator: str) -> ServingFactors:
         """The serving factors of an engine on an accelerator, its default where it was not measured there."""
@@ -145,9 +152,18 @@ def calibration_of(figures: Mapping[str, Any]) -> Calibration:
     return Calibration(
         memory={name: _memory(name, figures["memory"]) for name in figures["memory"]},
         mixture=Band(**figures["mixture"]),
-        time={name: _by_accelerator(TimeFactors, items) for name, items in figures["time"].items()},
+        time=_times(figures["time"]),
         serving={name: _by_accelerator(ServingFactors, items) for name, items in figures["serving"].items()},
     )
+
+
+def _times(figures: Mapping[str, dict[str, dict[str, Any]]]) -> dict[str, dict[str, TimeFactors]]:
+    """Time factors by class of software; classes that share their figures share the factors too."""
+    known: dict[int, dict[str, TimeFactors]] = {}
+    for items in figures.values():
+        if id(items) not in known:
+            known[id(items)] = _by_accelerator(TimeFactors, items)
+    return {name: known[id(items)] for name, items in figures.items()}
 
 
 def _memory(name: str, items: Mapping[str, Any]) -> MemoryFactors:

@@ -11,8 +11,10 @@ from planner.cost import wasted_share
 from planner.eligible import Contender
 from planner.layout import Layout
 from planner.memory import training_memory, worst_stage
+from planner.other_software import other_software
 from planner.plan import Candidate, MemoryTable, Run, Service, Term
 from planner.recipes import Option
+from planner.run_band import run_band
 from planner.search import RUNGS, Pool
 from planner.search_serving import ServingJob
 from planner.search_training import TrainingJob
@@ -20,6 +22,7 @@ from planner.serving import replica_answer, replica_memory
 from planner.shape import ModelShape
 from planner.terms import paid_node_hours
 from planner.training_time import START_UP_S, step_time
+from planner.wall_clock import wall_clock
 from pricing.market import Market
 from pricing.units import HOUR_S, HOURS_PER_MONTH
 
@@ -101,19 +104,23 @@ def _run(
 ) -> Run:
     """The run, without its money."""
     machine = contender.machine
-    factors = calibration.time_factors(option.framework.name, machine.accelerator.name)
+    factors = calibration.time_factors(option.framework.software.name, machine.accelerator.name)
     step = step_time(shape, option.recipe, layout, job.sequence_tokens, machine, factors)
     step_s = float(step.total)
-    run_s = START_UP_S + job.steps * step_s
+    clock = wall_clock(shape, option.recipe, layout.devices, machine, job.steps, step_s)
     return Run(
         start_up_s=START_UP_S,
         steps=job.steps,
         step_terms=_terms(step),
         step_s=step_s,
         tokens_per_s=job.global_batch * job.sequence_tokens / step_s,
-        run_s=run_s,
+        lost_s=clock.lost_s,
+        other_software=other_software(
+            shape, option.recipe, layout, job.sequence_tokens, machine, option.framework, calibration
+        ),
+        run_s=clock.run_s,
         usd=Decimal(0),
-        band=calibration.time_band(option.framework.name, machine.accelerator.name, mixture=bool(shape.experts)),
+        band=run_band(shape, option.framework, option.recipe, machine.accelerator.name, calibration),
     )
 
 

@@ -18,6 +18,11 @@ def carried_training() -> Measured:
     return read_measured(FOLDER / "training_memory.csv")
 
 
+def carried_throughput() -> Measured:
+    """Measured training runs with their speed."""
+    return read_measured(FOLDER / "training_throughput.csv")
+
+
 def carried_serving() -> Measured:
     """Measured serving runs, with peak memory or cache capacity."""
     return read_measured(FOLDER / "serving_memory.csv")
@@ -34,3 +39,8 @@ def fitted_cases() -> list[TrainingCase]:
     """The training runs that the bundled memory factors are fitted to."""
     rows = carried_training().rows
     return [training_case(row) for row in rows if "memory" in row.kinds and row.id not in left_out()]
+
+
+def timed_cases() -> list[TrainingCase]:
+    """The training runs that the bundled time factors are fitted to."""
+    return [training_case(row) for row in carried_throughput().rows if row.id not in left_out()]

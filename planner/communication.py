@@ -13,15 +13,22 @@ from typing import Any
 import numpy as np
 
 from planner.calibration import FabricFactors
-from pricing.instance_type import InstanceType
+from pricing.instance_type import InstanceType, LinkKind
+
+# Cards without access to each other's memory hand data on through the host's: it crosses PCIe twice.
+STAGED_SHARE = 0.5
+# Over ENA without EFA, NCCL talks TCP: the kernel's copies cost bandwidth and time for each hop. Both are assumed: no
+# training run over TCP was published with its layout.
+TCP_SHARE, TCP_LATENCY_S = 0.8, 3e-5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fabric:
     """What carries traffic, at achieved rates. Bytes/s, seconds.
 
-    `link_bytes_per_s` is one device's rate to its neighbours in the node, one way; `node_bytes_per_s` a node's
-    rate to other nodes, one way. A rate that no source states is NaN and makes every time that needs it NaN.
+    A node is what the fast link joins: an instance, or the instances of an NVL72 rack. `link_bytes_per_s` is one
+    device's rate to its neighbours in the node, one way; `node_bytes_per_s` a node's rate to other nodes, one way. A
+    rate that no source states is NaN and makes every time that needs it NaN.
     """
 
     devices_per_node: int
@@ -44,18 +51,21 @@ class Fabric:
         return np.where(self.inside(ranks, stride), self.link_bytes_per_s, across)
 
     def latency_s(self, ranks: Any, stride: Any) -> Any:
-        """Seconds for one hop of the group's ring."""
-        return np.where(self.inside(ranks, stride), self.link_latency_s, self.network_latency_s)
+        """Seconds for one hop of the group's ring, on average: of a node's members one hands on to the next node."""
+        per_node = np.clip(self.devices_per_node // np.maximum(stride, 1), 1, ranks)
+        across = self.link_latency_s + (self.network_latency_s - self.link_latency_s) / per_node
+        return np.where(self.inside(ranks, stride), self.link_latency_s, across)
 
     def inside(self, ranks: Any, stride: Any) -> Any:
         """Whether the group stands within one node."""
         return np.less_equal(np.multiply(ranks, stride), self.devices_per_node)
 
-    def gather_s(self, size_bytes: Any, ranks: Any, stride: Any) -> Any:
-        """Seconds of an all-gather or reduce-scatter of `size_bytes` in all."""
+    def gather_s(self, size_bytes: Any, ranks: Any, stride: Any, pieces: int = 1) -> Any:
+        """Seconds of all-gathers or reduce-scatters of `size_bytes` in all, done in so many pieces."""
         hops = ranks - 1
         moved = np.divide(hops, ranks) * size_bytes
-        return np.where(np.equal(hops, 0), 0.0, moved / self.rate(ranks, stride) + hops * self.latency_s(ranks, stride))
+        waits = pieces * hops * self.latency_s(ranks, stride)
+        return np.where(np.equal(hops, 0), 0.0, moved / self.rate(ranks, stride) + waits)
 
     def reduce_s(self, size_bytes: Any, ranks: Any, stride: Any) -> Any:
         """Seconds of an all-reduce of `size_bytes`: a reduce-scatter and an all-gather."""
@@ -80,11 +90,16 @@ def node_fabric(machine: InstanceType, factors: FabricFactors) -> Fabric:
     # NeuronCores share their chip's links, and reach each other inside the chip at least as fast.
     join = machine.link or (machine.accelerator.link if machine.accelerators == 1 else None)
     link = join.bytes_per_s if join else None
+    if join and link and join.kind is LinkKind.PCIE and not machine.gpudirect_rdma:
+        link *= STAGED_SHARE
     network = machine.network_bytes_per_s if machine.nic_slots else None
+    instances = max((join.accelerators or 0) // machine.accelerators, 1) if join else 1
+    plain = not machine.efa_cards and not machine.gpudirect_rdma
+    share = factors.network * (TCP_SHARE if plain else 1.0)
     return Fabric(
-        devices_per_node=machine.devices,
+        devices_per_node=machine.devices * instances,
         link_bytes_per_s=factors.link * (np.nan if link is None else link / machine.accelerator.ranks),
-        node_bytes_per_s=factors.network * (np.nan if network is None else network),
+        node_bytes_per_s=share * (np.nan if network is None else network * instances),
         link_latency_s=factors.link_latency_s,
-        network_latency_s=factors.network_latency_s,
+        network_latency_s=factors.network_latency_s + (TCP_LATENCY_S if plain else 0.0),
     )

@@ -1,13 +1,17 @@
 """Which machine stands for accelerators that a measured run or a pinned configuration names?
 
-Facts of an instance type that AWS sells with as many of them where there is one; else a machine of these
-accelerators alone, whose network nobody knows.
+Facts of an instance type that AWS sells with as many of them where there is one; else a node of a cluster that was
+measured, or a machine of these accelerators alone, whose network nobody knows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
 from typing import Any
+
+import yaml
 
 from planner.errors import PlannerError
 from pricing.catalog import load_accelerators, load_instance_types
@@ -76,6 +80,7 @@ def machine_of(chip: Accelerator, accelerators: int) -> InstanceType:
     ]
     if sold:
         return max(sold, key=lambda item: (item.network_bytes_per_s or 0.0, item.name))
+    network = _cluster_network(chip.name, accelerators)
     return InstanceType(
         name=f"{accelerators} x {chip.name}",
         family="",
@@ -85,14 +90,27 @@ def machine_of(chip: Accelerator, accelerators: int) -> InstanceType:
         vcpus=0,
         host_memory_bytes=0,
         nvme_bytes=0,
-        network_bytes_per_s=None,
+        network_bytes_per_s=network,
         ebs_bytes_per_s=None,
         efa_cards=(),
-        nic_slots=(),
-        gpudirect_rdma=None,
+        nic_slots=(1,) if network else (),
+        gpudirect_rdma=True if network else None,
         link=chip.link if accelerators > 1 else None,
         architecture="",
         usage_classes=frozenset(),
         retired=False,
         sources={},
     )
+
+
+@cache
+def _clusters() -> dict[str, dict[str, float]]:
+    text = files("planner").joinpath("data/measured/machines.yaml").read_text(encoding="utf-8")
+    clusters: dict[str, dict[str, float]] = yaml.load(text, Loader=yaml.CSafeLoader)
+    return clusters
+
+
+def _cluster_network(name: str, accelerators: int) -> float | None:
+    """Bytes/s of a node's network in clusters that were measured, where no EC2 type stands for their nodes."""
+    known = _clusters().get(name, {})
+    return known["network_gb_per_s"] * GIGA if known.get("accelerators") == accelerators else None

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
+from planner.block_time import RATED_AS
 from planner.cost import wasted_share
 from planner.framework import Framework, load_frameworks
 from planner.image import image_parameter
@@ -133,7 +134,8 @@ def _runnable(options: tuple[Option, ...], machine: InstanceType) -> Iterable[Op
     for option in options:
         techniques = option.recipe.techniques
         spare = "fp16" in techniques and named_bf16 and "bf16" in rates
-        if option.recipe.compute_dtype in rates and not spare:
+        computed = option.recipe.compute_dtype
+        if RATED_AS.get(computed, computed) in rates and not spare:
             yield option
 
 

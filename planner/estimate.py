@@ -225,7 +225,7 @@ def _step_s(
 ) -> tuple[float | None, tuple[str, ...]]:
     """Seconds of a step, or why nobody knows."""
     machine = machine_of(chip, pinned.accelerators_per_node or min(8, pinned.accelerators))
-    factors = calibration.time_factors(framework.name, chip.name)
+    factors = calibration.time_factors(framework.software.name, chip.name)
     try:
         seconds = float(step_time(shape, recipe, layout, part.sequence_length, machine, factors).total)
     except (BerthError, KeyError):

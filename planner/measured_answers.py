@@ -32,7 +32,7 @@ def training_tokens_per_s(case: TrainingCase, calibration: Calibration) -> float
         raise PlannerError([f"accelerator: {case.framework.name} does not run on {chip.name}"])
     per_node = row.count("accelerators_per_node") or min(8, row.count("accelerators", 1))
     machine = machine_of(chip, min(per_node, row.count("accelerators", 1)))
-    factors = calibration.time_factors(case.framework.name, chip.name)
+    factors = calibration.time_factors(case.speed, chip.name)
     step = step_time(case.shape, case.recipe, case.layout, case.sequence_tokens, machine, factors)
     seconds = float(step.total)
     if not np.isfinite(seconds):

@@ -18,7 +18,7 @@ from planner.measured import Row
 from planner.models import load_preset
 from planner.recipe import Adapter, AdapterTargets, Place, Recipe, Recompute
 from planner.shape import ModelShape
-from planner.software import Software, load_software, software_called
+from planner.software import Software, load_software, software_called, software_of_source
 from planner.techniques import load_techniques
 
 # Bytes of a frozen weight, scales included: NF4 in blocks of 64 with a float32 scale, or a scale of 8 bits and a
@@ -38,6 +38,9 @@ OPTIONS = {
     "optimizer_in_backward": "optimizer-in-backward",
     "activation_offload": "activation-offload",
 }
+# fp8 and fp4 with a scale for each few elements: states as under fp8, products at rates of their own.
+BLOCK_SCALED = ("mxfp8", "nvfp4")
+ASYNC_TENSOR = "async tp"
 ADAPTED = ("lora", "qlora", "adapter")
 _RANK = re.compile(r"(?:lora_r ?=? ?|LoRA rank |LoRA r|\br ?= ?)(\d+)")
 _MEAN_TOKENS = re.compile(r"mean length ~(\d+)")
@@ -48,7 +51,10 @@ _TARGETS = re.compile(r"target=\[([^]]*)\]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingCase:
-    """A measured run in the planner's own records. `kind` is the kind of memory that was measured."""
+    """A measured run in the planner's own records.
+
+    `kind` is the kind of memory that was measured, `speed` the class of software whose time factors hold.
+    """
 
     row: Row
     shape: ModelShape
@@ -57,6 +63,7 @@ class TrainingCase:
     layout: Layout
     sequence_tokens: int
     kind: str
+    speed: str
 
 
 def training_case(row: Row) -> TrainingCase:
@@ -77,7 +84,18 @@ def training_case(row: Row) -> TrainingCase:
         layout=_layout(row),
         sequence_tokens=_longest_tokens(row),
         kind=row.says("memory_kind", "unknown"),
+        speed=_speed(row, software),
     )
+
+
+def _speed(row: Row, software: Software) -> str:
+    """The class of software that decides speed: without torch.compile, and with tensor-parallel products cut into
+    pieces so that traffic hides behind them, the same program is another one."""
+    if software.compiles and row.says("compiled") == "no":
+        return f"{software.name}-eager"
+    if software.compiles and ASYNC_TENSOR in row.says("notes").lower():
+        return f"{software.name}-async"
+    return software.name
 
 
 def _longest_tokens(row: Row) -> int:
@@ -106,8 +124,9 @@ def layout_faults(row: Row) -> Iterator[str]:
 
 
 def software_of(row: Row) -> Software:
-    """The class of software of a row: by name, else by what the run does."""
-    found = software_called(row.says("software")) or software_called(row.says("source").rpartition("/")[2])
+    """The class of software of a row: by who published it, by name, else by what the run does."""
+    found = software_of_source(row.says("source")) or software_called(row.says("software"))
+    found = found or software_called(row.says("source").rpartition("/")[2])
     if found:
         return found
     known = load_software()
@@ -124,6 +143,9 @@ def _shape(row: Row) -> ModelShape:
         except ModelError:
             missing = ", ".join(name for name in needed if not row.count(name))
             raise PlannerError([f"{missing} not stated, and no preset is called {row.says('model')!r}"]) from None
+    if row.count("experts") and (preset := _preset_of(row)):
+        # The column for the inner width holds that of dense blocks; experts' widths have none.
+        return preset
     gated = row.says("mlp", "gated") == "gated"
     fields = {
         "norms": _norms(row),
@@ -149,25 +171,32 @@ def _shape(row: Row) -> ModelShape:
 
 def _norms(row: Row) -> int:
     """Norms of a block, which no column tells: those of the preset that has the row's name and size, else two."""
+    preset = _preset_of(row)
+    return preset.blocks[0].norms if preset else 2
+
+
+def _preset_of(row: Row) -> ModelShape | None:
+    """The preset that has the row's name, width and depth."""
     try:
-        preset = load_preset(row.says("model"))
+        preset = load_preset(row.says("model").replace("_", "-"))
     except ModelError:
-        return 2
-    same = (preset.hidden, preset.layers) == (row.count("hidden"), row.count("layers"))
-    return preset.blocks[0].norms if same else 2
+        return None
+    return preset if (preset.hidden, preset.layers) == (row.count("hidden"), row.count("layers")) else None
 
 
 def _recipe(row: Row, framework: Framework) -> Recipe:
     recipe = framework.plain_recipe()
-    precision = row.says("compute_dtype", "bf16")
-    precision = {"mxfp8": "fp8", "nvfp4": "fp8", "tf32": "fp32"}.get(precision, precision)
+    computed = row.says("compute_dtype", "bf16")
+    precision = {"mxfp8": "fp8", "nvfp4": "fp8", "tf32": "fp32"}.get(computed, computed)
     adapter = _adapter(row, framework.software) if row.says("technique") in ADAPTED else None
     recipe = replace(recipe, adapter=adapter)
     for name in (precision, *_optimizer(row), *_sharding(row, framework)):
         recipe = load_techniques()[name].apply(recipe)
     recipe = replace(recipe, **framework.software.states.get(precision, {}))  # type: ignore[arg-type]
+    if computed in BLOCK_SCALED:
+        recipe = replace(recipe, compute_dtype=computed)
     recipe = _weights(row, recipe, framework)
-    return _options(row, recipe)
+    return _options(row, recipe, framework.software)
 
 
 def _optimizer(row: Row) -> list[str]:
@@ -210,7 +239,7 @@ def _weights(row: Row, recipe: Recipe, framework: Framework) -> Recipe:
     return recipe
 
 
-def _options(row: Row, recipe: Recipe) -> Recipe:
+def _options(row: Row, recipe: Recipe, software: Software) -> Recipe:
     offloaded = row.says("sharding").endswith("offload")
     for option in row.says("options").split("+"):
         if option in OPTIONS:
@@ -218,6 +247,8 @@ def _options(row: Row, recipe: Recipe) -> Recipe:
     return replace(
         recipe,
         recompute=Recompute(row.says("recompute", "none")),
+        reduce_bytes=2.0 if "reduce_bf16" in row.says("options").split("+") else recipe.reduce_bytes,
+        sequence_sharded=software.stepping.sequence_sharded,
         score_share=1.0 if row.says("attention") == "naive" else 0.0,
         optimizer_place=Place.HOST if offloaded else Place.DEVICE,
         weights_place=Place.HOST if offloaded and "zero3" in row.says("sharding") else Place.DEVICE,
@@ -260,8 +291,17 @@ def _layout(row: Row) -> Layout:
         pipeline=pipeline,
         virtual=count("vp", 1) or 1,
         context=context,
-        expert=count("ep", 1) or 1,
+        expert=_expert_degree(count("ep", 1) or 1, data * context, tensor),
         data=data,
         micro_batch=micro,
         micro_batches=max(count("global_batch", micro * data) // (micro * data), 1),
     )
+
+
+def _expert_degree(degree: int, ranks: int, tensor: int) -> int:
+    """The expert degree inside data and context ranks.
+
+    Megatron-Core can spread experts over tensor ranks too, each whole (expert tensor parallelism of 1): a device then
+    holds as much as where they are split over the tensor ranks and spread over the others alone.
+    """
+    return degree // tensor if ranks % degree and degree % tensor == 0 else degree

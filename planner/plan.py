@@ -72,7 +72,11 @@ class MemoryTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """How a training job goes. Seconds, tokens/s over all devices once it runs, USD. `run_s` is all of it."""
+    """How a training job goes. Seconds, tokens/s over all devices once it runs, USD.
+
+    `run_s` is all of it, `lost_s` what checkpoints and failures are expected to take of it. `other_software` is what a
+    step would take in other frameworks.
+    """
 
     start_up_s: float
     steps: int
@@ -82,6 +86,8 @@ class Run:
     run_s: float
     usd: Decimal
     band: Band
+    lost_s: float = 0.0
+    other_software: tuple[Term, ...] = ()
 
     @property
     def latest_s(self) -> float:

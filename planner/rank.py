@@ -14,6 +14,7 @@ from planner.eligible import Contender, most_nodes
 from planner.layout import Ints
 from planner.recipe import Recipe
 from planner.recipes import Option
+from planner.run_band import run_band
 from planner.search import Floats, Pool
 from planner.shape import ModelShape
 from planner.terms import block_hours, block_nodes
@@ -96,7 +97,7 @@ def _slowest(shape: ModelShape, contenders: tuple[Contender, ...], calibration: 
 
     def edge(contender: Contender, option: Option) -> float:
         chip = contender.machine.accelerator.name
-        return calibration.time_band(option.framework.name, chip, mixture=bool(shape.experts)).high
+        return run_band(shape, option.framework, option.recipe, chip, calibration).high
 
     return _by_option(contenders, edge)
 

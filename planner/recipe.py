@@ -139,7 +139,8 @@ class Recipe:
 
     `block_weight_bytes` is what a weight inside the blocks takes, scales included; `outer_weight_bytes` a
     weight of the embeddings, the head and the norms. `gradient_bytes`, `master_bytes` and `optimizer_bytes`
-    are per trained parameter. The `*_sharded` flags say what the data-parallel ranks divide among them;
+    are per trained parameter; `reduce_bytes` is what of a gradient travels, where it is not `gradient_bytes`. The
+    `*_sharded` flags say what the data-parallel ranks divide among them;
     `gathers_weights` that blocks are gathered before use, each `gathered_weight_bytes` an element.
     `dequantizes` says that a block's weights are unpacked before use, `keeps_packed_inputs` that its products keep
     their inputs though frozen (bitsandbytes). `cast_weight_bytes` is a 16-bit copy that autocast keeps of each float32
@@ -166,6 +167,7 @@ class Recipe:
     outer_weight_bytes: float = 2.0
     gathered_weight_bytes: float = 2.0
     gradient_bytes: float = 2.0
+    reduce_bytes: float | None = None
     master_bytes: float = 4.0
     optimizer_bytes: float = 8.0
     weights_sharded: bool = False
@@ -197,6 +199,11 @@ class Recipe:
     kv_bytes: float = 2.0
     accuracy: Accuracy = Accuracy.EXACT
     techniques: tuple[str, ...] = ()
+
+    @property
+    def reduced_bytes(self) -> float:
+        """Bytes of a gradient that data-parallel ranks exchange."""
+        return self.gradient_bytes if self.reduce_bytes is None else self.reduce_bytes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

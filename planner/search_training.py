@@ -14,7 +14,8 @@ from planner.offload import keeps_elsewhere, training_elsewhere
 from planner.recipe import Place
 from planner.recipes import Option, excluded_degrees
 from planner.search import Demand, Floats, Mask, Part, Pool, Scope, nearest_misses, pool, rungs
-from planner.training_time import START_UP_S, step_time
+from planner.training_time import step_time
+from planner.wall_clock import wall_clock
 from pricing.instance_type import InstanceType
 
 
@@ -50,15 +51,18 @@ def _parts(searched: Scope, job: TrainingJob) -> Iterator[Part]:
                 fits &= demand.need <= demand.have
             nodes = grid.devices // machine.devices
             rung = rungs(machine, grid.devices, option)
-            step, known = _steps(searched, job, machine, option, grid.take(fits))
+            fitting = grid.take(fits)
+            step, known = _steps(searched, job, machine, option, fitting)
+            chosen = fitting.take(known)
+            clock = wall_clock(searched.shape, option.recipe, chosen.devices, machine, job.steps, step[known])
             yield Part(
                 machine=index,
                 option=number,
-                layout=grid.take(fits).take(known),
+                layout=chosen,
                 nodes=nodes[fits][known],
                 replicas=np.ones(int(known.sum()), dtype=np.int64),
                 rung=rung[fits][known],
-                job_s=START_UP_S + job.steps * step[known],
+                job_s=clock.run_s,
                 misses=nearest_misses(
                     machine, option, grid, need, machine.device_memory_bytes, combines & ~fits, rung, further
                 ),
@@ -73,7 +77,7 @@ def _steps(
     """Seconds of a step of each layout, and where they are known."""
     if not len(grid):
         return np.zeros(0), np.zeros(0, dtype=bool)
-    factors = searched.calibration.time_factors(option.framework.name, machine.accelerator.name)
+    factors = searched.calibration.time_factors(option.framework.software.name, machine.accelerator.name)
     step = step_time(searched.shape, option.recipe, grid, job.sequence_tokens, machine, factors).total
     return step, np.isfinite(step)
 

@@ -113,7 +113,8 @@ class Variant:
 class Software:
     """One class of training software.
 
-    `names` are those that measured files call it by; `framework` is the planner's framework for what it can do.
+    `names` are those that measured files call it by, `sources` publishers whose runs it is by whatever name;
+    `framework` is the planner's framework for what it can do.
     `compiled` are the operations that torch.compile changes, `compiles` whether it is on by default. `states` are
     bytes per element with which it departs from the framework's recipe, by precision.
     """
@@ -123,6 +124,7 @@ class Software:
     framework: str
     source: str
     names: frozenset[str] = frozenset()
+    sources: tuple[str, ...] = ()
     operations: Operations = Operations()
     compiles: bool = False
     compiled: Mapping[str, Any] = field(default_factory=dict)
@@ -175,3 +177,8 @@ def software_called(name: str) -> Software | None:
     """The class that measured files call `name`; None where nobody has described it."""
     wanted = name.lower()
     return next((item for item in load_software().values() if wanted == item.name or wanted in item.names), None)
+
+
+def software_of_source(source: str) -> Software | None:
+    """The class whose runs a publisher's are; None where its name decides."""
+    return next((item for item in load_software().values() if item.sources and source.startswith(item.sources)), None)

@@ -2,8 +2,7 @@
 
 Work over achieved rates, plus what cannot be hidden: collectives, the pipeline's bubble, the optimizer. The
 same formulas serve one layout and arrays of them. Sources: Narayanan et al. 2021 (arXiv 2104.04473) for the
-pipeline, Korthikanti et al. 2022 (arXiv 2205.05198) for tensor and sequence parallelism, Rajbhandari et al.
-2019 (arXiv 1910.02054) for ZeRO's traffic, Dao 2023 (arXiv 2307.08691) for attention's backward pass.
+pipeline; planner.block_time and planner.training_traffic name theirs.
 """
 
 from __future__ import annotations
@@ -13,25 +12,30 @@ from typing import Any
 
 import numpy as np
 
+from planner.block_time import Setting, block_time, head_time
 from planner.calibration import TimeFactors
-from planner.communication import Fabric, node_fabric
+from planner.communication import node_fabric
 from planner.layout import AnyLayout
-from planner.recipe import Recipe, Recompute
+from planner.offload_time import stepped_s, streamed_s
+from planner.recipe import Place, Recipe, Recompute, Schedule
 from planner.resident import Resident, Stage, layers_per_stage, resident
 from planner.shape import ModelShape
-from planner.work import BlockWork, block_work, head_flop
+from planner.training_traffic import (
+    context_parallel,
+    data_parallel,
+    data_ranks,
+    expert_parallel,
+    pipeline_transfer,
+    tensor_parallel,
+    weight_gather,
+)
+from planner.work import block_work
 from pricing.instance_type import InstanceType
 
-# Flash attention's backward does five products where the forward does two (arXiv 2307.08691, section 3.1.2).
-ATTENTION_BACKWARD = 2.5
-# Per-op selective recompute does every second matrix product again.
-SELECTIVE_SHARE = 0.5
-# Logits are written in 16 bits, read and written in float32 by the loss, and their gradient written and read.
-LOGIT_TRAFFIC_BYTES = 20
-# Attention runs in 16 bits whatever the type of the products.
 # Boot, machine image, containers and loading weights or a checkpoint, until the first step: assumed, and billed.
 START_UP_S = 900
-ATTENTION_DTYPES = {"fp8": "bf16"}
+# Of 1F1B's bubble ZB-H1 leaves a third: products for weights fill the rest (Qi et al. 2023, arXiv 2401.10241).
+IDLE_SHARE = {Schedule.ZERO_BUBBLE: 1 / 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,26 +56,14 @@ class StepTime:
     pipeline_bubble: Any
     data_parallel: Any
     optimizer: Any
+    offload: Any
+    overhead: Any
+    stragglers: Any
 
     @property
     def total(self) -> Any:
         """Seconds of the whole step."""
         return sum(getattr(self, field.name) for field in fields(self))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Block:
-    """Seconds of one block for one micro-batch: forward, backward, and what is done again."""
-
-    matmul: Any
-    attention: Any
-    memory_bound: Any
-    launches: Any
-    recompute: Any
-
-    @property
-    def total(self) -> Any:
-        return self.matmul + self.attention + self.memory_bound + self.launches + self.recompute
 
 
 def step_time(
@@ -86,206 +78,104 @@ def step_time(
 
     NaN where a rate that the layout needs is unknown.
     """
-    work = block_work(shape, sequence_tokens, recipe.activation_bytes)
-    tokens = layout.micro_batch * sequence_tokens / layout.context
+    setting = Setting(
+        shape=shape,
+        recipe=recipe,
+        layout=layout,
+        sequence_tokens=sequence_tokens,
+        machine=machine,
+        factors=factors,
+    )
     net = node_fabric(machine, factors)
-    block = _block(work, recipe, layout, tokens, machine, factors)
-    held = resident(shape, layout, Stage.FIRST, recipe.adapter)
-    blocks = layout.micro_batches * layers_per_stage(shape, layout)
-    head = layout.micro_batches * _head(shape, recipe, layout, tokens, machine, factors)
+    work = block_work(shape, sequence_tokens, recipe.activation_bytes)
+    block = block_time(work, setting)
     passes = 3 if recipe.recompute is Recompute.FULL else 2
-    tensor = blocks * passes * _tensor_parallel(shape, recipe, layout, tokens, net)
-    context = blocks * passes * _context_parallel(shape, recipe, layout, tokens, net, block)
-    expert = blocks * passes * _expert_parallel(shape, recipe, layout, tokens, net)
-    busy = blocks * block.total + head + tensor + context + expert
-    gather = _weight_gather(recipe, layout, held, net, busy)
-    transfer = _pipeline_transfer(shape, recipe, layout, tokens, net)
-    spread = layout.pipeline - 1
-    mean_stage = (busy + gather) / layout.micro_batches
-    return StepTime(
-        matmul=blocks * block.matmul,
-        attention=blocks * block.attention,
-        memory_bound=blocks * block.memory_bound,
-        launches=blocks * block.launches,
-        recompute=blocks * block.recompute,
-        head_and_loss=head,
-        tensor_parallel=tensor,
-        context_parallel=context,
-        expert_parallel=expert,
-        weight_gather=gather,
-        pipeline_transfer=transfer,
-        # 1F1B: (p - 1) micro-batches of one stage, divided by the chunks it is cut into.
-        pipeline_bubble=spread / layout.virtual * mean_stage,
-        data_parallel=_data_parallel(recipe, layout, held, net, factors, mean_stage),
-        optimizer=_optimizer(recipe, layout, held, machine, factors),
-    )
+    tensor = passes * tensor_parallel(setting, net)
+    context = passes * context_parallel(setting, net, block)
+    expert = passes * expert_parallel(setting, net)
+    at_work = block.total + tensor + context + expert
+    # A pass backward launches twice what a pass forward does.
+    launches = _waited_for(at_work, (passes + 1) * factors.launch_s_per_block)
+    one_block, one_head = at_work + launches, head_time(setting)
+    held = resident(shape, layout, Stage.FIRST, recipe.adapter)
+    blocks, headed = _slowest_stage(shape, layout, one_block, one_head)
+    blocks, heads = layout.micro_batches * blocks, layout.micro_batches * headed
+    busy = blocks * one_block + heads * one_head
+    gather = weight_gather(setting, held, net, busy)
+    micro_batch_s = (busy + gather) / layout.micro_batches
+    # Where stages differ, the bubble is as long as the other stages take.
+    mean_stage = (shape.layers * one_block + one_head) / layout.pipeline + gather / layout.micro_batches
+    trained = _trained(setting, held)
+    idle = (layout.pipeline - 1) / layout.virtual * IDLE_SHARE.get(recipe.schedule, 1.0)
+    terms = {
+        "matmul": blocks * block.matmul,
+        "attention": blocks * block.attention,
+        "memory_bound": blocks * block.memory_bound,
+        "launches": blocks * launches,
+        "recompute": blocks * block.recompute,
+        "head_and_loss": heads * one_head,
+        "tensor_parallel": blocks * tensor,
+        "context_parallel": blocks * context,
+        "expert_parallel": blocks * expert,
+        "weight_gather": gather,
+        "pipeline_transfer": pipeline_transfer(setting, net),
+        "pipeline_bubble": idle * np.minimum(mean_stage, micro_batch_s),
+        "data_parallel": data_parallel(setting, held, net, micro_batch_s),
+        "optimizer": _optimizer(setting, trained),
+        "offload": streamed_s(work, setting, held, blocks, busy) + stepped_s(setting, trained, micro_batch_s * 2 / 3),
+        "overhead": factors.step_s + 0.0 * layout.data,
+    }
+    nodes = np.maximum(layout.devices / machine.devices, 1.0)
+    return StepTime(**terms, stragglers=_stragglers(factors, nodes) * sum(terms.values()))
 
 
-def _matrix_rate(dtype: str, rows: Any, width: Any, machine: InstanceType, factors: TimeFactors) -> Any:
-    """Achieved FLOP/s of one device: less where a product has few rows or narrow shards."""
-    peak = machine.flop_per_s_per_device(dtype) or np.nan
-    filled = rows / (rows + factors.tokens_half) * width / (width + factors.width_half)
-    return peak * factors.matmul.get(dtype, np.nan) * filled
+def _waited_for(at_work: Any, launching: Any) -> Any:
+    """Seconds that a device waits for launches of kernels beside its `at_work` seconds.
 
-
-def _block(
-    work: BlockWork,
-    recipe: Recipe,
-    layout: AnyLayout,
-    tokens: Any,
-    machine: InstanceType,
-    factors: TimeFactors,
-) -> _Block:
-    bandwidth = factors.memory * (machine.memory_bytes_per_s_per_device or np.nan)
-    dense = work.dense_flop / _matrix_rate(
-        recipe.compute_dtype, tokens, work.dense_width / layout.tensor, machine, factors
-    )
-    # The ranks of an expert group pool their tokens, so each expert sees that many times its share.
-    rows = tokens * np.maximum(work.expert_share * layout.expert, 1e-9)
-    expert = work.expert_flop / _matrix_rate(
-        recipe.compute_dtype, rows, work.expert_width / layout.tensor, machine, factors
-    )
-    products = tokens / layout.tensor * (dense + expert)
-    attention_dtype = ATTENTION_DTYPES.get(recipe.compute_dtype, recipe.compute_dtype)
-    attention_peak = factors.attention * (machine.flop_per_s_per_device(attention_dtype) or np.nan)
-    attention = tokens / layout.tensor * work.attention_flop / attention_peak
-    moved = tokens / layout.tensor * work.moved_bytes / bandwidth
-    unpacked = _unpacked_bytes(work, recipe, layout) / bandwidth
-    forward = products + attention + moved + unpacked
-    again = {
-        Recompute.NONE: 0.0,
-        Recompute.ATTENTION: attention,
-        Recompute.SELECTIVE: SELECTIVE_SHARE * products + moved,
-        Recompute.FULL: np.maximum(forward, factors.launch_s_per_block),
-    }[recipe.recompute]
-    # A frozen base needs no gradients of its weights, only those of its inputs.
-    backward = 2 if recipe.adapter is None else 1
-    # Element-wise work is done once forward and twice backward; weights are unpacked once each way.
-    memory_bound = 3 * moved + 2 * unpacked
-    both = products * (1 + backward) + attention * (1 + ATTENTION_BACKWARD) + memory_bound
-    return _Block(
-        matmul=products * (1 + backward),
-        attention=attention * (1 + ATTENTION_BACKWARD),
-        memory_bound=memory_bound,
-        launches=np.maximum(3 * factors.launch_s_per_block - both, 0.0),
-        recompute=again,
-    )
-
-
-def _unpacked_bytes(work: BlockWork, recipe: Recipe, layout: AnyLayout) -> Any:
-    """Bytes read and written to unpack a block's quantized weights once.
-
-    A batch's tokens reach every expert on the device, so all of them are unpacked.
+    Of a block's kernels some last longer than the next one's launch and some shorter, so a device waits a little even
+    where work outweighs launches: the fourth-power mean of the two is 19 % above either where they are equal.
     """
-    if not recipe.dequantizes:
-        return 0.0 * layout.tensor
-    experts = work.expert_flop / max(work.expert_share, 1e-9) / layout.expert
-    matrices = (work.dense_flop + experts) / 2 / layout.tensor
-    return matrices * (recipe.block_weight_bytes + recipe.gathered_weight_bytes)
+    work, launch = at_work * at_work, launching * launching
+    return np.sqrt(np.sqrt(work * work + launch * launch)) - at_work
 
 
-def _head(
-    shape: ModelShape,
-    recipe: Recipe,
-    layout: AnyLayout,
-    tokens: Any,
-    machine: InstanceType,
-    factors: TimeFactors,
-) -> Any:
-    """Seconds of the head and the loss for one micro-batch on the stage that has them."""
-    dtype = ATTENTION_DTYPES.get(recipe.compute_dtype, recipe.compute_dtype)
-    rate = _matrix_rate(dtype, tokens, shape.vocab / layout.tensor, machine, factors)
-    passes = 3 if recipe.adapter is None else 2
-    bandwidth = factors.memory * (machine.memory_bytes_per_s_per_device or np.nan)
-    share = tokens / layout.tensor
-    return share * (passes * head_flop(shape) / rate + shape.vocab * LOGIT_TRAFFIC_BYTES / bandwidth)
+def _slowest_stage(shape: ModelShape, layout: AnyLayout, one_block: Any, one_head: Any) -> tuple[Any, Any]:
+    """Blocks and heads (0 or 1) of the stage that takes longest.
 
-
-def _tensor_parallel(shape: ModelShape, recipe: Recipe, layout: AnyLayout, tokens: Any, net: Fabric) -> Any:
-    """Two all-reduces a block and pass; with sequence parallelism the same bytes in other collectives."""
-    return 2 * net.reduce_s(tokens * shape.hidden * recipe.activation_bytes, layout.tensor, 1)
-
-
-def _context_parallel(
-    shape: ModelShape, recipe: Recipe, layout: AnyLayout, tokens: Any, net: Fabric, block: _Block
-) -> Any:
-    """Keys and values go round the ring while attention works on those that are there; what is left shows."""
-    width = max(2 * run.attention.kv_width for run in shape.blocks)
-    size = layout.context * tokens * width * recipe.activation_bytes / layout.tensor
-    ring = net.gather_s(size, layout.context, layout.tensor)
-    return np.maximum(ring - block.attention / (1 + ATTENTION_BACKWARD), 0.0)
-
-
-def _expert_parallel(shape: ModelShape, recipe: Recipe, layout: AnyLayout, tokens: Any, net: Fabric) -> Any:
-    """Two all-to-alls a block and pass: tokens to their experts and back."""
-    # Dense blocks among the others send nothing.
-    copies = sum(run.count * run.mlp.experts_per_token for run in shape.blocks) / shape.layers
-    size = tokens * copies * shape.hidden * recipe.activation_bytes / layout.tensor
-    return 2 * net.exchange_s(size, layout.expert, layout.tensor)
-
-
-def _data_ranks(layout: AnyLayout) -> Any:
-    return layout.data * layout.context
-
-
-def _weight_gather(recipe: Recipe, layout: AnyLayout, held: Resident, net: Fabric, busy: Any) -> Any:
-    """ZeRO-3 and FSDP gather weights before each pass and scatter gradients after, hidden behind the compute.
-
-    Under a pipeline a stage is gathered once a step and scattered once (see planner.memory).
+    The last stage has the head and, where layers do not divide, fewer blocks than others.
     """
-    if not recipe.gathers_weights:
-        return 0.0 * layout.data
-    element = recipe.block_weight_bytes if recipe.dequantizes else recipe.gathered_weight_bytes
-    scattered = held.adapter if recipe.adapter else held.model
-    ranks = _data_ranks(layout)
-    piped = np.greater(layout.pipeline, 1)
-    gather = net.gather_s(held.model * element, ranks, layout.tensor)
-    scatter = net.gather_s(scattered * recipe.gradient_bytes, ranks, layout.tensor)
-    traffic = np.where(piped, gather + scatter, layout.micro_batches * (2 * gather + scatter))
-    return np.maximum(traffic - busy, 0.0)
+    fullest = layers_per_stage(shape, layout)
+    chunks = layout.pipeline * layout.virtual
+    chunk = fullest // layout.virtual
+    last = np.maximum(shape.layers - chunk * (chunks - 1), 0) + chunk * (layout.virtual - 1)
+    heads = np.greater_equal(last * one_block + one_head, fullest * one_block)
+    return np.where(heads, last, fullest), np.where(heads, 1, 0)
 
 
-def _pipeline_transfer(shape: ModelShape, recipe: Recipe, layout: AnyLayout, tokens: Any, net: Fabric) -> Any:
-    """Every micro-batch crosses each chunk boundary once forward and once backward."""
-    size = tokens * shape.hidden * recipe.activation_bytes / layout.tensor
-    stride = layout.tensor * layout.context * layout.data
-    one = net.send_s(size, layout.pipeline, stride)
-    return np.where(np.greater(layout.pipeline, 1), 2 * layout.virtual * layout.micro_batches * one, 0.0)
-
-
-def _data_parallel(
-    recipe: Recipe, layout: AnyLayout, held: Resident, net: Fabric, factors: TimeFactors, micro_batch_s: Any
-) -> Any:
-    """Gradients are reduced once a step, partly behind the last micro-batch's backward pass.
-
-    Sharded gradients are scattered after every micro-batch: no rank has room to add them up whole.
-    """
-    if recipe.gathers_weights:
-        return 0.0 * layout.data
-    ranks = _data_ranks(layout)
-    rounds = layout.micro_batches if recipe.gradients_sharded else 1
-    returned = recipe.gathered_weight_bytes if recipe.optimizer_sharded else recipe.gradient_bytes
-
-    def reduced_s(parameters: Any, ranks: Any, stride: Any) -> Any:
-        scatter = net.gather_s(parameters * recipe.gradient_bytes, ranks, stride)
-        return rounds * scatter + net.gather_s(parameters * returned, ranks, stride)
-
-    traffic = reduced_s(held.adapter if recipe.adapter else held.dense + held.outer, ranks, layout.tensor)
-    if recipe.adapter is None and np.any(held.experts):
-        expert_ranks = np.maximum(ranks // layout.expert, 1)
-        traffic = traffic + reduced_s(held.experts, expert_ranks, layout.tensor * layout.expert)
-    hidden = np.minimum(factors.data_overlap * traffic, rounds * micro_batch_s * 2 / 3)
-    return traffic - hidden
-
-
-def _optimizer(recipe: Recipe, layout: AnyLayout, held: Resident, machine: InstanceType, factors: TimeFactors) -> Any:
-    """Reads and writes every state, reads the gradient, writes the weight."""
+def _trained(setting: Setting, held: Resident) -> Any:
+    """Parameters that the optimizer of one device steps."""
+    recipe, layout = setting.recipe, setting.layout
     trained = held.adapter if recipe.adapter else held.dense + held.outer
     experts = 0.0 if recipe.adapter else held.experts
     if recipe.optimizer_sharded:
         # Experts have data ranks of their own, fewer by the expert degree.
-        trained = trained / _data_ranks(layout)
-        experts = experts / np.maximum(_data_ranks(layout) // layout.expert, 1)
+        trained = trained / data_ranks(layout)
+        experts = experts / np.maximum(data_ranks(layout) // layout.expert, 1)
+    return trained + experts
+
+
+def _optimizer(setting: Setting, trained: Any) -> Any:
+    """Reads and writes every state, reads the gradient, writes the weight; nothing where the states are elsewhere."""
+    recipe = setting.recipe
+    if recipe.optimizer_place is not Place.DEVICE:
+        return 0.0 * trained
     touched = 2 * (recipe.master_bytes + recipe.optimizer_bytes) + recipe.gradient_bytes + recipe.outer_weight_bytes
-    bandwidth = factors.memory * (machine.memory_bytes_per_s_per_device or np.nan)
-    return (trained + experts) * touched / bandwidth
+    return trained * touched / setting.memory_rate
+
+
+def _stragglers(factors: TimeFactors, nodes: Any) -> Any:
+    """Share by which a step is longer because all wait for the slowest node.
+
+    Nodes' times scatter; of n independent ones the longest lies sqrt(2 ln n) deviations above the mean.
+    """
+    return factors.straggling * np.sqrt(2 * np.log(nodes))

@@ -73,19 +73,20 @@ def uses(workload: Workload, shape: ModelShape, recipe: Recipe) -> tuple[Use, ..
     )
 
 
-def _checkpoints(shape: ModelShape, recipe: Recipe) -> tuple[Use, Use]:
-    """What a run keeps in its bucket, and what writing it takes.
-
-    A run goes on from the trained weights at their best precision and the optimizer's states.
-    """
+def checkpoint_bytes(shape: ModelShape, recipe: Recipe) -> float:
+    """Bytes that a run goes on from: the trained weights at their best precision and the optimizer's states."""
     weight = max(recipe.master_bytes, recipe.block_weight_bytes)
     held, moments = resident(shape, Layout(), Stage.FIRST, recipe.adapter), moment_bytes(shape, recipe)
     if recipe.adapter:
-        size = float(held.adapter) * (weight + recipe.optimizer_bytes)
-    else:
-        inside = recipe.trained_share * float(held.dense + held.experts)
-        ends = float(held.outer if recipe.trained_share == 1.0 else held.head)
-        size = inside * (weight + moments.inside) + ends * (weight + moments.ends)
+        return float(held.adapter) * (weight + recipe.optimizer_bytes)
+    inside = recipe.trained_share * float(held.dense + held.experts)
+    ends = float(held.outer if recipe.trained_share == 1.0 else held.head)
+    return inside * (weight + moments.inside) + ends * (weight + moments.ends)
+
+
+def _checkpoints(shape: ModelShape, recipe: Recipe) -> tuple[Use, Use]:
+    """What a run keeps in its bucket, and what writing it takes."""
+    size = checkpoint_bytes(shape, recipe)
     return (
         Use(
             name="checkpoints in S3",

@@ -20,7 +20,8 @@ class BlockWork:
 
     `expert_flop` is the routed experts' part of the products; `attention_flop` is where tokens meet: attention,
     the scan of a recurrence (planner.recurrence), triangles of pairs (planner.evoformer). `moved_bytes` is what
-    norms, residuals, rotary embeddings and activation functions read and write. Widths are elements of a row, for
+    norms, residuals, rotary embeddings and activation functions read and write; `ends_bytes` is the part of norms and
+    residuals, which tensor ranks share only along the sequence. Widths are elements of a row, for
     efficiencies; `expert_share` is the share of a batch's tokens that one expert sees.
     """
 
@@ -28,6 +29,7 @@ class BlockWork:
     expert_flop: float
     attention_flop: float
     moved_bytes: float
+    ends_bytes: float
     dense_width: float
     expert_width: float
     expert_share: float
@@ -45,6 +47,7 @@ def block_work(shape: ModelShape, sequence_tokens: int, element_bytes: float) ->
         expert_flop=mean([2.0 * _active_expert_parameters(run, shape.hidden) for run in runs]),
         attention_flop=mean([_attention_flop(run, sequence_tokens) for run in runs]),
         moved_bytes=mean([_moved_elements(run, shape.hidden, sequence_tokens) * element_bytes for run in runs]),
+        ends_bytes=mean([_end_elements(run, shape.hidden) * element_bytes for run in runs]),
         dense_width=mean([_dense_width(run) for run in runs]),
         expert_width=max((float(run.mlp.ffn) for run in runs if run.mlp.experts), default=1.0),
         expert_share=max(run.mlp.experts_per_token / max(run.mlp.experts, 1) for run in runs),
@@ -110,10 +113,16 @@ def _moved_elements(run: Blocks, hidden: int, sequence_tokens: int) -> float:
         # Each tensor that is kept is written once and read once.
         return 2.0 * run.evoformer.kept_elements(sequence_tokens)
     attention, mlp = run.attention, run.mlp
-    # A norm reads and writes its row, a residual sum reads two rows and writes one; a block has two of each, and
-    # a third with cross-attention.
-    ends = (3 if run.cross else 2) * (2 + 3) * hidden
+    ends = _end_elements(run, hidden)
     rotary = 2 * (attention.query_width + attention.kv_width)
     inner = 2 * run.recurrence.kept if run.recurrence else 0
     # The activation function reads its inputs and writes the product that the down matrix takes.
     return ends + rotary + inner + mlp.matrices * mlp.active_ffn
+
+
+def _end_elements(run: Blocks, hidden: int) -> float:
+    """Elements that norms and residuals move: a norm reads and writes its row, a residual sum reads two and writes one.
+
+    A block has two of each, and a third with cross-attention.
+    """
+    return 0.0 if run.evoformer else (3 if run.cross else 2) * (2 + 3) * float(hidden)

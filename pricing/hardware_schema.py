@@ -75,10 +75,12 @@ class _Rates(_Sourced):
 class _LinkRate(_Block):
     kind: LinkKind
     gb_per_s_each_way: Rate | None
+    accelerators: Count | None = None
 
     def record(self) -> Link:
         each_way = self.gb_per_s_each_way
-        return Link(kind=self.kind, bytes_per_s=None if each_way is None else each_way * GIGA)
+        rate = None if each_way is None else each_way * GIGA
+        return Link(kind=self.kind, bytes_per_s=rate, accelerators=self.accelerators)
 
 
 class _Link(_LinkRate, _Sourced):

@@ -21,11 +21,13 @@ class Link:
     """The path between accelerators of one instance.
 
     `bytes_per_s` is one accelerator's rate in one direction; None where no source states it, which rejects
-    layouts that need it.
+    layouts that need it. `accelerators` is how many it joins where that is more than one instance's (72 in an NVL72
+    rack, which EC2 sells as an UltraServer); None for those of the instance.
     """
 
     kind: LinkKind
     bytes_per_s: float | None
+    accelerators: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -30,6 +30,7 @@ TESTED_WITH = {
     "planner/architectures/experts.py": "planner/test_model_config.py",
     "planner/architectures/hybrids.py": "planner/test_model_config.py",
     "planner/architectures/layer_types.py": "planner/test_model_config.py",
+    "planner/block_time.py": "planner/test_training_time.py",
     "planner/carried.py": "planner/test_reach.py",
     "planner/crossval.py": "planner/test_reach.py",
     "planner/decide.py": "berth/test_plan.py",
@@ -50,6 +51,10 @@ TESTED_WITH = {
     "planner/scores.py": "planner/test_validation.py",
     "planner/search.py": "planner/test_search_training.py",
     "planner/states.py": "planner/test_memory.py",
+    "planner/sweeps.py": "planner/test_time_reach.py",
+    "planner/time_bands.py": "planner/test_time_reach.py",
+    "planner/time_crossval.py": "planner/test_time_reach.py",
+    "planner/time_effects.py": "planner/test_time_fitting.py",
 }
 
 # Tests that have a module of their own for one side of what they test.
@@ -59,7 +64,7 @@ FURTHER_TESTS = {
     "planner/test_reach.py": "planner/carried.py",
     "planner/test_digest.py": "planner/lock.py",
     "planner/test_optimum.py": "planner/choose.py",
-    "planner/test_training_traffic.py": "planner/training_time.py",
+    "planner/test_time_reach.py": "planner/carried.py",
     "planner/test_ways_to_pay.py": "planner/choose.py",
 }
 

@@ -139,7 +139,7 @@ def _decision(plan: Plan, today: date) -> RenderableType:
         ("choice", f"{chosen.rung}; {plan.covered:,} candidates decided on"),
     ]
     if chosen.run:
-        rows.append(("run", _run(chosen.run)))
+        rows += [("run", _run(chosen.run)), *_software(chosen)]
     if chosen.service:
         rows.append(("service", _service(chosen.service)))
     rows.append(("energy", _energy(plan)))
@@ -200,8 +200,18 @@ def _layout(chosen: Candidate) -> str:
 
 def _run(run: Run) -> str:
     steps = f"{run.steps:,} steps of {show_duration(run.step_s)} after {show_duration(run.start_up_s)} of start-up"
-    pace = f"{steps}, {show_rate(run.tokens_per_s)} tokens/s"
+    lost = f" and {show_duration(run.lost_s)} of checkpoints and failures" if run.lost_s else ""
+    pace = f"{steps}{lost}, {show_rate(run.tokens_per_s)} tokens/s"
     return f"{pace}; {run.band.basis}"
+
+
+def _software(chosen: Candidate) -> list[tuple[str, str]]:
+    """What the same step would take in other frameworks; no row where none can run it."""
+    run = chosen.run
+    if run is None or not run.other_software:
+        return []
+    others = [f"{term.name} {term.value / run.step_s:.2f} times" for term in run.other_software]
+    return [("software", f"{chosen.framework}; the same step would take in {', in '.join(others)} as long")]
 
 
 def _service(service: Service) -> str:

@@ -16,7 +16,10 @@ from planner.framework import Framework, load_frameworks
 from planner.layout import Layout
 from planner.memory import peak_bytes, training_memory
 from planner.plan import Candidate, Rung
+from planner.recipe import Recipe
 from planner.recipes import Option, allowed_options
+from planner.resident import Stage, resident
+from planner.run_band import run_band
 from planner.search_serving import ServingJob
 from planner.search_training import TrainingJob
 from planner.serving import replica_answer, replica_memory
@@ -163,7 +166,7 @@ def _training(
     budget = float(asked.limits.budget) if asked.limits.budget else math.inf
     for machine, terms in _machines(asked, sold):
         memory = calibration.memory_factors(machine.accelerator.vendor, framework.software.name)
-        factors = calibration.time_factors(framework.name, machine.accelerator.name)
+        factors = calibration.time_factors(framework.software.name, machine.accelerator.name)
         for nodes in range(1, asked.limits.max_nodes + 1):
             for layout in _layouts(shape, framework, machine.devices, nodes, job):
                 for option in allowed_options(asked, framework):
@@ -173,8 +176,9 @@ def _training(
                     if memory.band.high * float(peak_bytes(need)) > machine.device_memory_bytes:
                         continue
                     step = step_time(shape, option.recipe, layout, job.sequence_tokens, machine, factors)
-                    run_s = 900 + job.steps * float(step.total)
-                    slowest = max(factors.band.high, calibration.mixture.high if shape.experts else 0.0)
+                    steps_s = job.steps * float(step.total)
+                    run_s = 900 + steps_s * (1 + _interrupted(shape, option.recipe, layout.devices))
+                    slowest = run_band(shape, framework, option.recipe, machine.accelerator.name, calibration).high
                     for each in terms if run_s <= deadline_s else ():
                         usd = each.usd_of_run(nodes, run_s, run_s * slowest)
                         if usd <= budget and nodes <= each.most and math.isfinite(usd):
@@ -188,6 +192,15 @@ def _training(
                                 usd=usd,
                                 job_s=run_s,
                             )
+
+
+def _interrupted(shape: ModelShape, recipe: Recipe, devices: int) -> float:
+    """Every half hour a checkpoint is copied at 20 GB/s; a failed GPU costs ten, fifteen and fifteen minutes."""
+    trained = resident(shape, Layout(), Stage.FIRST, recipe.adapter)
+    parameters = float(trained.adapter) if recipe.adapter else float(trained.model)
+    copied = parameters * (max(recipe.master_bytes, recipe.block_weight_bytes) + recipe.optimizer_bytes) / devices
+    failures_per_s = devices * 419 / 54 / 86_400 / 16_384
+    return copied / 20e9 / 1800 + failures_per_s * (600 + 900 + 900)
 
 
 def _combines(framework: Framework, option: Option, layout: Layout) -> bool:

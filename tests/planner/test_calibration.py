@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 import yaml
 
+from planner.block_time import RATED_AS
 from planner.calibration import MemoryFactors, ServingFactors, TimeFactors, load_calibration
 from planner.fitting import FITTED
 from planner.framework import load_frameworks
 from planner.plan import Band
 from planner.software import load_software
+from planner.time_effects import VARIANTS, class_of
 from pricing.catalog import find_accelerator, load_accelerators
 from pricing.units import GIB, MIB
 
@@ -42,13 +44,22 @@ def test_time_factors_are_plausible(factors: TimeFactors) -> None:
     assert all(0.1 <= share <= 0.95 for share in factors.matmul.values())
     for share in (factors.attention, factors.memory, factors.link, factors.network):
         assert 0.1 <= share <= 1
-    assert 0 <= factors.data_overlap <= 1
-    assert 0 <= factors.tokens_half <= 2048
-    assert 0 <= factors.width_half <= 512
+    overlaps = (factors.data_overlap, factors.gather_overlap, factors.tensor_overlap, factors.pipeline_overlap)
+    assert all(0 <= share <= 1 for share in overlaps)
+    # A tenth of a wave of tiles to three of them; a few steps of a tile's sum.
+    assert 3e5 <= factors.outputs_half <= 2e7
+    assert 16 <= factors.depth_half <= 256
+    assert 0 <= factors.attention_half <= 2048
+    # Scores are written and read three to eight times, in 16 bits; nothing moves less than once.
+    assert 6 <= factors.score_bytes <= 32
+    assert 1 <= factors.traffic <= 5
+    assert 1 <= factors.imbalance <= 2
     for seconds in (factors.link_latency_s, factors.network_latency_s):
         assert 1e-6 <= seconds <= 1e-4
     assert factors.link_latency_s <= factors.network_latency_s
-    assert 1e-5 <= factors.launch_s_per_block <= 1e-3
+    assert 1e-5 <= factors.launch_s_per_block <= 2e-3
+    assert 0 <= factors.step_s <= 0.1
+    assert 0 <= factors.straggling <= 0.05
 
 
 @pytest.mark.parametrize("factors", SERVED)
@@ -87,12 +98,12 @@ def test_bands_hold_the_prediction(band: Band) -> None:
 
 @pytest.mark.parametrize(("section", "name", "accelerator"), ENTRIES)
 def test_every_entry_has_a_source_and_a_basis(section: str, name: str, accelerator: str) -> None:
-    """Each framework names the runs its factors were fitted to, and each accelerator the runs behind its band."""
+    """Each entry names the runs its factors were fitted to, and the runs behind its band or that there are none."""
     known = WRITTEN[section][name]
     assert known["default"]["source"]
-    assert known[accelerator]["band"]["basis"]
-    if accelerator != "default":
-        assert known[accelerator]["band"] != known["default"]["band"]
+    basis = known[accelerator]["band"]["basis"]
+    unlike = known[accelerator]["band"] != known["default"]["band"]
+    assert unlike or accelerator == "default" or basis.startswith("not measured")
 
 
 @pytest.mark.parametrize("vendor", sorted(WRITTEN["memory"]))
@@ -114,15 +125,32 @@ def test_software_with_memory_factors_is_described(name: str) -> None:
 
 @pytest.mark.parametrize(("section", "name", "accelerator"), ENTRIES)
 def test_every_entry_is_for_software_and_hardware_that_exist(section: str, name: str, accelerator: str) -> None:
-    """Factors belong to a known framework and to an accelerator that it runs on, in types that its catalog rates."""
-    framework = load_frameworks()[name]
+    """Factors belong to known software and to an accelerator that it runs on, in types that its catalog rates."""
+    software = load_software()[class_of(name)].framework if section == "time" else name
+    framework = load_frameworks()[software]
     if accelerator == "default":
         return
     chip = find_accelerator(accelerator)
     assert framework.runs_on(chip)
     if section == "time":
-        unrated = CALIBRATION.time[name][accelerator].matmul.keys() - chip.flop_per_s.keys()
-        assert not unrated
+        named = WRITTEN["time"][name][accelerator]["matmul"]
+        assert {RATED_AS.get(dtype, dtype) for dtype in named} <= chip.flop_per_s.keys()
+
+
+def test_every_class_of_software_has_time_factors() -> None:
+    """Whatever software a workload or a measured run names, its steps have a time, and ways to run it too."""
+    assert CALIBRATION.time.keys() == {*load_software(), *VARIANTS}
+
+
+def test_what_was_measured_is_said_of_each_band() -> None:
+    """A band rests on runs on the accelerator, else on its generation's, else on none and says so, ever wider."""
+    own = CALIBRATION.time_factors("megatron-core", "H100-80GB").band
+    like = CALIBRATION.time_factors("megatron-core", "H200").band
+    none = CALIBRATION.time_factors("megatron-core", "no such chip").band
+    assert "runs of" in own.basis and "NVIDIA/NeMo" in own.basis
+    assert "not this accelerator" in like.basis
+    assert none.basis.startswith("not measured")
+    assert own.high / own.low < like.high / like.low < none.high / none.low
 
 
 @pytest.mark.parametrize(("section", "name", "accelerator"), ENTRIES)
@@ -135,18 +163,18 @@ def test_measured_accelerators_are_banded_tighter(section: str, name: str, accel
 
 def test_an_accelerator_changes_only_what_it_names() -> None:
     """What an accelerator's entry leaves out is the framework's default; what it names is its own."""
-    default = CALIBRATION.time_factors("megatron", "no such chip")
-    measured = CALIBRATION.time_factors("megatron", "H100-80GB")
-    assert default == CALIBRATION.time["megatron"]["default"]
-    assert measured.attention == default.attention
+    default = CALIBRATION.time_factors("megatron-core", "no such chip")
+    measured = CALIBRATION.time_factors("megatron-core", "H100-80GB")
+    assert default == CALIBRATION.time["megatron-core"]["default"]
+    assert measured.launch_s_per_block == default.launch_s_per_block
     assert measured.matmul != default.matmul
     assert CALIBRATION.serving_factors("vllm", "no such chip") == CALIBRATION.serving["vllm"]["default"]
 
 
 def test_untuned_software_reaches_less_than_tuned() -> None:
     """On an H100 Megatron's fused kernels reach more of the peak than eager PyTorch does."""
-    fused = CALIBRATION.time_factors("megatron", "H100-80GB").matmul["bf16"]
+    fused = CALIBRATION.time_factors("megatron-core", "H100-80GB").matmul["bf16"]
     assert all(
         CALIBRATION.time_factors(name, "H100-80GB").matmul["bf16"] < fused
-        for name in ("torchtitan", "deepspeed", "huggingface")
+        for name in ("torchtitan", "llm-foundry", "deepspeed", "hf-peft")
     )

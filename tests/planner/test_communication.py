@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from planner.calibration import load_calibration
 from planner.communication import node_fabric
 from pricing.catalog import load_instance_types
+from pricing.instance_type import Link, LinkKind
 from tests.planner.builders import IDEAL, changed, examples, fabric, machine
 
 
@@ -146,10 +147,13 @@ def test_a_chain_waits_for_its_slowest_hop(ranks: int, stride: int, seconds: flo
 
 
 def test_latency_is_paid_per_hop() -> None:
-    """Every hop of a ring costs its latency, of the link within a node and of the network across nodes."""
+    """Every hop of a ring costs its latency: of the link, and where it leaves a node of the network."""
     net = fabric(link_latency_s=0.5, network_latency_s=3.0)
     assert float(net.gather_s(0.0, 4, 1)) == 3 * 0.5
-    assert float(net.gather_s(0.0, 16, 1)) == 15 * 3.0
+    assert float(net.gather_s(0.0, 2, 8)) == 3.0
+    # Of the sixteen hops of the whole ring two leave a node.
+    assert float(net.gather_s(0.0, 16, 1)) == pytest.approx(15 * (14 * 0.5 + 2 * 3.0) / 16)
+    assert float(net.gather_s(0.0, 4, 1, pieces=5)) == 5 * 3 * 0.5
 
 
 @pytest.mark.parametrize(
@@ -212,6 +216,14 @@ def test_chips_that_nobody_joined_are_not_joined() -> None:
     assert np.isnan(node_fabric(changed(machine(accelerators=2), link=None), IDEAL).link_bytes_per_s)
 
 
+def test_a_rack_is_one_node_where_its_link_spans_it() -> None:
+    """An NVL72 rack's instances are joined by NVLink: 18 of four, with the network cards of all."""
+    net = node_fabric(load_instance_types()["p6e-gb200.36xlarge"], IDEAL)
+    assert net.devices_per_node == 72
+    assert float(net.rate(64, 1)) == 900e9
+    assert net.node_bytes_per_s == 18 * 200e9
+
+
 def test_cards_of_unknown_layout_reject_clusters() -> None:
     """Where no source says how the network cards are laid out, what crosses nodes has no time."""
     net = node_fabric(changed(machine(), nic_slots=()), IDEAL)
@@ -220,8 +232,24 @@ def test_cards_of_unknown_layout_reject_clusters() -> None:
 
 def test_a_p5_reaches_what_its_links_allow() -> None:
     """Eight H100 share 3,200 Gbit/s and have 450 GB/s each way between them, derated by the calibration."""
-    factors = load_calibration().time_factors("megatron", "H100-80GB")
+    factors = load_calibration().time_factors("megatron-core", "H100-80GB")
     net = node_fabric(load_instance_types()["p5.48xlarge"], factors)
     assert float(net.rate(16, 1)) == pytest.approx(400e9 * factors.network)
     assert float(net.rate(2, 8)) == pytest.approx(50e9 * factors.network)
     assert float(net.rate(8, 1)) == pytest.approx(450e9 * factors.link)
+
+
+def test_cards_without_peer_access_pass_data_through_the_host() -> None:
+    """PCIe cards that cannot reach each other's memory have half of the rate of those that can."""
+    pcie = Link(kind=LinkKind.PCIE, bytes_per_s=32e9)
+    staged = changed(machine(), link=pcie, gpudirect_rdma=False)
+    assert node_fabric(staged, IDEAL).link_bytes_per_s == 16e9
+    assert node_fabric(changed(staged, gpudirect_rdma=True), IDEAL).link_bytes_per_s == 32e9
+    assert node_fabric(changed(machine(), gpudirect_rdma=False), IDEAL).link_bytes_per_s == 4e11
+
+
+def test_tcp_is_slower_than_efa() -> None:
+    """Without EFA a part of the network's rate is lost to the kernel, and every hop waits for it."""
+    efa, tcp = (node_fabric(changed(machine(), efa_cards=cards, gpudirect_rdma=None), IDEAL) for cards in ((0,), ()))
+    assert tcp.node_bytes_per_s == pytest.approx(0.8 * efa.node_bytes_per_s)
+    assert tcp.network_latency_s > efa.network_latency_s

@@ -80,8 +80,10 @@ def test_every_vendor_has_an_engine(vendor: str) -> None:
 def test_every_framework_is_calibrated(framework: Framework) -> None:
     """Each framework has time factors for an accelerator that nobody measured, and its vendors memory factors."""
     calibration = load_calibration()
-    known = calibration.serving if framework.job is Job.INFERENCE else calibration.time
-    assert "default" in known[framework.name]
+    if framework.job is Job.INFERENCE:
+        assert "default" in calibration.serving[framework.name]
+    else:
+        assert "default" in calibration.time[framework.software.name]
     assert framework.vendors <= calibration.memory.keys()
 
 

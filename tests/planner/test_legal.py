@@ -168,7 +168,11 @@ def test_a_cluster_has_layouts_of_every_kind(shape: ModelShape) -> None:
 @pytest.mark.parametrize(
     ("changes", "layout", "says"),
     [
-        ({}, Layout(tensor=4, data=2, micro_batches=8), "the tensor degree must divide the attention heads"),
+        (
+            {"framework": framework("torchtitan")},
+            Layout(tensor=4, data=2, micro_batches=8),
+            "the tensor degree must divide the attention heads",
+        ),
         ({"devices_per_node": 4}, Layout(tensor=8, data=1, micro_batches=16), "the devices that a fast link joins"),
         ({}, Layout(pipeline=16, micro_batches=16), "every pipeline stage needs a layer"),
         ({}, Layout(pipeline=2, virtual=3, data=4, micro_batches=4), "interleaved chunks must be equal"),
@@ -191,9 +195,10 @@ def test_a_broken_rule_is_named(changes: dict[str, Any], layout: Layout, says: s
 @pytest.mark.parametrize(
     ("name", "kv_heads", "tensor", "legal"),
     [
-        ("megatron", 2, 2, True),
-        ("megatron", 2, 4, False),
-        # Neuron copies key heads; their number must still divide the ranks.
+        ("torchtitan", 2, 2, True),
+        ("torchtitan", 2, 4, False),
+        # Megatron and Neuron copy key heads; their number must still divide the ranks.
+        ("megatron", 2, 4, True),
         ("neuron", 2, 4, True),
         ("neuron", 2, 8, True),
         ("vllm", 8, 4, True),

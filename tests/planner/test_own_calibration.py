@@ -25,13 +25,17 @@ def test_without_a_file_the_bundled_factors_hold() -> None:
 
 def test_own_factors_replace_those_they_name_alone(tmp_path: Path) -> None:
     """A factor that the file names changes; all others, of the same software too, stay as bundled."""
-    text = "memory:\n  NVIDIA/litgpt: {fragmentation: 1.2}\ntime:\n  megatron:\n    H100-80GB: {matmul: {bf16: 0.5}}\n"
+    text = (
+        "memory:\n  NVIDIA/litgpt: {fragmentation: 1.2}\n"
+        "time:\n  megatron-core:\n    H100-80GB: {matmul: {bf16: 0.5}}\n"
+    )
     own, bundled = chosen_calibration(written(tmp_path, text)), load_calibration()
     assert own.memory["NVIDIA/litgpt"].fragmentation == 1.2
     assert own.memory["NVIDIA/litgpt"].workspace_bytes == bundled.memory["NVIDIA/litgpt"].workspace_bytes
     assert own.memory["NVIDIA"] == bundled.memory["NVIDIA"]
-    assert own.time_factors("megatron", "H100-80GB").matmul == {"bf16": 0.5}
-    assert own.time_factors("megatron", "H100-80GB").network == bundled.time_factors("megatron", "H100-80GB").network
+    ours, theirs = (each.time_factors("megatron-core", "H100-80GB") for each in (own, bundled))
+    assert ours.matmul == {"bf16": 0.5}
+    assert ours.network == theirs.network
     assert own.serving == bundled.serving
 
 
@@ -48,7 +52,7 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
         "memory:\n"
         "  NVIDIA/litgpt: {fragmentation: 0.5, fragmentaton: 1.1, band: {low: 2, high: 3, basis: x}}\n"
         "  Cerebras: {fragmentation: 1.1}\n"
-        "time: {megatron: {H100-80GB: {matmul: {bf16: 2}}}}\n"
+        "time: {megatron-core: {H100-80GB: {matmul: {bf16: 2}}}}\n"
     )
     with pytest.raises(MeasuredError) as caught:
         chosen_calibration(written(tmp_path, text))
@@ -59,7 +63,7 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
         "memory.NVIDIA/litgpt.fragmentaton: is not a factor; did you mean fragmentation?",
         "memory.NVIDIA/litgpt.band: should reach from below 1 to above it",
         "memory.Cerebras: is not known.",
-        "time.megatron.H100-80GB.matmul: should map types to shares of their peak, from 0 to 1",
+        "time.megatron-core.H100-80GB.matmul: should map types to shares of their peak, from 0 to 1",
     ]
 
 

@@ -16,6 +16,7 @@ from planner.layout import LayoutGrid
 from planner.rank import Ranking, join_offers, rank
 from planner.recipe import Recipe
 from planner.recipes import Option
+from planner.run_band import run_band
 from planner.search import Pool
 from planner.workload import Workload
 from pricing.market import Market
@@ -298,7 +299,7 @@ def test_spot_is_weighed_against_demand_by_what_it_wastes(low: float, nodes: int
 
 
 # How much longer a run may take, and what EC2 takes off the end of a block.
-SLOWEST = CALIBRATION.time_band("megatron", KIND.accelerator.name, mixture=False).high
+SLOWEST = run_band(DENSE, OPTIONS[0].framework, OPTIONS[0].recipe, KIND.accelerator.name, CALIBRATION).high
 EARLY_H = 0.5
 
 

@@ -18,7 +18,8 @@ from planner.recipes import Option
 from planner.search import RUNGS, Miss, Pool, Scope, pool
 from planner.search_training import TrainingJob, search_training
 from planner.shape import ModelShape
-from planner.training_time import START_UP_S, step_time
+from planner.training_time import step_time
+from planner.wall_clock import wall_clock
 from pricing.instance_type import InstanceType
 from tests.planner.builders import BAND, DENSE, LOSSY, MIXED, SHARED, framework, machine, recipe
 
@@ -54,7 +55,7 @@ TORCHTITAN = (
 CALIBRATION = Calibration(
     memory={"NVIDIA": SHARED},
     mixture=BAND,
-    time={name: {"default": LOSSY} for name in ("megatron", "deepspeed", "torchtitan")},
+    time={name: {"default": LOSSY} for name in ("megatron-core", "deepspeed", "torchtitan")},
     serving={},
 )
 
@@ -165,7 +166,9 @@ def looped(scope: Scope) -> tuple[list[Row], dict[Rung, float], int]:
                             layout=layout,
                             nodes=layout.devices // on.devices,
                             rung=where,
-                            job_s=START_UP_S + JOB.steps * float(step.total),
+                            job_s=wall_clock(
+                                scope.shape, option.recipe, layout.devices, on, JOB.steps, float(step.total)
+                            ).run_s,
                         )
                     )
     return feasible, missed, seen

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from planner.layout import Layout
 from planner.models import load_preset
-from planner.recipe import Recipe
+from planner.recipe import Place, Recipe, Schedule
 from planner.shape import ModelShape
 from planner.training_time import StepTime, step_time
 from planner.work import block_work, head_flop
@@ -108,19 +108,20 @@ def test_launches_are_a_floor() -> None:
 @pytest.mark.parametrize(
     ("factors", "layout", "slower"),
     [
-        # Half of the rate at as many rows, or columns of a rank's shard, as the factor says; a third at half of it.
-        ({"tokens_half": 1024}, Layout(), 2),
-        ({"tokens_half": 1024}, Layout(micro_batch=3), 4 / 3),
-        ({"tokens_half": 1024}, Layout(context=2), 3),
-        ({"width_half": 1536}, Layout(), 2),
-        ({"width_half": 1536}, Layout(tensor=2), 3),
+        # Forward and backward to inputs, half of the products make 1024 x 1536 outputs and half 1024 x 512; those for
+        # weights make 1536 x 512. Twice the time where there are as many as the factor says.
+        ({"outputs_half": 1024 * 1536}, Layout(), (2 + 4 + 3) / 3),
+        ({"outputs_half": 1024 * 1536}, Layout(micro_batch=2), (1.5 + 2.5 + 3) / 3),
+        ({"outputs_half": 1024 * 1536}, Layout(tensor=2), (3 + 4 + 5) / 3),
+        # They sum over 512 elements, over 1536, and over the 1024 rows.
+        ({"depth_half": 512}, Layout(), (2 + 4 / 3 + 1.5) / 3),
+        ({"depth_half": 512}, Layout(context=2), (2 + 4 / 3 + 2) / 3),
+        ({"depth_half": 512}, Layout(tensor=3), (2 + 2 + 1.5) / 3),
         ({"matmul": {"bf16": 0.25}}, Layout(), 4),
     ],
 )
-def test_products_are_slower_where_rows_or_columns_are_few(
-    factors: dict[str, Any], layout: Layout, slower: float
-) -> None:
-    """Few tokens, narrow shards and a low share of the peak each slow the products down by their law."""
+def test_products_are_slower_where_they_are_small(factors: dict[str, Any], layout: Layout, slower: float) -> None:
+    """Few outputs, short sums and a low share of the peak each slow the products down by their law."""
     assert step(layout, factors=changed(IDEAL, **factors))["matmul"] == pytest.approx(slower * step(layout)["matmul"])
 
 
@@ -128,11 +129,76 @@ def test_products_are_slower_where_rows_or_columns_are_few(
 def test_experts_pool_the_tokens_of_their_group(expert: int) -> None:
     """An expert sees the tokens of all ranks of its group that are sent to it, so spreading fills its products."""
     rows = TOKENS * 2 / 16 * expert
-    layout = Layout(data=8, expert=expert)
-    half = changed(IDEAL, tokens_half=rows)
-    dense = DENSE.layers * TOKENS * block_work(MIXED, TOKENS, 2).dense_flop / PEAK * (1 + rows / TOKENS)
-    experts = DENSE.layers * TOKENS * block_work(MIXED, TOKENS, 2).expert_flop / PEAK * 2
-    assert step(layout, shape=MIXED, factors=half)["matmul"] == pytest.approx(3 * (dense + experts))
+    layout, work = Layout(data=8, expert=expert), block_work(MIXED, TOKENS, 2)
+    took = step(layout, shape=MIXED, factors=changed(IDEAL, depth_half=rows))["matmul"]
+    # Sums over the hidden and the inner width, and for weights over an expert's rows: twice the time at so many.
+    wide, expert_wide, hidden = work.dense_width, work.expert_width, MIXED.hidden
+    dense = work.dense_flop * (3 + rows / hidden + rows / wide + rows / TOKENS)
+    experts = work.expert_flop * (3 + rows / hidden + rows / expert_wide + 1)
+    assert took == pytest.approx(MIXED.layers * TOKENS * (dense + experts) / PEAK)
+
+
+def test_the_fullest_expert_rank_sets_the_pace() -> None:
+    """Routed products and their all-to-alls take as much longer as the fullest rank has more tokens than the mean."""
+    layout = Layout(data=8, expert=8)
+    even, uneven = (step(layout, shape=MIXED, factors=changed(IDEAL, imbalance=each)) for each in (1.0, 1.5))
+    work = block_work(MIXED, TOKENS, 2)
+    routed = 3 * MIXED.layers * TOKENS * work.expert_flop / PEAK
+    assert uneven["matmul"] - even["matmul"] == pytest.approx(0.5 * routed)
+    assert uneven["expert_parallel"] == pytest.approx(1.5 * even["expert_parallel"])
+
+
+def test_attention_that_is_not_fused_moves_its_scores() -> None:
+    """Every score is computed, masked or not, and passes through memory; the backward pass takes twice as long."""
+    made = replace(ZERO1, score_share=1.0)
+    work = block_work(DENSE, TOKENS, 2)
+    products = 2 * work.attention_flop / PEAK
+    scores = DENSE.heads * TOKENS * 12 / BANDWIDTH
+    took = step(Layout(), made=made, factors=changed(IDEAL, score_bytes=12.0))
+    assert took["attention"] == pytest.approx(3 * DENSE.layers * TOKENS * (products + scores))
+
+
+def test_heads_that_tensor_cores_cannot_take_are_slow() -> None:
+    """Products over heads of a width that is no multiple of 8 run at half of the float32 rate."""
+    run = DENSE.blocks[0]
+    heads = replace(run, attention=replace(run.attention, heads=DENSE.heads, head_width=60))
+    shape = replace(DENSE, hidden=60 * DENSE.heads, blocks=(heads,))
+    chip = replace(NODE.accelerator, flop_per_s={"bf16": PEAK, "fp32": PEAK / 16})
+    made = replace(ZERO1, score_share=1.0)
+    took = step(Layout(), shape=shape, made=made, on=replace(NODE, accelerator=chip))
+    flop = 2 * block_work(shape, TOKENS, 2).attention_flop
+    assert took["attention"] == pytest.approx(3 * shape.layers * TOKENS * flop / (PEAK / 32))
+
+
+def test_short_sequences_fill_attention_less() -> None:
+    """Fused attention reaches half of its rate at as many tokens as the factor says."""
+    half = step(Layout(), factors=changed(IDEAL, attention_half=float(TOKENS)))
+    assert half["attention"] == pytest.approx(2 * step(Layout())["attention"])
+
+
+def test_what_is_not_fused_moves_more() -> None:
+    """Small operations take as many times their bytes as the software moves them."""
+    assert step(Layout(), factors=changed(IDEAL, traffic=2.5))["memory_bound"] == pytest.approx(
+        2.5 * step(Layout())["memory_bound"]
+    )
+
+
+def test_norms_are_shared_along_the_sequence_alone() -> None:
+    """Without sequence parallelism each tensor rank does the norms and residuals of all tokens."""
+    work = block_work(DENSE, TOKENS, 2)
+    alone = step(Layout(tensor=4), made=replace(ZERO1, sequence_sharded=False))["memory_bound"]
+    expected = work.ends_bytes + (work.moved_bytes - work.ends_bytes) / 4
+    assert alone == pytest.approx(3 * DENSE.layers * TOKENS * expected / BANDWIDTH)
+
+
+def test_all_wait_for_the_slowest_node() -> None:
+    """A step on n nodes is sqrt(2 ln n) deviations longer, and on one node not at all."""
+    late = changed(IDEAL, straggling=0.02, step_s=0.25)
+    took = step(Layout(data=32), factors=late)
+    others = took["total"] - took["stragglers"]
+    assert took["overhead"] == 0.25
+    assert took["stragglers"] == pytest.approx(0.02 * np.sqrt(2 * np.log(4)) * others)
+    assert step(Layout(data=8), factors=late)["stragglers"] == 0
 
 
 def test_the_head_is_in_16_bits_and_pays_for_its_logits() -> None:
@@ -153,11 +219,19 @@ def test_the_head_is_in_16_bits_and_pays_for_its_logits() -> None:
 @pytest.mark.parametrize("virtual", [1, 2])
 @pytest.mark.parametrize("micro_batches", [4, 8])
 def test_the_bubble_is_p_minus_1_over_v_m(stages: int, virtual: int, micro_batches: int) -> None:
-    """1F1B idles (p - 1) / m of its busy time, interleaved a v-th of that (Narayanan et al. 2021)."""
+    """1F1B idles (p - 1) / m of a mean stage's busy time, interleaved a v-th of that (Narayanan et al. 2021)."""
     took = step(Layout(pipeline=stages, virtual=virtual, micro_batches=micro_batches, tensor=2))
+    whole = step(Layout(micro_batches=micro_batches, tensor=2))
     apart = ("pipeline_bubble", "pipeline_transfer", "data_parallel", "optimizer", "total")
-    busy = sum(value for name, value in took.items() if name not in apart)
+    busy = sum(value for name, value in whole.items() if name not in apart) / stages
     assert took["pipeline_bubble"] == pytest.approx((stages - 1) / (virtual * micro_batches) * busy)
+
+
+def test_zero_bubble_leaves_a_third_of_it() -> None:
+    """ZB-H1 fills two thirds of 1F1B's bubble with products for weights."""
+    layout = Layout(pipeline=4, micro_batches=8)
+    filled = step(layout, made=replace(ZERO1, schedule=Schedule.ZERO_BUBBLE))
+    assert filled["pipeline_bubble"] == pytest.approx(step(layout)["pipeline_bubble"] / 3)
 
 
 @pytest.mark.parametrize(
@@ -276,8 +350,8 @@ def test_twice_the_micro_batches_double_their_part(shape: ModelShape, layout: La
     """Twice the micro-batches double what each of them does; bubble, gradients and optimizer stay."""
     once = step(layout, shape=shape, factors=LOSSY)
     twice = step(replace(layout, micro_batches=2 * layout.micro_batches), shape=shape, factors=LOSSY)
-    stay = ("pipeline_bubble", "data_parallel", "optimizer")
-    for name in once.keys() - {"total"}:
+    stay = ("pipeline_bubble", "data_parallel", "optimizer", "overhead")
+    for name in once.keys() - {"total", "stragglers"}:
         assert twice[name] == pytest.approx(once[name] * (1 if name in stay else 2)), name
 
 
@@ -292,9 +366,14 @@ def test_larger_micro_batches_are_never_less_efficient(shape: ModelShape, layout
 
 
 def test_the_slowest_stage_counts() -> None:
-    """Where layers do not divide, the step waits for the stage that has one more."""
-    uneven = step(Layout(pipeline=3, micro_batches=6))
-    assert uneven["matmul"] == pytest.approx(step(Layout(micro_batches=6))["matmul"] * 3 / 8)
+    """Where layers do not divide, the step waits for the stage that has one more, or for the last with its head."""
+    small, large = (replace(DENSE, vocab=vocab) for vocab in (64, 100_000))
+    layout = Layout(pipeline=3, micro_batches=6)
+    block = step(Layout(micro_batches=6))["matmul"] / 8
+    assert step(layout, shape=small)["matmul"] == pytest.approx(3 * block)
+    assert step(layout, shape=small)["head_and_loss"] == 0
+    assert step(layout, shape=large)["matmul"] == pytest.approx(2 * block)
+    assert step(layout, shape=large)["head_and_loss"] == step(Layout(micro_batches=6), shape=large)["head_and_loss"]
 
 
 def test_unequal_blocks_cost_what_they_are() -> None:
@@ -309,7 +388,11 @@ def test_every_cause_has_a_term() -> None:
     made = recipe("bf16", "adamw", "zero1", "recompute-full")
     piped = Layout(tensor=2, pipeline=2, context=2, expert=2, data=2, micro_batches=2)
     slow = machine(link_bytes_per_s=1e6, network_bytes_per_s=1e6)
-    late = changed(LOSSY, launch_s_per_block=1.0)
-    steps = [step(piped, shape=MIXED, made=made, on=slow, factors=late), step(Layout(data=8), made=FSDP, on=slow)]
+    late = changed(LOSSY, launch_s_per_block=1000.0)
+    steps = [
+        step(piped, shape=MIXED, made=made, on=slow, factors=late),
+        step(Layout(data=8), made=FSDP, on=slow),
+        step(Layout(), made=replace(ZERO1, optimizer_place=Place.HOST)),
+    ]
     shown = {name for took in steps for name, value in took.items() if value}
     assert shown == {field.name for field in fields(StepTime)} | {"total"}

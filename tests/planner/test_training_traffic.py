@@ -152,6 +152,43 @@ def test_sharded_weights_are_gathered_behind_the_compute(layout: Layout, gathers
     names = ("matmul", "attention", "memory_bound", "head_and_loss")
     assert took["weight_gather"] == pytest.approx(traffic - sum(took[name] for name in names))
     assert took["data_parallel"] == 0
-    # The stages that wait for a gather wait in the bubble too.
-    assert took["pipeline_bubble"] == pytest.approx((layout.pipeline - 1) / layout.micro_batches * traffic)
+    # The stages that wait for a gather wait in the bubble too, in which next to nothing else is done.
+    assert took["pipeline_bubble"] == pytest.approx((layout.pipeline - 1) / layout.micro_batches * traffic, rel=1e-4)
     assert step(layout, made=FSDP, on=machine(link_bytes_per_s=1e30))["weight_gather"] == 0
+
+
+def test_only_a_share_of_a_gather_hides() -> None:
+    """However much compute there is, the share of the traffic that the software cannot hide shows."""
+    layout = Layout(data=8)
+    held = float(resident(DENSE, layout, Stage.FIRST, None).model)
+    took = step(layout, made=FSDP, factors=changed(IDEAL, gather_overlap=0.75), sequence_tokens=10**6)
+    assert took["weight_gather"] == pytest.approx(0.25 * 7 / 8 * held * (2 * 2 + 4) / LINK)
+
+
+def test_gradients_travel_in_the_type_that_they_are_reduced_in() -> None:
+    """Gradients reduced in 16 bits move half of what float32 ones do; what is kept stays as wide."""
+    made = recipe("bf16", "adamw", "replicated")
+    narrow = replace(made, reduce_bytes=2.0)
+    took = [step(Layout(data=8), made=each)["data_parallel"] for each in (made, narrow)]
+    assert took[0] == pytest.approx(2 * took[1])
+    assert step(Layout(data=8), made=narrow)["optimizer"] == step(Layout(data=8), made=made)["optimizer"]
+
+
+def test_every_block_gathers_on_its_own() -> None:
+    """FSDP waits for each block's gathers and scatter, and sharded gradients for each block's scatter and gather."""
+    late = changed(IDEAL, link_latency_s=1.0, gather_overlap=0.0)
+    gathered = step(Layout(data=8, micro_batches=2), made=FSDP, factors=late)["weight_gather"]
+    assert gathered == pytest.approx(2 * 3 * DENSE.layers * 7, rel=1e-3)
+    sharded = step(Layout(data=8, micro_batches=2), made=recipe("bf16", "adamw", "zero2", of="deepspeed"), factors=late)
+    assert sharded["data_parallel"] == pytest.approx((2 + 1) * DENSE.layers * 7, rel=1e-3)
+    whole = step(Layout(data=8, micro_batches=2), factors=late)
+    assert whole["data_parallel"] == pytest.approx(2 * 7, rel=1e-3)
+
+
+def test_software_hides_its_share_of_tensor_and_pipeline_traffic() -> None:
+    """Products cut into pieces, and transfers started early, hide as much of their traffic as the factors say."""
+    layout = Layout(tensor=2, pipeline=2, micro_batches=4)
+    plain = step(layout)
+    hidden = step(layout, factors=changed(IDEAL, tensor_overlap=0.25, pipeline_overlap=0.75))
+    assert hidden["tensor_parallel"] == pytest.approx(0.75 * plain["tensor_parallel"])
+    assert hidden["pipeline_transfer"] == pytest.approx(0.25 * plain["pipeline_transfer"])

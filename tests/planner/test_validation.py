@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from planner.calibration import load_calibration
+from planner.carried import carried_throughput
 from planner.errors import MeasuredError
 from planner.measured import parse_measured
+from planner.measured_training import TrainingCase, training_case
 from planner.scores import scores
 from planner.validation import Compared, OutOfMemory, Validation, validate
 
@@ -150,3 +153,57 @@ def test_kinds_of_memory_are_told_apart() -> None:
     predicted = [item.predicted for item in validated(*lines).rows]
     assert predicted == sorted(predicted)
     assert predicted[0] < predicted[1] < predicted[2]
+
+
+def case_of(**changes: str) -> TrainingCase:
+    """The configuration of a line."""
+    return training_case(parse_measured("\n".join([COLUMNS, row(**changes)]), "runs.csv").rows[0])
+
+
+@pytest.mark.parametrize(
+    ("changes", "speed"),
+    [
+        ({}, "torchtitan"),
+        ({"software": "nemo"}, "megatron-core"),
+        ({"software": "megatron-lm"}, "megatron-core"),
+        ({"software": "llm-foundry"}, "llm-foundry"),
+    ],
+)
+def test_software_selects_the_class_of_speed(changes: dict[str, str], speed: str) -> None:
+    """The name in the software cell decides whose time factors hold."""
+    assert case_of(**changes).speed == speed
+
+
+def timed(**changes: str) -> TrainingCase:
+    """The configuration of a carried-over run with some of its cells changed."""
+    found = next(item for item in carried_throughput().rows if item.id == "ttn-025")
+    numbers = {**found.numbers, **{name: float(value) for name, value in changes.items() if value.isdigit()}}
+    text = {**found.text, **{name: value for name, value in changes.items() if not value.isdigit()}}
+    return training_case(replace(found, text=text, numbers=numbers))
+
+
+def test_a_publisher_and_the_way_to_run_decide_too() -> None:
+    """vTrain's Megatron is that of 2021; torchtitan is eager without torch.compile, and asynchronous where noted."""
+    assert timed(source="VIA-Research/vTrain", software="megatron-lm").speed == "megatron-lm-2021"
+    assert timed(compiled="no").speed == "torchtitan-eager"
+    assert timed(notes="async TP").speed == "torchtitan-async"
+
+
+def test_block_scaled_types_have_rates_of_their_own() -> None:
+    """mxfp8 and nvfp4 keep what fp8 keeps, and compute at their own rates."""
+    plain, scaled = timed(compute_dtype="fp8").recipe, timed(compute_dtype="nvfp4").recipe
+    assert scaled == replace(plain, compute_dtype="nvfp4")
+
+
+def test_experts_spread_over_tensor_ranks_hold_as_much() -> None:
+    """64 expert ranks of 32 data ranks take two tensor ranks with them, whole: as 32 ranks of halves do."""
+    assert timed(dp="32", tp="2", ep="64").layout.expert == 32
+    assert timed(dp="32", tp="2", ep="16").layout.expert == 16
+
+
+def test_a_mixtures_widths_are_its_presets() -> None:
+    """The width column is that of dense blocks; a preset of the name, width and depth has the experts' own."""
+    shape = timed(
+        model="Qwen3_235B_a22B", layers="94", hidden="4096", ffn="12288", heads="64", kv_heads="4", experts="128"
+    ).shape
+    assert shape.parameters == pytest.approx(235e9, rel=0.01)

@@ -1,0 +1,208 @@
+"""How long does one device work on a block, and on the head, for one micro-batch?
+
+Matrix products at the share of the peak that their shape reaches; attention at a share of its own, or as plain
+products and passes over the scores where it is not fused; norms, activations and unpacked weights at memory bandwidth;
+a floor of launches beneath them all. Sources: Dao 2023 (arXiv 2307.08691) for attention's backward pass, Korthikanti
+et al. 2022 (arXiv 2205.05198) for what is done again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from planner.calibration import TimeFactors
+from planner.layout import AnyLayout
+from planner.recipe import Recipe, Recompute
+from planner.shape import ModelShape
+from planner.work import BlockWork, head_flop
+from pricing.instance_type import InstanceType
+
+# Flash attention's backward does five products where the forward does two (arXiv 2307.08691, section 3.1.2); with the
+# scores kept it does four.
+ATTENTION_BACKWARD, SCORES_BACKWARD = 2.5, 2.0
+# Per-op selective recompute does every second matrix product again.
+SELECTIVE_SHARE = 0.5
+# Logits are written in 16 bits, read and written in float32 by the loss, and their gradient written and read.
+LOGIT_TRAFFIC_BYTES = 20
+# Attention and the head run in 16 bits whatever the type of the blocks' products.
+OUTER_DTYPES = {"fp8": "bf16", "mxfp8": "bf16", "nvfp4": "bf16"}
+# Formats with scales for blocks of 32 or 16 elements run at the rate of their elements.
+RATED_AS = {"mxfp8": "fp8", "nvfp4": "fp4"}
+# 16-bit tensor cores take rows of a multiple of 8 elements (16 bytes; NVIDIA, matrix multiplication guide); products
+# of other widths fall back to the cores that do float32, of whose peak plain kernels reach about half.
+ALIGNED_WIDTH, UNALIGNED_SHARE = 8, 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What is trained how and where: one layout, or arrays of them."""
+
+    shape: ModelShape
+    recipe: Recipe
+    layout: AnyLayout
+    sequence_tokens: int
+    machine: InstanceType
+    factors: TimeFactors
+
+    @property
+    def tokens(self) -> Any:
+        """Tokens of one micro-batch on a rank: context ranks share a sequence."""
+        return self.layout.micro_batch * self.sequence_tokens / self.layout.context
+
+    @property
+    def share(self) -> Any:
+        """Tokens of a micro-batch for which a rank works alone, tensor ranks counted as dividing them."""
+        return self.tokens / self.layout.tensor
+
+    @property
+    def memory_rate(self) -> Any:
+        """Achieved bytes/s of a device's memory; NaN where no source states the peak."""
+        return self.factors.memory * (self.machine.memory_bytes_per_s_per_device or np.nan)
+
+    @property
+    def outer_dtype(self) -> str:
+        """The type in which attention and the head compute."""
+        return OUTER_DTYPES.get(self.recipe.compute_dtype, self.recipe.compute_dtype)
+
+    def peak(self, dtype: str) -> Any:
+        """Peak FLOP/s of a device; NaN where no source states it."""
+        return self.machine.flop_per_s_per_device(RATED_AS.get(dtype, dtype)) or np.nan
+
+    def matrix_rate(self, dtype: str, outputs: Any, depth: Any) -> Any:
+        """Achieved FLOP/s of a product on one device: less where it has few outputs, or sums over few elements.
+
+        Outputs are made in tiles, of which a device works on many at once; the first and the last of them find it
+        partly idle, and so do the first steps of each sum.
+        """
+        factors = self.factors
+        filled = outputs / (outputs + factors.outputs_half) * (depth / (depth + factors.depth_half))
+        return self.peak(dtype) * factors.matmul.get(dtype, np.nan) * filled
+
+    def products_s(self, dtype: str, flop: float, rows: Any, sides: tuple[Any, Any], matrices: Any = 1) -> Products:
+        """Seconds of products of `flop` in all by matrices with these two sides.
+
+        One half of the products makes rows of the one side, the other half rows of the other (into a block's inner
+        width and back); `matrices` of them, each with its own `rows`, run at once.
+        """
+        wide, deep = sides
+        whole = rows * matrices
+        there = flop / 2 / self.matrix_rate(dtype, whole * wide, deep)
+        back = flop / 2 / self.matrix_rate(dtype, whole * deep, wide)
+        # Gradients of inputs are the same products turned round; those of weights sum over the rows.
+        weights = flop / self.matrix_rate(dtype, matrices * wide * deep, rows)
+        return Products(forward=there + back, weights=weights)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Products:
+    """Seconds of matrix products: forward, which gradients of inputs take once more, and gradients of weights."""
+
+    forward: Any
+    weights: Any
+
+    def both(self, frozen: bool) -> Any:
+        """Seconds forward and backward; a frozen base needs no gradients of its weights."""
+        return 2 * self.forward + (0.0 if frozen else 1.0) * self.weights
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockTime:
+    """Seconds of one block for one micro-batch: forward, backward, and what is done again.
+
+    `attention_forward` is the part of `attention` that the forward pass takes.
+    """
+
+    matmul: Any
+    attention: Any
+    attention_forward: Any
+    memory_bound: Any
+    recompute: Any
+
+    @property
+    def total(self) -> Any:
+        """Seconds of all of it."""
+        return self.matmul + self.attention + self.memory_bound + self.recompute
+
+
+def block_time(work: BlockWork, setting: Setting) -> BlockTime:
+    """Seconds of an average block for one micro-batch."""
+    recipe = setting.recipe
+    products = _products(work, setting)
+    both = products.both(recipe.adapter is not None)
+    attention, attention_backward = _attention(work, setting)
+    # Without sequence parallelism every tensor rank does the norms and residuals of all tokens.
+    again_bytes = 0.0 if recipe.sequence_sharded else work.ends_bytes * (setting.layout.tensor - 1)
+    moved = setting.share * (work.moved_bytes + again_bytes) * setting.factors.traffic / setting.memory_rate
+    unpacked = _unpacked_bytes(work, recipe, setting.layout) / setting.memory_rate
+    forward = products.forward + attention + moved + unpacked
+    again = {
+        Recompute.NONE: 0.0 * both,
+        Recompute.ATTENTION: attention,
+        Recompute.SELECTIVE: SELECTIVE_SHARE * products.forward + moved,
+        Recompute.FULL: forward,
+    }[recipe.recompute]
+    return BlockTime(
+        matmul=both,
+        attention=attention * (1 + attention_backward),
+        attention_forward=attention,
+        # Element-wise work is done once forward and twice backward; weights are unpacked once each way.
+        memory_bound=3 * moved + 2 * unpacked,
+        recompute=again,
+    )
+
+
+def head_time(setting: Setting) -> Any:
+    """Seconds of the head and the loss for one micro-batch on the stage that has them."""
+    shape, split = setting.shape, setting.shape.vocab / setting.layout.tensor
+    products = setting.products_s(setting.outer_dtype, head_flop(shape), setting.tokens, (split, shape.hidden))
+    logits = shape.vocab * LOGIT_TRAFFIC_BYTES / setting.memory_rate
+    return setting.share * (products.both(setting.recipe.adapter is not None) + logits)
+
+
+def _products(work: BlockWork, setting: Setting) -> Products:
+    """A block's matrix products; of experts', those of the rank with most tokens."""
+    dtype, layout, hidden = setting.recipe.compute_dtype, setting.layout, setting.shape.hidden
+    dense = setting.products_s(dtype, work.dense_flop, setting.tokens, (work.dense_width / layout.tensor, hidden))
+    if not work.expert_flop:
+        return Products(forward=setting.share * dense.forward, weights=setting.share * dense.weights)
+    # The ranks of an expert group pool their tokens, so each expert sees that many times its share.
+    rows = setting.tokens * work.expert_share * layout.expert
+    sides = (work.expert_width / layout.tensor, hidden)
+    routed = setting.products_s(dtype, work.expert_flop, rows, sides, setting.shape.experts / layout.expert)
+    fullest = setting.factors.imbalance
+    return Products(
+        forward=setting.share * (dense.forward + fullest * routed.forward),
+        weights=setting.share * (dense.weights + fullest * routed.weights),
+    )
+
+
+def _attention(work: BlockWork, setting: Setting) -> tuple[Any, float]:
+    """Seconds of a forward pass's attention, and how many times that the backward pass takes."""
+    factors, shape, tokens = setting.factors, setting.shape, setting.sequence_tokens
+    if not setting.recipe.score_share:
+        peak = factors.attention * setting.peak(setting.outer_dtype)
+        long = tokens / (tokens + factors.attention_half)
+        return setting.share * work.attention_flop / (peak * long), ATTENTION_BACKWARD
+    # Every score is computed, masked ones too, as plain products; then scaled, masked, normalised and dropped out.
+    head = shape.hidden // shape.heads
+    rate = setting.peak(setting.outer_dtype) * factors.matmul.get(setting.outer_dtype, np.nan)
+    rate = rate * (head / (head + factors.depth_half))
+    if head % ALIGNED_WIDTH:
+        rate = UNALIGNED_SHARE * setting.peak("fp32")
+    passes = shape.heads * tokens * factors.score_bytes / setting.memory_rate
+    return setting.share * (2 * work.attention_flop / rate + passes), SCORES_BACKWARD
+
+
+def _unpacked_bytes(work: BlockWork, recipe: Recipe, layout: AnyLayout) -> Any:
+    """Bytes read and written to unpack a block's quantized weights once.
+
+    A batch's tokens reach every expert on the device, so all of them are unpacked.
+    """
+    if not recipe.dequantizes:
+        return 0.0 * layout.tensor
+    experts = work.expert_flop / max(work.expert_share, 1e-9) / layout.expert
+    matrices = (work.dense_flop + experts) / 2 / layout.tensor
+    return matrices * (recipe.block_weight_bytes + recipe.gathered_weight_bytes)

@@ -1,0 +1,41 @@
+"""How far may a planned run's time lie from its prediction?
+
+The band of its software on its accelerator (planner.time_bands), or the wider edges where the recipe has something that
+no measured run of the software had, or the model is a mixture of experts.
+"""
+
+from __future__ import annotations
+
+from planner.calibration import Calibration
+from planner.framework import Framework
+from planner.plan import Band
+from planner.recipe import Place, Recipe
+from planner.shape import ModelShape
+
+# Software of whose measured runs some train adapters (planner/data/measured/training_throughput.csv).
+TIMED_WITH_ADAPTERS = ("megatron-core",)
+
+
+def run_band(
+    shape: ModelShape, framework: Framework, recipe: Recipe, accelerator: str, calibration: Calibration
+) -> Band:
+    """The band of a run's time, and what it rests on."""
+    software = framework.software.name
+    band = calibration.time_factors(software, accelerator).band
+    if technique := _untimed(recipe, software):
+        basis = f"no step {technique} was timed with {framework.name}; not measured"
+        band = _wider(band, calibration.time_factors(software, "").band, basis)
+    return _wider(band, calibration.mixture, calibration.mixture.basis) if shape.experts else band
+
+
+def _wider(one: Band, other: Band, basis: str) -> Band:
+    return Band(low=min(one.low, other.low), high=max(one.high, other.high), basis=basis)
+
+
+def _untimed(recipe: Recipe, software: str) -> str:
+    """What of a recipe no measured run of the software had, in words; empty where all of it was timed."""
+    if {recipe.weights_place, recipe.optimizer_place, recipe.activations_place} != {Place.DEVICE}:
+        return "with states off the device"
+    if recipe.dequantizes:
+        return "on packed weights"
+    return "with adapters" if recipe.adapter and software not in TIMED_WITH_ADAPTERS else ""

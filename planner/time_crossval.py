@@ -1,0 +1,47 @@
+"""How far off are predicted speeds of runs that the fit has not seen?
+
+Rows are left out in five folds, those with the same configuration together, or source by source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass
+
+from planner.crossval import folds
+from planner.time_effects import Effect, factors_of
+from planner.time_fitting import TimedRun, fit_time
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldOutRun:
+    """A run that was left out, and what was predicted for it, in tokens a second and accelerator."""
+
+    run: TimedRun
+    predicted: float
+
+    @property
+    def error(self) -> float:
+        """Predicted over measured, less one."""
+        return self.predicted / self.run.measured - 1
+
+
+def predictions(runs: Sequence[TimedRun], effects: Mapping[Effect, float]) -> list[HeldOutRun]:
+    """What the effects predict for each run."""
+    factors = {group: factors_of(*group, effects) for group in {run.group for run in runs}}
+    return [HeldOutRun(run=run, predicted=float(run.predicted(factors[run.group]))) for run in runs]
+
+
+def leave_runs_out(runs: Sequence[TimedRun], part: Callable[[TimedRun], Hashable]) -> list[HeldOutRun]:
+    """Predictions for every run by effects fitted to the runs of all other parts."""
+    found = []
+    for each in sorted({part(run) for run in runs}, key=str):
+        effects = fit_time([run for run in runs if part(run) != each])
+        found += predictions([run for run in runs if part(run) == each], effects)
+    return found
+
+
+def time_folds(runs: Sequence[TimedRun]) -> Callable[[TimedRun], int]:
+    """Assigns every run to one of five folds, the same configuration to the same fold."""
+    part = folds([run.case for run in runs])
+    return lambda run: part(run.case)

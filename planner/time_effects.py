@@ -1,0 +1,216 @@
+"""What is known of the factors of step times before any run, and what do they depend on?
+
+Each factor is a sum of effects on a scale without bounds (log-odds of a share, logarithm of a quantity): one for all,
+and one for what it depends on: the accelerator's generation, the family of software, the class, a class on a
+generation. A prior says how far each effect reaches; without any row a factor lies at its centre.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from planner.calibration import TimeFactors
+from planner.plan import Band
+
+Effect = tuple[str, str]
+"""A factor (or a group of them) and the level that it is for, e.g. ("matmul", "class torchtitan")."""
+
+# The generation of tensor cores, which decides how much of its peak a product reaches.
+GENERATIONS: Mapping[str, tuple[str, ...]] = {
+    "Ampere": ("A100-40GB", "A100-80GB", "A100-80GB-PCIe", "A800-80GB"),
+    "Hopper": ("H100-80GB", "H100-96GB", "H200", "H800-80GB", "GH200", "H20"),
+    "Blackwell": ("B200", "GB200", "B300", "GB300"),
+    "Trainium": ("Trainium1", "Trainium2", "Trainium3"),
+}
+# Software that shares its way of working: classes of one family are drawn towards each other.
+FAMILIES: Mapping[str, tuple[str, ...]] = {
+    "Megatron": ("megatron-core", "megatron-deepspeed", "megatron-lm-2021"),
+    "PyTorch": (
+        "torchtitan",
+        "llm-foundry",
+        "deepspeed",
+        "fsdp-qlora",
+        "hf-peft",
+        "hf-trainer",
+        "litgpt",
+        "ms-swift",
+        "torchtune",
+    ),
+    "Neuron": ("neuron",),
+}
+# Ways to run a class that were measured: without torch.compile, and with products cut so that traffic hides.
+VARIANTS = ("torchtitan-eager", "torchtitan-async")
+# A 500 W board sustains about nine tenths of the clock that a 700 W one does (notes of pytorch/torchtitan's runs).
+SUSTAINED = {"H100-96GB": 0.9}
+# Cards of generations that were not measured are those of workstations and small servers, which power holds back:
+# PEFT's published runs on L40S are that much slower, beside Qwen's on A100, than the peaks of the two would have it.
+SUSTAINED_ELSEWHERE = 0.85
+UNBANDED = Band(low=0.5, high=2.0, basis="not judged yet")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prior:
+    """What is known of a factor before any row. `centre` and `centres` (by class or generation) are values of it.
+
+    A share lies between 0 and 1, other factors above `least`. `spread` maps a kind of level to how far its effects
+    reach; `shared` names the group whose effects count too.
+    """
+
+    share: bool
+    centre: float
+    spread: Mapping[str, float]
+    centres: Mapping[str, float] = field(default_factory=dict)
+    shared: str = ""
+    least: float = 0.0
+
+    def value(self, effect: Any) -> Any:
+        """The factor that effects add up to."""
+        return 1 / (1 + np.exp(-effect)) if self.share else self.least + np.exp(effect)
+
+    def place(self, value: float) -> float:
+        """Where a value lies on the scale without bounds."""
+        return float(np.log(value / (1 - value)) if self.share else np.log(value - self.least))
+
+
+_MATMUL = {"generation": 0.2, "class": 0.2}
+PRIORS: Mapping[str, Prior] = {
+    # Sustained GEMM over the data sheet's peak: 600 to 750 of 989 TFLOP/s on H100, 250 of 312 on A100; block-scaled
+    # types reach less, since what feeds them has not grown with their peak.
+    "matmul.bf16": Prior(share=True, centre=0.72, spread=_MATMUL, shared="matmul"),
+    "matmul.fp16": Prior(share=True, centre=0.72, spread=_MATMUL, shared="matmul"),
+    "matmul.fp32": Prior(share=True, centre=0.72, spread={}, shared="matmul"),
+    "matmul.tf32": Prior(share=True, centre=0.72, spread={}, shared="matmul"),
+    "matmul.fp8": Prior(share=True, centre=0.6, spread=_MATMUL, shared="matmul"),
+    "matmul.mxfp8": Prior(share=True, centre=0.55, spread=_MATMUL, shared="matmul"),
+    "matmul.nvfp4": Prior(share=True, centre=0.45, spread=_MATMUL, shared="matmul"),
+    "matmul": Prior(
+        share=True,
+        centre=0.5,
+        spread={"all": 0.3, "generation": 0.3, "family": 0.15, "class": 0.1, "both": 0.35, "chip": 0.1},
+    ),
+    # FlashAttention-2 reaches 0.4 to 0.6 of the 16-bit peak forward, less backward (arXiv 2307.08691, figures 4 to 6).
+    "attention": Prior(share=True, centre=0.4, spread={"all": 0.3, "generation": 0.4, "class": 0.4}),
+    "attention_half": Prior(share=False, centre=500, spread={"all": 0.7}),
+    # Scores written, scaled and masked, normalised, dropped out and read by the next product, in 16 bits.
+    "score_bytes": Prior(share=False, centre=16, spread={"all": 0.5}),
+    # A wave of tiles on 100 to 150 multiprocessors has 3 to 5 million outputs; a sum's first and last steps cost as
+    # much as some tens of elements to a few hundred.
+    "outputs_half": Prior(share=False, centre=1.5e6, spread={"all": 0.5, "generation": 0.5}),
+    "depth_half": Prior(share=False, centre=100, spread={"all": 0.5, "generation": 0.4}),
+    # 1 where every norm, residual and activation is fused as far as it goes; eager PyTorch reads and writes each twice.
+    "traffic": Prior(
+        share=False,
+        least=1.0,
+        centre=2.0,
+        centres={"megatron-core": 1.1, "torchtitan": 1.2, "torchtitan-eager": 2.0, "neuron": 1.1},
+        spread={"all": 0.3, "class": 0.4, "variant": 0.2},
+    ),
+    # 30 to 60 kernels a block forward at 5 to 10 microseconds of launch each; fewer where they are fused or compiled.
+    "launch_s_per_block": Prior(
+        share=False,
+        centre=4e-4,
+        centres={"megatron-core": 2e-4, "torchtitan": 2.5e-4, "megatron-lm-2021": 6e-4, "neuron": 1e-4},
+        spread={"all": 0.3, "class": 0.4},
+    ),
+    # NCCL's bus bandwidth over the link's rate: 235 to 260 of 300 GB/s on A100, 360 to 370 of 450 on H100.
+    "link": Prior(share=True, centre=0.78, spread={"all": 0.3}),
+    "network": Prior(share=True, centre=0.75, spread={"all": 0.3, "class": 0.5}),
+    "link_latency_s": Prior(share=False, centre=8e-6, spread={"all": 0.3, "class": 0.5}),
+    # What a hop between nodes takes beyond one within.
+    "network_latency_s": Prior(share=False, centre=1.2e-5, spread={"all": 0.4, "class": 0.3}),
+    # DeepSpeed's pipeline engine and plain data parallelism reduce gradients when all of them are there.
+    "data_overlap": Prior(
+        share=True,
+        centre=0.6,
+        centres={"megatron-deepspeed": 0.05, "megatron-lm-2021": 0.05},
+        spread={"all": 0.4, "class": 0.7},
+    ),
+    "tensor_overlap": Prior(
+        share=True,
+        centre=0.3,
+        centres={
+            "megatron-core": 0.5,
+            "torchtitan": 0.05,
+            "torchtitan-async": 0.7,
+            "megatron-deepspeed": 0.05,
+            "megatron-lm-2021": 0.05,
+        },
+        spread={"all": 0.4, "class": 0.6, "variant": 0.3},
+    ),
+    "pipeline_overlap": Prior(
+        share=True,
+        centre=0.3,
+        centres={"megatron-core": 0.7, "megatron-deepspeed": 0.05, "megatron-lm-2021": 0.05},
+        spread={"all": 0.4, "class": 0.6},
+    ),
+    "gather_overlap": Prior(share=True, centre=0.8, spread={"all": 0.4, "class": 0.6}),
+    "straggling": Prior(share=False, centre=0.01, spread={"all": 0.4, "class": 0.5}),
+    "step_s": Prior(share=False, centre=0.02, spread={"all": 0.4, "class": 0.5}),
+}
+# HBM's achieved share of its peak in copies, and tokens of the fullest expert rank over the mean: not fitted.
+MEMORY, IMBALANCE = 0.85, 1.15
+
+
+def generation_of(chip: str) -> str:
+    """The generation of an accelerator; empty where it has none that was measured."""
+    return next((name for name, chips in GENERATIONS.items() if chip in chips), "")
+
+
+def class_of(variant: str) -> str:
+    """The class of software that a variant is one of."""
+    return variant.removesuffix("-eager").removesuffix("-async")
+
+
+def family_of(software: str) -> str:
+    """The family of a class of software; empty where it stands alone."""
+    return next((name for name, members in FAMILIES.items() if software in members), "")
+
+
+def levels(variant: str, chip: str) -> Mapping[str, str]:
+    """The level of each kind to which software on an accelerator belongs. `variant` is a class, or a way to run it."""
+    generation = generation_of(chip)
+    software = class_of(variant)
+    return {
+        "variant": f"variant {variant}",
+        "all": "all",
+        "generation": f"generation {generation}",
+        "family": f"family {family_of(software)}",
+        "class": f"class {software}",
+        "both": f"{software} on {generation}",
+        "chip": f"chip {chip}",
+    }
+
+
+def kind_of(level: str) -> str:
+    """The kind of a level, by its name."""
+    return "both" if " on " in level else level.partition(" ")[0]
+
+
+@cache
+def effects_of(name: str, software: str, chip: str) -> tuple[Effect, ...]:
+    """The effects that make a factor of a class of software on an accelerator."""
+    at = levels(software, chip)
+    own = tuple((name, at[kind]) for kind in PRIORS[name].spread)
+    shared = PRIORS[name].shared
+    return own + (effects_of(shared, software, chip) if shared else ())
+
+
+def factors_of(software: str, chip: str, effects: Mapping[Effect, Any]) -> TimeFactors:
+    """The factors of a class of software on an accelerator under the effects; arrays where these are."""
+    values: dict[str, Any] = {}
+    for name, prior in PRIORS.items():
+        centre = prior.centres.get(software, prior.centres.get(class_of(software), prior.centre))
+        total = prior.place(centre) + sum(effects.get(each, 0.0) for each in effects_of(name, software, chip))
+        values[name] = prior.value(total)
+    values.pop("matmul")
+    values["network_latency_s"] = values["network_latency_s"] + values["link_latency_s"]
+    sustained = SUSTAINED.get(chip, 1.0 if generation_of(chip) else SUSTAINED_ELSEWHERE)
+    matmul = {
+        name.partition(".")[2]: sustained * values.pop(name) for name in list(values) if name.startswith("matmul.")
+    }
+    return TimeFactors(matmul=matmul, memory=MEMORY, imbalance=IMBALANCE, band=UNBANDED, **values)
