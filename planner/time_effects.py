@@ -47,8 +47,9 @@ FAMILIES: Mapping[str, tuple[str, ...]] = {
 VARIANTS = ("torchtitan-eager", "torchtitan-async")
 # A 500 W board sustains about nine tenths of the clock that a 700 W one does (notes of pytorch/torchtitan's runs).
 SUSTAINED = {"H100-96GB": 0.9}
-# Cards of generations that were not measured are those of workstations and small servers, which power holds back:
-# PEFT's published runs on L40S are that much slower, beside Qwen's on A100, than the peaks of the two would have it.
+# Cards of generations that were not measured are those of workstations and small servers, which power holds back.
+# Assumed, not fitted: without it PEFT's published LoRA runs on L40S were predicted 1.4 times as fast as they were,
+# Qwen's on A100 1.2 times; part of both is padding that neither page tells.
 SUSTAINED_ELSEWHERE = 0.85
 UNBANDED = Band(low=0.5, high=2.0, basis="not judged yet")
 
