@@ -25,5 +25,4 @@ TECHNIQUE = Technique(
     unasked=False,
     # Software moves blocks' inputs, and torchtune's manual advises against moving more.
     needs=(frozenset({"recompute-full"}),),
-    timed=False,
 )

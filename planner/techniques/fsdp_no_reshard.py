@@ -33,5 +33,4 @@ TECHNIQUE = Technique(
     gist="FSDP, weights whole until the backward pass",
     source="PyTorch fully_shard, reshard_after_forward; Zhao et al. 2023, arXiv 2304.11277, section 3.2.1",
     unasked=False,
-    timed=False,
 )

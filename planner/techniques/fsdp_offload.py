@@ -34,5 +34,4 @@ TECHNIQUE = Technique(
     gist="FSDP with all states in host memory",
     source="PyTorch fully_shard, CPUOffloadPolicy; Zhao et al. 2023, arXiv 2304.11277",
     unasked=False,
-    timed=False,
 )

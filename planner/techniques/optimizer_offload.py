@@ -24,5 +24,4 @@ TECHNIQUE = Technique(
     source="Ren et al. 2021, ZeRO-Offload, arXiv 2101.06840, section 4; DeepSpeed offload_optimizer",
     unasked=False,
     needs=(frozenset({"zero1", "zero2", "zero3"}),),
-    timed=False,
 )

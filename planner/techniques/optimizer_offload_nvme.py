@@ -24,5 +24,4 @@ TECHNIQUE = Technique(
     source="Rajbhandari et al. 2021, ZeRO-Infinity, arXiv 2104.07857, section 5; DeepSpeed offload_optimizer",
     unasked=False,
     needs=(frozenset({"zero3"}),),
-    timed=False,
 )

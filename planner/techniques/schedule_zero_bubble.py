@@ -24,5 +24,4 @@ TECHNIQUE = Technique(
     source="Qi et al. 2023, Zero Bubble Pipeline Parallelism, arXiv 2401.10241, section 2",
     unasked=False,
     excludes=frozenset({"virtual"}),
-    timed=False,
 )

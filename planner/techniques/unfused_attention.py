@@ -24,5 +24,4 @@ TECHNIQUE = Technique(
     source="Korthikanti et al. 2022, arXiv 2205.05198, section 4.1",
     unasked=False,
     excludes=frozenset({"context"}),
-    timed=False,
 )

@@ -27,5 +27,4 @@ TECHNIQUE = Technique(
         frozenset({"zero3"}),
         frozenset({"optimizer-offload", "optimizer-offload-nvme"}),
     ),
-    timed=False,
 )

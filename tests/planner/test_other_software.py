@@ -27,7 +27,7 @@ def others(layout: Layout, machine: str = "p5.48xlarge", chosen: str = "megatron
 
 def test_others_are_those_that_can_run_the_layout() -> None:
     """Tensor parallelism leaves out what has none, interleaving what has no virtual stages, NVIDIA's chips Neuron."""
-    assert others(Layout(data=8)).keys() == {"torchtitan", "deepspeed", "huggingface"}
+    assert others(Layout(data=8)).keys() == {"torchtitan", "torchtune", "deepspeed", "huggingface"}
     assert others(Layout(tensor=2, data=4)).keys() == {"torchtitan"}
     assert others(Layout(pipeline=2, virtual=2, data=4, micro_batches=4)) == {}
     assert others(Layout(tensor=8, data=4), "trn1.32xlarge", "neuron") == {}
