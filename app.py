@@ -36,10 +36,11 @@ def main() -> None:
         no_workload(app)
     else:
         account = os.environ.get("CDK_DEFAULT_ACCOUNT")  # the CDK command line sets it where it finds credentials
+        prices, own = (app.node.try_get_context(name) for name in ("prices", "calibration"))
         locked = locked_build(
             find_workload(str(workload)),
-            partial(decide, prices=prices_named(str(app.node.try_get_context("prices") or Prices.AUTO))),
-            chosen_calibration(app.node.try_get_context("calibration")),
+            lambda file, factors, now: decide(file, factors, now, prices_named(str(prices or Prices.AUTO))),
+            partial(chosen_calibration, own),
             datetime.now(UTC),
             replan=str(app.node.try_get_context("replan")).lower() == "true",
             resolve=resolve_image if account else None,

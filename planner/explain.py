@@ -201,7 +201,8 @@ def _limit_miss(found: Found, rows: Ints, fitting: Ints) -> str:
         return _quota_miss(found, timely)
     budget = float(limits.budget) if limits.budget else np.inf
     unsold = ~np.isfinite(usd)
-    excess = np.maximum(job_s[rows] / deadline, np.where(unsold[rows], np.inf, usd[rows] / budget))
+    spent = np.where(unsold[rows], np.inf, np.where(unsold[rows], 0.0, usd[rows]) / budget)
+    excess = np.maximum(job_s[rows] / deadline, spent)
     # Types that differ only in their host are equally fast: the cheaper one is nearer.
     best = int(rows[np.lexsort((usd[rows], np.round(excess, 9)))[0]])
     broken = []
@@ -209,7 +210,7 @@ def _limit_miss(found: Found, rows: Ints, fitting: Ints) -> str:
         priced = "" if unsold[best] or usd[best] > budget else f" for {show_usd(usd[best])}"
         broken.append(f"takes {show_duration(float(job_s[best]))}{priced} (the deadline is {show_duration(deadline)})")
     if unsold[best]:
-        broken.append(f"no Capacity Block holds for {show_duration(float(job_s[best]))}")
+        broken.append("no Capacity Block holds: none has more than 64 instances or 182 days, to the edge of the band")
     elif usd[best] > budget:
         broken.append(f"costs {show_usd(usd[best])} {_per(found.workload)} (the budget is {show_usd(budget)})")
     return f"nearest is {_name(found, found.pool, best)}, which {' and '.join(broken)}"

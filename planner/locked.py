@@ -33,7 +33,7 @@ class Locked:
 def locked_build(
     file: Path,
     decide: Decide,
-    calibration: Calibration,
+    calibration: Callable[[], Calibration],
     now: datetime,
     *,
     replan: bool = False,
@@ -41,6 +41,7 @@ def locked_build(
 ) -> Locked:
     """What a synth of a workload file builds: its lock where there is one, else today's plan, locked.
 
+    `calibration` reads the factors, which a build of a lock does without where they cannot be read.
     `resolve` looks an image up, None without credentials. A lock is built even where the workload file is
     gone or broken, so that a stack can always be compared and destroyed.
     """
@@ -49,7 +50,7 @@ def locked_build(
     if os.path.exists(path) and not replan:
         build = _rebuilt(file, read_head(path), calibration, notes)
     else:
-        build = _planned(file, path, decide, calibration, now, notes)
+        build = _planned(file, path, decide, calibration(), now, notes)
     if build.image.id is None:
         build = _pinned(path, build, resolve, notes)
     if build.expires_at and build.expires_at <= now:
@@ -88,14 +89,14 @@ def _from_when_it_was_locked(lock: Lock, old: Lock) -> Lock:
     return old if same == old else lock
 
 
-def _rebuilt(file: Path, head: Head, calibration: Calibration, notes: list[str]) -> Build:
+def _rebuilt(file: Path, head: Head, calibration: Callable[[], Calibration], notes: list[str]) -> Build:
     """The locked build, with the provisioning that may change freely taken from the file as it is now."""
     try:
-        loaded = load_workload(file)
+        loaded, factors = load_workload(file), calibration()
     except BerthError as error:
         notes.append(f"The workload cannot be read, so the locked plan is built as it is: {error.findings[0]}")
         return head.build
-    if digest_of(loaded, calibration) != head.digest:
+    if digest_of(loaded, factors) != head.digest:
         notes.append(
             f"{file} no longer matches its lock; the locked plan is built. Run `berth lock {file}` or synthesize "
             "with -c replan=true to move on."

@@ -67,9 +67,9 @@ def _edges(workload: Workload, chosen: Candidate, cost: Cost) -> Iterator[str]:
     figures: list[tuple[str, float, float, Callable[[float], str]]]
     if run:
         figures = [("the deadline", run.run_s, limits.deadline_s, show_duration)]
-        figures += (
-            [("the budget", float(cost.usd_per_run or 0), float(limits.budget), show_usd)] if limits.budget else []
-        )
+        # A block's fee is the same however long the run takes.
+        if limits.budget and cost.usd_per_run and chosen.purchase is not Purchase.CAPACITY_BLOCK:
+            figures.append(("the budget", float(cost.usd_per_run), float(limits.budget), show_usd))
         high = run.band.high
     else:
         assert service and workload.inference

@@ -34,13 +34,19 @@ def read_table(path: Path, convert: Callable[[Mapping[str, str]], Row]) -> tuple
 
 
 def lines(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
-    """Each line's number and cells by column. Raises CatalogError for a line of another length than the header."""
-    with path.open(newline="", encoding="utf-8") as file:
-        reader = csv.DictReader(file)
-        for cells in reader:
-            if None in cells or None in cells.values():
-                raise CatalogError(f"{path.name}, line {reader.line_num}: not one cell per column.")
-            yield reader.line_num, cells
+    """Each line's number and cells by column.
+
+    Raises CatalogError for a line of another length than the header, and for a file that cannot be read.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            for cells in reader:
+                if None in cells or None in cells.values():
+                    raise CatalogError(f"{path.name}, line {reader.line_num}: not one cell per column.")
+                yield reader.line_num, cells
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise CatalogError(f"{path} cannot be read: {error}") from None
 
 
 def read_cell(cells: Mapping[str, str], column: str, convert: Callable[[str], Value]) -> Value:

@@ -92,4 +92,4 @@ def test_committed_locks_answer_their_workloads(path: Path) -> None:
     """A lock in the repository is of this format and of the workload beside it as it is now."""
     file = path.with_name(path.name.replace(".plan.json", ".yaml"))
     assert read_lock(path).digest == digest_of(load_workload(file), load_calibration())
-    assert locked_build(file, decide, load_calibration(), NOW).notes == ()
+    assert locked_build(file, decide, load_calibration, NOW).notes == ()

@@ -62,7 +62,7 @@ def read_price_file(lines: Iterator[bytes], region: str, types: Collection[str],
     preamble, columns = _header(lines)
     published, version = preamble.get("publicationdate", "")[:10], preamble.get("version", "")
     source = f"AWS Price List file, published {published}, version {version}"
-    terms: dict[tuple[str, str], Term] = {}
+    terms: dict[tuple[str, ...], Term] = {}
     findings: list[str] = []
     names = {each.encode() for each in types}
     # No cell that matters here holds a comma, and quotes stand around some cells only.
@@ -73,7 +73,7 @@ def read_price_file(lines: Iterator[bytes], region: str, types: Collection[str],
             findings.append(f"{region}: a line of SKU {cells[0]} of the price list is malformed and left out.")
         elif is_wanted(product, region, types):
             rate = Rate(unit=product["unit"], price=product["priceperunit"], currency=product["currency"])
-            code = product["sku"], product["offertermcode"]
+            code = product["sku"], product["offertermcode"], product.get("effectivedate", "")
             known = terms[code].rates if code in terms else ()
             terms[code] = _term(product, (*known, rate), source)
     return listing(terms.values(), region, today, findings)

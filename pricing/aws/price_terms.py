@@ -34,6 +34,8 @@ _PLAIN = {
     "locationtype": {"aws region", ""},
     "productfamily": {"compute instance", "compute instance (bare metal)"},
 }
+# What tells the reserved terms of one SKU apart.
+_CONDITIONS = ("leasecontractlength", "purchaseoption", "offeringclass")
 _BLOCK_OPERATION = ":CB"
 
 
@@ -107,7 +109,8 @@ def _in_force(terms: Iterable[Term], today: date) -> list[Term]:
     """The terms without those announced for later, where the same SKU is sold on the same terms today."""
     groups: dict[tuple[str, ...], list[Term]] = {}
     for term in terms:
-        groups.setdefault((term.sku, term.kind, *sorted(term.conditions.values())), []).append(term)
+        terms_of_sale = (term.conditions.get(name, "") for name in _CONDITIONS)
+        groups.setdefault((term.sku, term.kind, *terms_of_sale), []).append(term)
     found: list[Term] = []
     for group in groups.values():
         current = [each for each in group if each.effective[:10] <= today.isoformat()]

@@ -41,6 +41,7 @@ class Intrinsics:
         self._resources = _section(document, "Resources")
         self._known: dict[str, bool | None] = {}
         self._open: list[str] = []
+        self._depth = 0
 
     def resolve(self, raw: Any) -> tuple[Value, tuple[str | int, ...]]:
         """What `raw` stands for, itself followed but not what is inside it, and the way to it from `raw`.
@@ -76,6 +77,15 @@ class Intrinsics:
     def _truth(self, raw: Any) -> bool | None:
         if not isinstance(raw, dict) or len(raw) != 1:
             return raw if isinstance(raw, bool) else None
+        if self._depth > DEEPEST_CONDITION:
+            return None
+        self._depth += 1
+        try:
+            return self._decided(raw)
+        finally:
+            self._depth -= 1
+
+    def _decided(self, raw: dict[str, Any]) -> bool | None:
         ((name, argument),) = raw.items()
         if name == "Condition":
             return self.condition(argument)

@@ -32,8 +32,11 @@ def test_every_technique_has_a_line(berth: Command) -> None:
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("galore", ["arXiv 2403.03507", "excludes", "zero3", "only where the workload asks", "huggingface"]),
-        ("weights-offload", ["zero3 and optimizer-offload or optimizer-offload-nvme", "deepspeed", "not known"]),
+        (
+            "galore",
+            ["arXiv 2403.03507", "excludes", "zero3", "only where the workload asks", "huggingface", "not known"],
+        ),
+        ("weights-offload", ["zero3 and optimizer-offload or optimizer-offload-nvme", "deepspeed"]),
         ("zero1", ["where it pays", "megatron", "arXiv 1910.02054"]),
         ("layer-streaming", ["none that Berth plans for", "AirLLM"]),
     ],

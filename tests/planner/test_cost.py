@@ -38,6 +38,7 @@ PRICES = {
     Component.NAT_GATEWAY_GIB: "0.04",
     Component.PUBLIC_ADDRESS_HOUR: "0.005",
     Component.LOGS_INGESTED_GIB: "0.5",
+    Component.METRIC_MONTH: "0.73",
     Component.LOAD_BALANCER_HOUR: "0.02",
     Component.EKS_CLUSTER_HOUR: "0.1",
     Component.PCS_SMALL_CONTROLLER_HOUR: "0.6",
@@ -96,6 +97,8 @@ def test_a_small_training_by_hand() -> None:
         # 2 nodes x 20 GiB x $0.04, at the start.
         "bytes through NAT": usd("0", "1.6", "1.6"),
         "public address": usd("0.005", "0.05", "3.65"),
+        # 2 nodes x 7 metrics x $0.73 / 730 h.
+        "detailed monitoring": usd("0.014", "0.14", "10.22"),
         # 2 nodes x 0.001 GiB x $0.50.
         "flow logs": usd("0.001", "0.01", "0.73"),
     }
@@ -104,8 +107,8 @@ def test_a_small_training_by_hand() -> None:
     }
     assert found.unpriced == ()
     sums = (found.usd_per_hour, found.usd_per_run, found.usd_per_month)
-    # 6 + 0.06 + 0.726757 + 0.094 + 0.05 + 0.005 + 0.001; ten times that, and 1.6; 730 times, and 1.6.
-    assert sums == pytest.approx(usd("6.936757", "70.96757", "5065.432646"), abs=Decimal("0.00001"))
+    # 6 + 0.06 + 0.726757 + 0.094 + 0.05 + 0.005 + 0.014 + 0.001; ten times that, and 1.6; 730 times, and 1.6.
+    assert sums == pytest.approx(usd("6.950757", "71.10757", "5075.652646"), abs=Decimal("0.00001"))
     assert amounts(line(found, "EKS")) == usd("0.1", "1", "73")
     assert amounts(line(found, "AWS PCS")) == usd("0.6", "6", "438")
 
@@ -123,6 +126,8 @@ def test_a_small_service_by_hand() -> None:
         # 3 nodes x 20 GiB x $0.04, at the start.
         "bytes through NAT": usd("0", None, "2.4"),
         "public address": usd("0.005", None, "3.65"),
+        # 3 nodes x 7 metrics x $0.73 / 730 h.
+        "detailed monitoring": usd("0.021", None, "15.33"),
         # 3 nodes x 0.001 GiB x $0.50.
         "flow logs": usd("0.0015", None, "1.095"),
     }
@@ -132,8 +137,8 @@ def test_a_small_service_by_hand() -> None:
         assert (got[name][0], got[name][2]) == pytest.approx((hour, month), abs=Decimal("0.0003"))
         assert got[name][1] is run is None
     assert found.usd_per_run is None
-    assert found.usd_per_hour == pytest.approx(Decimal("6.207063"), abs=Decimal("0.000002"))
-    assert found.usd_per_month == pytest.approx(Decimal("4533.556"), abs=Decimal("0.001"))
+    assert found.usd_per_hour == pytest.approx(Decimal("6.228063"), abs=Decimal("0.000002"))
+    assert found.usd_per_month == pytest.approx(Decimal("4548.886"), abs=Decimal("0.001"))
     assert amounts(line(found, "load balancer")) == usd("0.02", None, "14.6")
     assert amounts(line(found, "EKS")) == usd("0.1", None, "73")
 

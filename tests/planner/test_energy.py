@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from io import StringIO
+
 import pytest
+from rich.console import Console
 
 from planner.choose import make_plan
 from planner.energy import energy_of
@@ -47,4 +50,6 @@ def test_an_unknown_power_is_told() -> None:
     for asked in (workload(), workload(inference=inference())):
         plan = make_plan(asked, DENSE, market([kind], [offer("p5.one", 1)]), CALIBRATION, NOW).plan
         assert plan.energy == found
-        assert plan_text(plan, NOW.date())
+        page = Console(width=110, record=True, file=StringIO())
+        page.print(plan_text(plan, NOW.date()))
+        assert f"energy        unknown: {found.basis}" in page.export_text()

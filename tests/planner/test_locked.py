@@ -53,7 +53,7 @@ def synth(
     **options: Any,
 ) -> Locked:
     """What a synth builds, three days after the lock."""
-    return locked_build(file, decide, calibration or load_calibration(), LATER, **options)
+    return locked_build(file, decide, lambda: calibration or load_calibration(), LATER, **options)
 
 
 def test_the_first_synth_locks(tmp_path: Path) -> None:

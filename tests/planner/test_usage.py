@@ -37,7 +37,7 @@ def amounts(use: Use) -> tuple[float, float, float]:
 
 
 def test_a_training_uses_what_its_stack_holds() -> None:
-    """Volumes, checkpoints, one gateway with its address, what comes in through it, and flow logs: nothing else."""
+    """Volumes, checkpoints, one gateway with its address, what comes in through it, monitoring and flow logs."""
     assert DENSE.parameters == PARAMETERS
     found = by_name(TRAIN, ZERO1)
     # A full-precision weight and two Adam states of four bytes each.
@@ -50,6 +50,7 @@ def test_a_training_uses_what_its_stack_holds() -> None:
         "NAT gateway": (Component.NAT_GATEWAY_HOUR, 1, 0, 0),
         "bytes through NAT": (Component.NAT_GATEWAY_GIB, 0, 0, 20),
         "public address": (Component.PUBLIC_ADDRESS_HOUR, 1, 0, 0),
+        "detailed monitoring": (Component.METRIC_MONTH, 0, 7, 0),
         "flow logs": (Component.LOGS_INGESTED_GIB, 0, 0.001, 0),
     }
 
@@ -63,6 +64,7 @@ def test_a_service_keeps_its_weights_and_no_checkpoints() -> None:
         "NAT gateway",
         "bytes through NAT",
         "public address",
+        "detailed monitoring",
         "flow logs",
     }
     assert amounts(found["weights in S3"]) == pytest.approx((2 * PARAMETERS / 2**30, 0, 0))

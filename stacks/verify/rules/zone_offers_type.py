@@ -26,8 +26,9 @@ def _check(template: Template) -> Iterator[Found]:
 
 RULE = Rule(
     id="zone-offers-type",
-    severity=Severity.ERROR,
+    severity=Severity.WARNING,
     why="accelerated types exist in some zones of a region only, and the launch fails in the others",
+    # What is known of zones is as old as the bundle; a zone that has just got the type must not stop a stack.
     change="Name a zone that offers the type (EC2 DescribeInstanceTypeOfferings has the newest list).",
     source="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_DescribeInstanceTypeOfferings.html",
     check=_check,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from planner.lock import read_lock
+from planner.plan import Build
+from pricing.catalog import load_instance_types
 from stacks.errors import TemplateError
 from stacks.verify.check import check, failing
 from stacks.verify.reading import from_document, read_text
@@ -153,11 +156,23 @@ def test_a_cluster_without_one_half_of_its_pair_is_found(kind: str) -> None:
     assert "efa-security-group-pair" in errors
 
 
+def p5_build() -> Build:
+    """The 70B example's cluster, of p5.48xlarge whatever it is planned on."""
+    kind = load_instance_types()["p5.48xlarge"]
+    return replace(
+        read_lock(TRAIN70B).build,
+        instance_type=kind.name,
+        efa_cards=kind.efa_cards,
+        nic_slots=kind.nic_slots,
+        nvme_bytes=kind.nvme_bytes,
+    )
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.integers(min_value=0, max_value=32), st.integers(min_value=0, max_value=40), st.integers(0, 4))
 def test_an_interface_moved_anywhere_is_judged(index: int, card: int, device: int) -> None:
     """Of the 33 interfaces of a p5 node, any that is moved to a place that is taken or does not exist is an error."""
-    broken = deepcopy(document(read_lock(TRAIN70B).build))
+    broken = deepcopy(document(p5_build()))
     nics = broken["Resources"]["Template"]["Properties"]["LaunchTemplateData"]["NetworkInterfaces"]
     others = {(nic["NetworkCardIndex"], nic["DeviceIndex"]) for nic in nics[:index] + nics[index + 1 :]}
     cards = {nic["NetworkCardIndex"] for nic in nics[:index] + nics[index + 1 :] if nic["InterfaceType"] == "efa-only"}
