@@ -54,7 +54,7 @@ def predicted_bytes(case: TrainingCase, factors: MemoryFactors) -> float:
 
 def measured_bytes(case: TrainingCase) -> float:
     """Measured memory of a run."""
-    return case.row.numbers["peak_memory_gib"] * GIB
+    return case.row.numbers["peak_memory_gib"] * case.unit_bytes
 
 
 def mean_error(cases: Sequence[TrainingCase], factors: MemoryFactors) -> float:

@@ -9,6 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import yaml
 
 from planner.errors import ModelError, PlannerError
 from planner.framework import Framework, load_frameworks
@@ -18,9 +22,11 @@ from planner.measured import Row
 from planner.models import load_preset
 from planner.recipe import Adapter, AdapterTargets, Place, Recipe, Recompute
 from planner.shape import ModelShape
-from planner.software import Software, load_software, software_called
+from planner.software import Ran, Software, load_software, software_called
 from planner.techniques import load_techniques
+from pricing.units import GIB, GIGA
 
+_UNITS = Path(__file__).with_name("data") / "measured" / "units.yaml"
 # Bytes of a frozen weight, scales included: NF4 in blocks of 64 with a float32 scale, or a scale of 8 bits and a
 # float32 in 256 of them (arXiv 2305.14314, section 3); GPTQ in groups of 128; LLM.int8() with a scale a row.
 PACKED_BYTES = {
@@ -50,7 +56,11 @@ _TARGETS = re.compile(r"target=\[([^]]*)\]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingCase:
-    """A measured run in the planner's own records. `kind` is the kind of memory that was measured."""
+    """A measured run in the planner's own records.
+
+    `kind` is the kind of memory that was measured, `unit_bytes` what the source counts memory in: GiB but for those that
+    data/measured/units.yaml names.
+    """
 
     row: Row
     shape: ModelShape
@@ -59,6 +69,7 @@ class TrainingCase:
     layout: Layout
     sequence_tokens: int
     kind: str
+    unit_bytes: int = GIB
 
 
 def training_case(row: Row) -> TrainingCase:
@@ -68,7 +79,7 @@ def training_case(row: Row) -> TrainingCase:
         raise PlannerError([f"{' and '.join(missing)} not stated"])
     shape = _shape(row)
     software = software_of(row)
-    software = software.of_run(row.says("model"), row.says("notes"))
+    software = software.of_run(Ran(**{name: row.says(name) for name in ("model", "notes", "technique", "sharding")}))
     software = {"yes": software.as_compiled(), "no": software}.get(row.says("compiled"), software.by_default())
     framework = replace(load_frameworks()[software.framework], software=software)
     return TrainingCase(
@@ -79,7 +90,15 @@ def training_case(row: Row) -> TrainingCase:
         layout=_layout(row),
         sequence_tokens=_longest_tokens(row),
         kind=row.says("memory_kind", "unknown"),
+        unit_bytes=int(GIGA) if row.says("source") in _decimal_sources() else GIB,
     )
+
+
+@cache
+def _decimal_sources() -> frozenset[str]:
+    """Sources that print gigabytes of 10^9 bytes."""
+    known = yaml.load(_UNITS.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    return frozenset(known["decimal"])
 
 
 def _longest_tokens(row: Row) -> int:

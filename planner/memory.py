@@ -21,7 +21,6 @@ from planner.layout import AnyLayout
 from planner.recipe import Place, Recipe, Recompute
 from planner.resident import Resident, Stage, resident
 from planner.shape import ModelShape
-from planner.software import Stepping
 from planner.states import StateBytes, largest_block, largest_matrix, states
 
 # A sharded model gathers the next block while it works on the current one.
@@ -114,7 +113,7 @@ def _stage_memory(
         slack = slack + (factors.varied_lengths - 1) * (turn["logits_and_loss"] + turn["recomputed_block"])
     return MemoryNeed(
         **_at_the_peak(layout, kept, {**passing, "allocator_slack": slack}, stepping.keeps_gradients),
-        buckets=_bucket_bytes(recipe, layout, held, stepping),
+        buckets=BUCKET_ELEMENT_BYTES * stepping.bucket_elements + 0.0 * held.model,
         work_space=factors.workspace_bytes + 0.0 * held.model,
         context_and_collectives=_fixed(layout, factors),
     )
@@ -224,13 +223,6 @@ def _workspace(
     stays = np.greater(layout.pipeline, 1) | (not recipe.reshards)
     gathered = np.where(stays, held.model * (element + gradient) if recipe.reshards else whole, blocks)
     return np.where(np.greater(layout.data * layout.context, 1), gathered, 0.0), dequantized
-
-
-def _bucket_bytes(recipe: Recipe, layout: AnyLayout, held: Resident, stepping: Stepping) -> Any:
-    """Bytes of the buckets in which data-parallel ranks reduce gradients and gather weights."""
-    trained = held.model if recipe.adapter is None else held.adapter
-    elements = np.minimum(stepping.bucket_elements, trained)
-    return np.where(np.greater(layout.data, 1), BUCKET_ELEMENT_BYTES * elements, 0.0)
 
 
 def _fixed(layout: AnyLayout, factors: MemoryFactors) -> Any:

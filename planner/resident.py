@@ -32,7 +32,8 @@ class Resident:
 
     `dense` are those inside the blocks but for routed experts, `experts` the routed experts' (divided by the
     expert-parallel degree too), `outer` embeddings, head and final norm, `head` those
-    of `outer` that make logits, `adapter` those of low-rank adapters.
+    of `outer` that make logits, `adapter` all that is trained beside a frozen model, `copies` what of that is trained
+    copies of the embedding's and the head's matrices.
     """
 
     dense: Any
@@ -40,6 +41,7 @@ class Resident:
     outer: Any
     head: Any
     adapter: Any
+    copies: Any
 
     @property
     def model(self) -> Any:
@@ -85,14 +87,28 @@ def resident(
     adapters = [adapter_parameters(run, shape.hidden, adapter) for run in shape.blocks]
     ends = shape.embedding_parameters if stage is Stage.FIRST else shape.head_parameters
     outer = np.where(whole, shape.parameters - shape.block_parameters, ends)
+    copied_ends = _copies(shape, adapter, stage, whole)
     return Resident(
         dense=staged(shape.block_parameters - shape.expert_parameters, max(dense)) / layout.tensor
         + staged(copied, np.max(copies, axis=0)),
         experts=staged(shape.expert_parameters, max(experts)) / (layout.tensor * layout.expert),
         outer=outer / layout.tensor,
         head=np.where(whole | (stage is Stage.LAST), shape.head_parameters, 0.0) / layout.tensor,
-        adapter=_trained(shape, adapter, staged, adapters, stage, whole) / layout.tensor,
+        adapter=(_trained(shape, adapter, staged, adapters, stage, whole) + copied_ends) / layout.tensor,
+        copies=copied_ends / layout.tensor,
     )
+
+
+def _copies(shape: ModelShape, adapter: Adapter | None, stage: Stage, whole: Any) -> Any:
+    """Trained copies of the embedding's and the head's matrices on a stage: one of each, tied or not.
+
+    PEFT copies each module that is named whole (modules_to_save); an encoder-decoder's stacks share one embedding.
+    Positions, norms and projections stay frozen.
+    """
+    if adapter is None or not adapter.outer:
+        return 0.0
+    part = shape.embedding_matrix if stage is Stage.FIRST else shape.head_matrix
+    return np.where(whole, shape.embedding_matrix + shape.head_matrix, part)
 
 
 def _trained(
@@ -103,7 +119,7 @@ def _trained(
     stage: Stage,
     whole: Any,
 ) -> Any:
-    """Trained parameters beside the frozen ones: in the blocks of the stage, and at the ends."""
+    """Trained parameters beside the frozen ones and copies of the ends: in the blocks of the stage, and prompts."""
     inside = sum(run.count * each for run, each in zip(shape.blocks, adapters, strict=True))
     heaviest = max(adapters)
     if adapter is None:
@@ -111,12 +127,9 @@ def _trained(
     ends: Any = 0.0
     if adapter.kind is AdapterKind.PROMPT:
         ends = np.where(whole | (stage is Stage.FIRST), adapter.tokens * shape.hidden, 0.0)
-    if adapter.outer:
-        parts = shape.embedding_parameters if stage is Stage.FIRST else shape.head_parameters
-        ends = np.where(whole, shape.embedding_parameters + shape.head_parameters, parts)
     if adapter.parameters:
         # The number is known: it counts, spread over the blocks as evenly as they are.
-        known = adapter.parameters - (shape.embedding_parameters + shape.head_parameters) * adapter.outer
+        known = adapter.parameters - (shape.embedding_matrix + shape.head_matrix) * adapter.outer
         inside, heaviest = max(known, 0), -(-max(known, 0) // shape.layers)
     return staged(inside, heaviest) + ends
 

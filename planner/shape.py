@@ -247,6 +247,16 @@ class ModelShape:
         return tables + projection + self.stacks * own + self.other_parameters
 
     @property
+    def embedding_matrix(self) -> int:
+        """Parameters of the table of token embeddings alone."""
+        return self.vocab * (self.embedding_width or self.hidden)
+
+    @property
+    def head_matrix(self) -> int:
+        """Parameters of the head's matrix and its bias alone, counted even where it is tied."""
+        return self.logits_width * ((self.embedding_width or self.hidden) + self.head_bias)
+
+    @property
     def head_parameters(self) -> int:
         """Parameters after the last block, the head's matrix counted even where it is tied."""
         width = self.embedding_width or self.hidden

@@ -110,15 +110,19 @@ def _trained_states(
 def _frozen_states(recipe: Recipe, layout: AnyLayout, held: Resident, software: Software) -> StateBytes:
     adapting = software.adapting
     upcast = adapting.upcasts_outer and recipe.keeps_packed_inputs
-    weights = _weights(recipe, layout, held, 4.0 if upcast else recipe.outer_weight_bytes)
-    adapters = adapting.weight_bytes * _shared(layout, held.adapter, 0.0, recipe.weights_sharded)
+    outer_bytes = 4.0 if upcast else recipe.outer_weight_bytes
     # Moments of adapters shrink with the optimizer's: 8 bytes are two in float32.
-    moments = adapting.state_bytes * min(recipe.optimizer_bytes / 8.0, 1.0)
-    own = _shared(layout, held.adapter, 0.0, recipe.optimizer_sharded)
+    moments = min(recipe.optimizer_bytes / 8.0, 1.0)
+
+    def kept(adapter_bytes: float, copy_bytes: float, sharded: bool) -> Any:
+        taken = adapter_bytes * (held.adapter - held.copies) + copy_bytes * held.copies
+        return _shared(layout, taken, 0.0, sharded)
+
     return StateBytes(
-        weights=weights + adapters,
-        gradients=adapting.gradient_bytes * _shared(layout, held.adapter, 0.0, recipe.gradients_sharded),
-        head_gradient=0.0 * own,
-        optimizer_states=moments * own,
-        step_temporaries=adapting.step_bytes * own,
+        weights=_weights(recipe, layout, held, outer_bytes)
+        + kept(adapting.weight_bytes, outer_bytes, recipe.weights_sharded),
+        gradients=kept(adapting.gradient_bytes, outer_bytes, recipe.gradients_sharded),
+        head_gradient=0.0 * held.adapter,
+        optimizer_states=kept(adapting.state_bytes * moments, 2 * outer_bytes * moments, recipe.optimizer_sharded),
+        step_temporaries=kept(adapting.step_bytes, adapting.copy_step_bytes, recipe.optimizer_sharded),
     )

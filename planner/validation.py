@@ -160,7 +160,8 @@ def _compared(row: Row, kind: str, job: Job, calibration: Calibration) -> Compar
 
 
 def _training_memory(row: Row, calibration: Calibration) -> tuple[float, float, float | None]:
-    """Predicted GiB, its upper edge, and the device's size where the accelerator is known."""
+    """Predicted memory, its upper edge, and the device's size where the accelerator is known; in the unit of the row,
+    GiB but for sources that print another."""
     case = training_case(row)
     try:
         chip = accelerator_called(row.says("accelerator"))
@@ -168,8 +169,8 @@ def _training_memory(row: Row, calibration: Calibration) -> tuple[float, float, 
         chip = None
     vendor = chip.vendor if chip and chip.vendor in calibration.memory else "NVIDIA"
     factors = calibration.memory_factors(vendor, case.framework.software.name)
-    predicted = predicted_bytes(case, factors) / GIB
-    return predicted, factors.band.high * predicted, chip.memory_bytes / chip.ranks / GIB if chip else None
+    predicted = predicted_bytes(case, factors) / case.unit_bytes
+    return predicted, factors.band.high * predicted, chip.memory_bytes / chip.ranks / case.unit_bytes if chip else None
 
 
 def _out_of_memory(row: Row, calibration: Calibration) -> OutOfMemory:
