@@ -21,6 +21,7 @@ from planner.layout import AnyLayout
 from planner.recipe import Place, Recipe, Recompute
 from planner.resident import Resident, Stage, resident
 from planner.shape import ModelShape
+from planner.software import Stepping
 from planner.states import StateBytes, largest_block, largest_matrix, states
 
 # A sharded model gathers the next block while it works on the current one.
@@ -115,7 +116,7 @@ def _stage_memory(
         **_at_the_peak(layout, kept, {**passing, "allocator_slack": slack}, stepping.keeps_gradients),
         buckets=BUCKET_ELEMENT_BYTES * stepping.bucket_elements + 0.0 * held.model,
         work_space=factors.workspace_bytes + 0.0 * held.model,
-        context_and_collectives=_fixed(layout, factors),
+        context_and_collectives=_fixed(layout, stepping, factors),
     )
 
 
@@ -225,7 +226,7 @@ def _workspace(
     return np.where(np.greater(layout.data * layout.context, 1), gathered, 0.0), dequantized
 
 
-def _fixed(layout: AnyLayout, factors: MemoryFactors) -> Any:
+def _fixed(layout: AnyLayout, stepping: Stepping, factors: MemoryFactors) -> Any:
     """The device context, and one set of buffers per communicator."""
     communicators = (
         np.greater(layout.tensor, 1).astype(int)
@@ -233,5 +234,6 @@ def _fixed(layout: AnyLayout, factors: MemoryFactors) -> Any:
         + np.greater(layout.context, 1)
         + np.greater(layout.expert, 1)
         + np.greater(layout.data, 1)
+        + stepping.further_communicators * np.greater(layout.devices, 1)
     )
     return factors.context_bytes + factors.collectives_bytes * communicators

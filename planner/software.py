@@ -80,8 +80,9 @@ class Stepping:
     inputs (what it received, what it sends), `extra_in_flight` micro-batches beyond the schedule's.
     `ends_as_blocks` says that embedding and head count as blocks where the pipeline is cut. `gathers_outer` says
     that embedding and head are gathered whole beside the blocks. `bucket_elements` is how many 16-bit elements of
-    buckets the engine allocates at its first backward pass, however few it reduces. `varies_lengths` says that batches
-    are as long as their longest sample, so that sizes differ from step to step.
+    buckets the engine allocates at its first backward pass, however few it reduces, `further_communicators` how many
+    it opens beside one for each kind of parallelism. `varies_lengths` says that batches are as long as their longest
+    sample, so that sizes differ from step to step.
     """
 
     keeps_gradients: bool = False
@@ -94,6 +95,7 @@ class Stepping:
     ends_as_blocks: bool = False
     gathers_outer: bool = False
     bucket_elements: int = 0
+    further_communicators: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -150,3 +150,12 @@ def test_kinds_of_memory_are_told_apart() -> None:
     predicted = [item.predicted for item in validated(*lines).rows]
     assert predicted == sorted(predicted)
     assert predicted[0] < predicted[1] < predicted[2]
+
+
+def test_a_source_that_prints_decimal_gigabytes_is_predicted_in_them() -> None:
+    """The same run is 7.4 % more where its source counts in units of 10^9 bytes."""
+    columns, cells = COLUMNS + ",source", row(software="hf-trainer", technique="lora", sharding="none")
+    lines = [f"{cells.replace('a,', 'b,', 1)},QwenLM/Qwen", f"{cells},someone else"]
+    found = validate(parse_measured("\n".join([columns, *lines]), "runs.csv"), load_calibration(), "runs.csv")
+    decimal, binary = (item.predicted for item in found.rows)
+    assert decimal / binary == pytest.approx(2**30 / 10**9)
