@@ -31,7 +31,9 @@ def adapter_parameters(run: Blocks, hidden: int, adapter: Adapter | None) -> int
     if adapter.kind is AdapterKind.BOTTLENECK:
         return 2 * (2 * hidden * adapter.rank + adapter.rank + hidden)
     if adapter.kind is AdapterKind.PREFIX:
-        return adapter.tokens * sum(each.kv_width + each.value_width * each.kv_heads // each.heads for each in attentions)
+        return adapter.tokens * sum(
+            each.kv_width + each.value_width * each.kv_heads // each.heads for each in attentions
+        )
     if adapter.kind is AdapterKind.SCALE:
         return sum(2 * each.kv_width for each in attentions) + mlp.active_ffn * max(mlp.experts, 1)
     if adapter.kind is AdapterKind.BIAS:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol, TypeVar
@@ -21,7 +21,8 @@ class MemoryFactors:
 
     `workspace_bytes` is what libraries take of the allocator's memory whatever the model (cuBLAS, buckets of
     collectives). `varied_lengths` is a factor on what the loss and a recomputed block take where sequences differ in
-    length and the allocator keeps blocks of many sizes.
+    length and the allocator keeps blocks of many sizes. `expert_load` is the rows that the busiest device's experts are
+    sent over the mean, where no capacity factor bounds them.
     """
 
     context_bytes: int
@@ -30,6 +31,7 @@ class MemoryFactors:
     band: Band
     workspace_bytes: int = 0
     varied_lengths: float = 1.0
+    expert_load: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,18 +97,24 @@ class FabricFactors(Protocol):
 class Calibration:
     """All factors: by framework, and where accelerators differ by accelerator (`default` for the others).
 
-    `mixture` is the band of times of mixtures of experts, wherever it is wider than their framework's own. Memory
-    factors are by vendor, and where software was measured by vendor and software ("NVIDIA/torchtitan").
+    `mixture` is the band of times of mixtures of experts, `mixture_memory` that of their memory, wherever they are
+    wider than their framework's own. Memory factors are by vendor, and where software was measured by vendor and
+    software ("NVIDIA/torchtitan").
     """
 
     memory: Mapping[str, MemoryFactors]
+    mixture_memory: Band
     mixture: Band
     time: Mapping[str, Mapping[str, TimeFactors]]
     serving: Mapping[str, Mapping[str, ServingFactors]]
 
-    def memory_factors(self, vendor: str, software: str) -> MemoryFactors:
-        """The memory factors of a vendor's accelerators under a class of software, its own where it was measured."""
-        return self.memory.get(f"{vendor}/{software}") or self.memory[vendor]
+    def memory_factors(self, vendor: str, software: str, mixture: bool = False) -> MemoryFactors:
+        """The memory factors of a vendor's accelerators under a class of software, its own where it was measured.
+
+        `mixture` asks for those of a mixture of experts, whose band has the wider edges.
+        """
+        found = self.memory.get(f"{vendor}/{software}") or self.memory[vendor]
+        return replace(found, band=wider(found.band, self.mixture_memory)) if mixture else found
 
     def time_factors(self, framework: str, accelerator: str) -> TimeFactors:
         """The time factors of a framework on an accelerator, its default where it was not measured there."""
@@ -117,6 +125,11 @@ class Calibration:
         """The serving factors of an engine on an accelerator, its default where it was not measured there."""
         known = self.serving[engine]
         return known.get(accelerator, known["default"])
+
+
+def wider(own: Band, other: Band) -> Band:
+    """The outer edges of both bands, on the other's basis."""
+    return Band(low=min(own.low, other.low), high=max(own.high, other.high), basis=other.basis)
 
 
 @cache
@@ -136,6 +149,7 @@ def calibration_of(figures: Mapping[str, Any]) -> Calibration:
     """The factors that figures name, by section: memory, time and serving."""
     return Calibration(
         memory={name: _memory(name, figures["memory"]) for name in figures["memory"]},
+        mixture_memory=Band(**figures["mixture_memory"]),
         mixture=Band(**figures["mixture"]),
         time={name: _by_accelerator(TimeFactors, items) for name, items in figures["time"].items()},
         serving={name: _by_accelerator(ServingFactors, items) for name, items in figures["serving"].items()},

@@ -6,12 +6,12 @@ from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 
-from planner.calibration import Calibration
+from planner.calibration import Calibration, wider
 from planner.cost import wasted_share
 from planner.eligible import Contender
 from planner.layout import Layout
 from planner.memory import training_memory, worst_stage
-from planner.plan import Band, Candidate, MemoryTable, Run, Service, Term
+from planner.plan import Candidate, MemoryTable, Run, Service, Term
 from planner.recipes import Option
 from planner.search import RUNGS, Pool
 from planner.search_serving import ServingJob
@@ -76,7 +76,8 @@ def training_table(
     calibration: Calibration,
 ) -> MemoryTable:
     """The memory of the worst device, term by term."""
-    factors = calibration.memory_factors(contender.machine.accelerator.vendor, option.framework.software.name)
+    vendor, software = contender.machine.accelerator.vendor, option.framework.software.name
+    factors = calibration.memory_factors(vendor, software, mixture=shape.experts > 0)
     need = training_memory(shape, option.recipe, layout, job.sequence_tokens, option.framework, factors)
     stage = worst_stage(need)
     terms = _terms(need[stage])
@@ -114,15 +115,8 @@ def _run(
         tokens_per_s=job.global_batch * job.sequence_tokens / step_s,
         run_s=run_s,
         usd=_money(usd_per_hour * Decimal(float(paid_hours))),
-        band=_time_band(shape, factors.band, calibration.mixture),
+        band=wider(factors.band, calibration.mixture) if shape.experts else factors.band,
     )
-
-
-def _time_band(shape: ModelShape, own: Band, mixture: Band) -> Band:
-    """The framework's band; a mixture of experts has the wider edges of both."""
-    if not shape.experts:
-        return own
-    return Band(low=min(own.low, mixture.low), high=max(own.high, mixture.high), basis=mixture.basis)
 
 
 def _service(

@@ -92,7 +92,7 @@ def _training(
     recipe = _recipe(part, framework)
     layout = _layout(pinned, part, shape, chip)
     vendor = chip.vendor if chip.vendor in calibration.memory else "NVIDIA"
-    factors = calibration.memory_factors(vendor, framework.software.name)
+    factors = calibration.memory_factors(vendor, framework.software.name, mixture=shape.experts > 0)
     need = training_memory(shape, recipe, layout, part.sequence_length, framework, factors)
     stage = worst_stage(need)
     step_s, notes = _step_s(pinned, part, shape, chip, calibration, framework, recipe, layout)
@@ -141,7 +141,7 @@ def _recipe(part: TrainingPart, framework: Framework) -> Recipe:
         defaults.append("fsdp")
     for name in (*defaults, *names):
         recipe = known[name].apply(recipe)
-    return replace(recipe, techniques=(*defaults, *names))
+    return replace(recipe, techniques=(*defaults, *names), expert_capacity=part.capacity_factor or 0.0)
 
 
 def _layout(pinned: PinnedFile, part: TrainingPart, shape: ModelShape, chip: Accelerator) -> Layout:
@@ -154,6 +154,7 @@ def _layout(pinned: PinnedFile, part: TrainingPart, shape: ModelShape, chip: Acc
         )
     if shape.heads % part.tensor:
         findings.append(f"training.tensor: {shape.heads} heads cannot be split {part.tensor} ways")
+    findings += _expert_faults(part, shape, devices // (part.tensor * part.pipeline))
     if part.pipeline * part.virtual > shape.layers:
         findings.append(f"training.pipeline: {part.pipeline * part.virtual} chunks are more than {shape.layers} blocks")
     if findings:
@@ -168,6 +169,16 @@ def _layout(pinned: PinnedFile, part: TrainingPart, shape: ModelShape, chip: Acc
         micro_batch=part.micro_batch,
         micro_batches=part.micro_batches,
     )
+
+
+def _expert_faults(part: TrainingPart, shape: ModelShape, ranks: int) -> list[str]:
+    """What cannot be of the experts' degree and room; `ranks` are those of data and context together."""
+    if not shape.experts:
+        asked = (("expert", part.expert > 1), ("capacity_factor", part.capacity_factor is not None))
+        return [f"training.{name}: {shape.name} has no experts; leave it out" for name, given in asked if given]
+    if shape.experts % part.expert or ranks % part.expert:
+        return [f"training.expert: {shape.experts} experts on {ranks} ranks cannot be shared {part.expert} ways"]
+    return []
 
 
 def _step_s(

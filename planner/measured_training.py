@@ -58,8 +58,8 @@ _TARGETS = re.compile(r"target=\[([^]]*)\]")
 class TrainingCase:
     """A measured run in the planner's own records.
 
-    `kind` is the kind of memory that was measured, `unit_bytes` what the source counts memory in: GiB but for those that
-    data/measured/units.yaml names.
+    `kind` is the kind of memory that was measured, `unit_bytes` what the source counts memory in: GiB but for those
+    that data/measured/units.yaml names.
     """
 
     row: Row

@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
-from planner.activations import kept_bytes_per_token, live_bytes_per_token
+from planner.activations import expert_row_bytes, kept_bytes_per_token, live_bytes_per_token
 from planner.calibration import MemoryFactors
 from planner.framework import Framework
 from planner.in_flight import blocks_in_flight, rows_in_flight
 from planner.layout import AnyLayout
 from planner.recipe import Place, Recipe, Recompute
 from planner.resident import Resident, Stage, resident
+from planner.routing import routing
 from planner.shape import ModelShape
 from planner.software import Stepping
 from planner.states import StateBytes, largest_block, largest_matrix, states
@@ -29,6 +30,8 @@ GATHERED_BLOCKS = 2
 # Tensor ranks that share a sequence gather it before a product, and its gradient on the way back.
 GATHERED_SEQUENCES = 2
 BUCKET_ELEMENT_BYTES = 2
+# Routing is no product, and what is sent to experts is not on any save list (torchtitan's apply_ac).
+_ROUTES_AGAIN = (Recompute.SELECTIVE, Recompute.FULL)
 # What lives elsewhere passes through the device one block ahead.
 STREAMED_BLOCKS = 2
 
@@ -37,6 +40,7 @@ STREAMED_BLOCKS = 2
 class MemoryNeed:
     """Bytes on one device of one stage, by cause; numbers, or one per layout.
 
+    `expert_routing` is what a mixture of experts takes beside its experts' inner rows (planner.routing).
     `total` is what nvidia-smi shows, `reserved` what the allocator took (torch.cuda.max_memory_reserved),
     `allocated` what tensors take of that (max_memory_allocated).
     """
@@ -50,6 +54,7 @@ class MemoryNeed:
     buckets: Any
     dequantized_matrix: Any
     activations: Any
+    expert_routing: Any
     recomputed_block: Any
     logits_and_loss: Any
     work_space: Any
@@ -106,7 +111,7 @@ def _stage_memory(
     stepping = framework.software.stepping
     held = resident(shape, layout, stage, recipe.adapter, stepping.ends_as_blocks)
     kept = states(shape, recipe, layout, held, framework.software)
-    turn = _turn(shape, recipe, layout, sequence_tokens, framework, stage)
+    turn = _turn(shape, recipe, layout, sequence_tokens, framework, factors, stage)
     gathered, dequantized = _workspace(shape, recipe, layout, held, framework)
     passing = {**turn, "gathered_blocks": gathered, "dequantized_matrix": dequantized}
     slack = (factors.fragmentation - 1) * sum(passing.values())
@@ -146,20 +151,22 @@ def _turn(
     layout: AnyLayout,
     sequence_tokens: int,
     framework: Framework,
+    factors: MemoryFactors,
     stage: Stage,
 ) -> dict[str, Any]:
-    """Activations, the live block and the logits where forward turns to backward."""
+    """Activations, what experts are sent, the live block and the logits where forward turns to backward."""
     software, stepping = framework.software, framework.software.stepping
     tokens = layout.micro_batch * sequence_tokens / layout.context
     split = recipe.sequence_sharded and stepping.sequence_sharded
     along = layout.tensor if split else 1.0
     kept = kept_bytes_per_token(shape, recipe, software, sequence_tokens)
-    one = tokens * (kept.split / layout.tensor + kept.whole / along)
+    routed = routing(shape, recipe, layout, expert_row_bytes(shape, recipe, software), factors.expert_load, along)
+    again = recipe.recompute in _ROUTES_AGAIN
     blocks = blocks_in_flight(shape, recipe, layout, stage, stepping)
-    activations = one * blocks
     if recipe.activations_place is not Place.DEVICE:
-        activations = one * np.minimum(STREAMED_BLOCKS, blocks)
+        blocks = np.minimum(STREAMED_BLOCKS, blocks)
     rows = rows_in_flight(recipe, layout, stage, stepping)
+    activations = tokens * (kept.split / layout.tensor + kept.whole / along) * blocks
     activations = activations + tokens * rows * shape.hidden * recipe.activation_bytes / along
     live = 0.0 * tokens
     if recipe.recompute is not Recompute.NONE:
@@ -167,12 +174,13 @@ def _turn(
         live = np.maximum(
             tokens * ((whole.split - kept.split) / layout.tensor + (whole.whole - kept.whole) / along), 0.0
         )
-    logits = tokens * shape.logits_width * _logits_bytes(recipe, framework) / layout.tensor
-    if stage is Stage.FIRST:
-        logits = np.where(np.equal(layout.pipeline, 1), logits, 0.0)
+    exchanged = tokens * (routed.live * again + routed.exchanged)
+    logits = _head_bytes(shape, recipe, layout, sequence_tokens, framework, stage)
     if recipe.recompute is Recompute.FULL:
         # The loss is done with its logits before the last block is computed again: only the larger counts.
-        live, logits = np.where(live > logits, live, 0.0), np.where(live > logits, 0.0, logits)
+        alive = live + exchanged > logits
+        live, exchanged = np.where(alive, live, 0.0), np.where(alive, exchanged, 0.0)
+        logits = np.where(alive, 0.0, logits)
     gathered = np.where(
         np.greater(layout.tensor, 1) & split,
         GATHERED_SEQUENCES * tokens * shape.hidden * recipe.activation_bytes,
@@ -180,10 +188,22 @@ def _turn(
     )
     return {
         "activations": activations,
+        "expert_routing": tokens * routed.kept * (not again) * blocks + exchanged,
         "recomputed_block": live,
         "logits_and_loss": logits,
         "gathered_sequence": gathered,
     }
+
+
+def _head_bytes(
+    shape: ModelShape, recipe: Recipe, layout: AnyLayout, sequence_tokens: int, framework: Framework, stage: Stage
+) -> Any:
+    """Bytes of logits and loss, or of the structure that a folding model's loss is on; on the last stage."""
+    tokens = layout.micro_batch * sequence_tokens / layout.context
+    head = tokens * shape.logits_width * _logits_bytes(recipe, framework) / layout.tensor
+    if shape.structure:
+        head = head + tokens * shape.structure.kept_bytes(sequence_tokens, recipe.activation_bytes)
+    return np.where(np.equal(layout.pipeline, 1), head, 0.0) if stage is Stage.FIRST else head
 
 
 def _logits_bytes(recipe: Recipe, framework: Framework) -> float:

@@ -32,6 +32,7 @@ _BESIDE = ("source",)
 _RANGES: Mapping[str, tuple[float, float]] = {
     "fragmentation": (1.0, 2.0),
     "varied_lengths": (1.0, 5.0),
+    "expert_load": (1.0, 10.0),
     "workspace_bytes": (0, 20 * 2**30),
     "context_bytes": (0, 10 * 2**30),
     "collectives_bytes": (0, 10 * 2**30),

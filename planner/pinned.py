@@ -38,7 +38,11 @@ class AdapterPart(Part):
 
 
 class TrainingPart(Part):
-    """A training step. Degrees multiply to the accelerators, data parallelism filling what is left."""
+    """A training step. Degrees multiply to the accelerators, data parallelism filling what is left.
+
+    `capacity_factor` is the room of an expert over the mean of what a mixture's router sends; without one no token is
+    dropped.
+    """
 
     method: Literal["pretrain", "full", "lora", "qlora"] = "full"
     framework: str | None = None
@@ -52,6 +56,7 @@ class TrainingPart(Part):
     virtual: Degree = 1
     context: Degree = 1
     expert: Degree = 1
+    capacity_factor: Annotated[float, Field(ge=0.25, le=64)] | None = None
 
 
 class InferencePart(Part):

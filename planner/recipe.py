@@ -144,7 +144,8 @@ class Recipe:
     and a column (Adafactor); `outer_optimizer_bytes` is what embeddings, head and norms take where the optimizer
     treats them otherwise (Muon). `step_in_backward` says that each gradient is used up where it arises.
     `loss_chunks` is into how many parts the loss is cut; `score_share` which part of the attention scores is kept,
-    0 under flash attention. `sequence_sharded` says that tensor ranks share norms and residuals along the sequence.
+    0 under flash attention. `expert_capacity` is the room of an expert over the mean of what routers send, 0 where no
+    token is ever dropped. `sequence_sharded` says that tensor ranks share norms and residuals along the sequence.
     `*_place` is where states live between uses; what is on the host or on disk passes through the device in pieces.
     """
 
@@ -173,6 +174,7 @@ class Recipe:
     step_in_backward: bool = False
     loss_chunks: int = 1
     score_share: float = 0.0
+    expert_capacity: float = 0.0
     sequence_sharded: bool = True
     schedule: Schedule = Schedule.ONE_F_ONE_B
     weights_place: Place = Place.DEVICE

@@ -195,8 +195,9 @@ def served_need(
     tokens = sequences * min(prefill_tokens, input_tokens)
     folding = [run.evoformer for run in shape.blocks if run.evoformer]
     if folding:
-        pairs = max(each.served_elements(input_tokens, chunk_rows) for each in folding)
-        activations = OUTER_BYTES * sequences * input_tokens * pairs
+        trunk = OUTER_BYTES * max(each.served_elements(input_tokens, chunk_rows) for each in folding)
+        placing = shape.structure.served_bytes(input_tokens, OUTER_BYTES) if shape.structure else 0.0
+        activations = sequences * input_tokens * max(trunk, placing)
     else:
         activations = tokens * prefill_bytes_per_token(shape) + OUTER_BYTES * sequences * shape.logits_width
     return PooledNeed(

@@ -168,7 +168,7 @@ def _training_memory(row: Row, calibration: Calibration) -> tuple[float, float, 
     except PlannerError:
         chip = None
     vendor = chip.vendor if chip and chip.vendor in calibration.memory else "NVIDIA"
-    factors = calibration.memory_factors(vendor, case.framework.software.name)
+    factors = calibration.memory_factors(vendor, case.framework.software.name, mixture=case.shape.experts > 0)
     predicted = predicted_bytes(case, factors) / case.unit_bytes
     return predicted, factors.band.high * predicted, chip.memory_bytes / chip.ranks / case.unit_bytes if chip else None
 

@@ -115,7 +115,8 @@ def written(
         fixed = ""
         if not name:
             basis = f"{len(rows)} runs of {len(sources)} projects, each judged by fits to the others"
-            fixed = f"context_bytes: {factors.context_bytes}\n    collectives_bytes: {factors.collectives_bytes}\n    "
+            names = ("context_bytes", "collectives_bytes", "expert_load")
+            fixed = "".join(f"{each}: {getattr(factors, each)}\n    " for each in names)
         lines.append(
             f"  {VENDOR}{'/' * bool(name)}{name}:\n    {fixed}{figures(factors).replace(', ', chr(10) + '    ')}\n"
             f'    band: {{low: {low:.2f}, high: {high:.2f}, basis: "{basis}"}}\n'

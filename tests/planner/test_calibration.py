@@ -112,6 +112,17 @@ def test_software_with_memory_factors_is_described(name: str) -> None:
     assert CALIBRATION.memory_factors(vendor, "never measured") is CALIBRATION.memory[vendor]
 
 
+@pytest.mark.parametrize("name", sorted(WRITTEN["memory"]))
+def test_memory_of_mixtures_has_the_wider_edges_and_says_why(name: str) -> None:
+    """Nobody measured a mixture of experts: its band is the outer edges of both, and its basis says so."""
+    vendor, _, software = name.partition("/")
+    own, mixed = (CALIBRATION.memory_factors(vendor, software, mixture=mixture) for mixture in (False, True))
+    assert mixed.band.low == min(own.band.low, CALIBRATION.mixture_memory.low)
+    assert mixed.band.high == max(own.band.high, CALIBRATION.mixture_memory.high) >= 1.4
+    assert "no run of a mixture" in mixed.band.basis
+    assert mixed.expert_load == own.expert_load == 1.25
+
+
 @pytest.mark.parametrize(("section", "name", "accelerator"), ENTRIES)
 def test_every_entry_is_for_software_and_hardware_that_exist(section: str, name: str, accelerator: str) -> None:
     """Factors belong to a known framework and to an accelerator that it runs on, in types that its catalog rates."""

@@ -78,6 +78,26 @@ def test_more_accelerators_share_the_states(tmp_path: Path) -> None:
     assert eight.total_bytes < one.total_bytes
 
 
+MIXED_ON_EIGHT: dict[str, Any] = {
+    "model": "mixtral-8x7b",
+    "accelerator": "H100-80GB",
+    "accelerators": 16,
+    "training": {"method": "pretrain", "sequence_length": 4096, "tensor": 2, "pipeline": 2, "expert": 4},
+}
+
+
+def test_routing_is_a_line_of_its_own_with_a_wide_band(tmp_path: Path) -> None:
+    """A mixture of experts shows its routing, more of it with a capacity factor of two; its band says it is a guess."""
+    plain = estimated(tmp_path, **MIXED_ON_EIGHT)
+    roomy = estimated(
+        tmp_path, **{**MIXED_ON_EIGHT, "training": {**MIXED_ON_EIGHT["training"], "capacity_factor": 2.0}}
+    )
+    routed = [next(term.value for term in each.terms if term.name == "expert routing") for each in (plain, roomy)]
+    assert 0 < routed[0] < routed[1]
+    assert plain.band.high >= 1.4
+    assert "no run of a mixture" in plain.band.basis
+
+
 def test_software_with_operations_of_its_own_may_be_named(tmp_path: Path) -> None:
     """A class of software stands for the framework that it belongs to, with its own operations and factors."""
     part = {**TRAINED["training"], "method": "lora", "framework": "litgpt"}
@@ -92,6 +112,12 @@ def test_software_with_operations_of_its_own_may_be_named(tmp_path: Path) -> Non
         ({"accelerator": {"name": "x", "memory": "80"}}, "accelerator.memory: '80' is not a size"),
         ({"training": {"sequence_length": 8, "framework": "none"}}, "training.framework: none is not known"),
         ({"training": {"sequence_length": 8, "techniques": ["x"]}}, "training.techniques: x is not known"),
+        ({"training": {"sequence_length": 8, "expert": 2}}, "training.expert: llama-3.2-1b has no experts"),
+        ({"training": {"sequence_length": 8, "capacity_factor": 2}}, "training.capacity_factor: llama-3.2-1b has no"),
+        (
+            {"model": "mixtral-8x7b", "accelerators": 8, "training": {"sequence_length": 8, "expert": 3}},
+            "training.expert: 8 experts on 8 ranks cannot be shared 3 ways",
+        ),
         ({"accelerators": 3, "training": {"sequence_length": 8, "tensor": 2}}, "3 devices are no multiple of"),
         ({"training": {"sequence_length": 8, "tensor": 3}, "accelerators": 3}, "32 heads cannot be split 3 ways"),
         ({"training": None, "inference": {"input_tokens": 8, "weights": "int5"}}, "inference.weights: how many bytes"),

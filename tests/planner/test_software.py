@@ -6,7 +6,7 @@ import pytest
 
 from planner.framework import load_frameworks
 from planner.recipe import AdapterTargets, Job, Recipe
-from planner.software import Operations, Ran, Software, Variant, load_software, software_called
+from planner.software import Ran, Software, Variant, load_software, software_called
 
 EVERY = pytest.mark.parametrize("software", load_software().values(), ids=lambda item: item.name)
 
