@@ -35,6 +35,21 @@ class MemoryFactors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EagerFactors:
+    """What formulas leave out of the memory of programs that answer without a pool of cache blocks.
+
+    `workspace_bytes` is what libraries take on each device whatever the model, `copied_share` the share of packed
+    weights that loading and fused modules leave behind as copies, `fragmentation` a factor on what comes and goes while
+    the prompt is worked on.
+    """
+
+    workspace_bytes: int
+    copied_share: float
+    fragmentation: float
+    band: Band
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimeFactors:
     """Which share of a peak is reached, and what every step pays. Factors from 0 to 1; seconds; tokens; elements.
 
@@ -63,7 +78,9 @@ class ServingFactors:
     """What continuous batching reaches. Factors from 0 to 1; seconds; bytes.
 
     `block_s` is paid per block and step for launches and collectives. `memory_share` is the share of a device
-    that the engine takes; `reserve_bytes` what it uses of that beside weights and cache.
+    that the engine takes; of that it uses `reserve_bytes` beside weights, cache and activations (context, graphs),
+    `collectives_bytes` more where devices share a model, and activations of `batched_tokens` of prompts at a time, 0
+    where the reserve holds those. `memory_band` is how far memory lies from the prediction, `band` time.
     """
 
     memory: float
@@ -76,8 +93,16 @@ class ServingFactors:
     network_latency_s: float
     memory_share: float
     reserve_bytes: int
+    collectives_bytes: int
+    batched_tokens: int
     largest_batch: int
+    memory_band: Band
     band: Band
+
+    @property
+    def usable_share(self) -> float:
+        """Share of a device that a prediction may fill: what the engine takes, at the upper edge of the band all."""
+        return min(self.memory_share, 1 / self.memory_band.high)
 
 
 class FabricFactors(Protocol):
@@ -99,10 +124,11 @@ class Calibration:
 
     `mixture` is the band of times of mixtures of experts, `mixture_memory` that of their memory, wherever they are
     wider than their framework's own. Memory factors are by vendor, and where software was measured by vendor and
-    software ("NVIDIA/torchtitan").
+    software ("NVIDIA/torchtitan"). `eager` are those of programs that answer without a pool of cache blocks.
     """
 
     memory: Mapping[str, MemoryFactors]
+    eager: Mapping[str, EagerFactors]
     mixture_memory: Band
     mixture: Band
     time: Mapping[str, Mapping[str, TimeFactors]]
@@ -115,6 +141,10 @@ class Calibration:
         """
         found = self.memory.get(f"{vendor}/{software}") or self.memory[vendor]
         return replace(found, band=wider(found.band, self.mixture_memory)) if mixture else found
+
+    def eager_factors(self, program: str) -> EagerFactors:
+        """The memory factors of a program without a pool of cache blocks, those of all others where it has none."""
+        return self.eager.get(program, self.eager["default"])
 
     def time_factors(self, framework: str, accelerator: str) -> TimeFactors:
         """The time factors of a framework on an accelerator, its default where it was not measured there."""
@@ -146,9 +176,10 @@ def bundled_figures() -> dict[str, Any]:
 
 
 def calibration_of(figures: Mapping[str, Any]) -> Calibration:
-    """The factors that figures name, by section: memory, time and serving."""
+    """The factors that figures name, by section: memory, serving_memory, time and serving."""
     return Calibration(
         memory={name: _memory(name, figures["memory"]) for name in figures["memory"]},
+        eager={name: EagerFactors(**_with_band(item)) for name, item in figures["serving_memory"].items()},
         mixture_memory=Band(**figures["mixture_memory"]),
         mixture=Band(**figures["mixture"]),
         time={name: _by_accelerator(TimeFactors, items) for name, items in figures["time"].items()},
@@ -163,7 +194,7 @@ def _memory(name: str, items: Mapping[str, Any]) -> MemoryFactors:
 
 def _with_band(item: dict[str, Any]) -> dict[str, Any]:
     fields = {key: value for key, value in item.items() if key != "source"}
-    return fields | {"band": Band(**fields["band"])}
+    return fields | {key: Band(**fields[key]) for key in ("band", "memory_band") if key in fields}
 
 
 def _by_accelerator(kind: type[Factors], items: dict[str, dict[str, Any]]) -> dict[str, Factors]:

@@ -138,6 +138,7 @@ def _service(
     terms = (
         Term(name="weights", value=float(memory.weights)),
         Term(name="cache in use", value=used),
+        Term(name="activations of a step", value=float(memory.activations)),
         Term(name="engine reserve", value=float(memory.reserve)),
     )
     table = MemoryTable(
@@ -145,7 +146,7 @@ def _service(
         terms=terms,
         total_bytes=int(sum(term.value for term in terms)),
         device_bytes=machine.device_memory_bytes,
-        band=calibration.memory[machine.accelerator.vendor].band,
+        band=factors.memory_band,
     )
     # A fixed number in flight is answered as fast as it comes back: Little's law.
     rate = job.requests_per_s or (job.concurrency or 0) / float(answer.request_s)

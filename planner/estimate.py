@@ -32,8 +32,6 @@ from pricing.wording import close_match
 
 # Frameworks by method where none is named.
 DEFAULT_FRAMEWORKS = {"pretrain": "megatron", "full": "torchtitan", "lora": "huggingface", "qlora": "huggingface"}
-# How far eager serving lies from its prediction: 78 runs of Transformers and AutoAWQ.
-SERVING_BAND = Band(low=0.93, high=1.13, basis="78 runs of Transformers and AutoAWQ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,7 +226,7 @@ def _inference(
         devices=devices,
     )
     vendor = chip.vendor if chip.vendor in calibration.memory else "NVIDIA"
-    factors = calibration.memory[vendor]
+    factors, eager = calibration.memory[vendor], calibration.eager_factors("default")
     terms = {field.name: float(getattr(need, field.name)) for field in fields(need) if field.name != "host"}
     context = {"context_and_collectives": factors.context_bytes + factors.collectives_bytes * (devices > 1)}
     return Estimate(
@@ -238,7 +236,7 @@ def _inference(
         stage="every device",
         terms=_terms({**terms, **context}),
         device_bytes=chip.memory_bytes // chip.ranks,
-        band=SERVING_BAND,
+        band=eager.band,
         host_bytes=need.host,
     )
 

@@ -253,8 +253,8 @@ def _serving(
             for layout in _replicas(shape, machine, asked.limits.max_nodes, factors.largest_batch):
                 memory = replica_memory(shape, option.recipe, layout, machine, factors)
                 wanted = max(layout.micro_batch * tokens, job.load.context_tokens)
-                need = float(memory.weights) + float(memory.reserve) + wanted * float(memory.cache_per_token)
-                if need > factors.memory_share * machine.device_memory_bytes:
+                need = float(memory.beside_cache) + wanted * float(memory.cache_per_token)
+                if need > factors.usable_share * machine.device_memory_bytes:
                     continue
                 answer = replica_answer(shape, option.recipe, layout, job.load, machine, factors)
                 ttft_s, tpot_s, request_s = float(answer.ttft_s), float(answer.tpot_s), float(answer.request_s)

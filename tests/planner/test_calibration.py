@@ -59,7 +59,24 @@ def test_serving_factors_are_plausible(factors: ServingFactors) -> None:
     assert 1e-6 <= factors.block_s <= 1e-3
     assert 0.8 <= factors.memory_share <= 1
     assert 0.5 * GIB <= factors.reserve_bytes <= 6 * GIB
+    assert 0 <= factors.collectives_bytes <= GIB
+    assert factors.batched_tokens in (0, 2048, 8192)
     assert 1 <= factors.largest_batch <= 1024
+
+
+@pytest.mark.parametrize("factors", SERVED)
+def test_a_served_model_is_judged_at_the_upper_edge(factors: ServingFactors) -> None:
+    """What is said to fit an engine's share fits the device at the upper edge of the band."""
+    assert factors.usable_share * factors.memory_band.high <= 1 + 1e-9
+    assert 0.7 <= factors.usable_share <= factors.memory_share
+
+
+@pytest.mark.parametrize("name", sorted(WRITTEN["serving_memory"]))
+def test_programs_that_answer_have_a_source(name: str) -> None:
+    """Each program without a pool of cache blocks says what its factors were fitted to; others have the rest's."""
+    assert WRITTEN["serving_memory"][name]["source"]
+    assert CALIBRATION.eager_factors(name) is CALIBRATION.eager[name]
+    assert CALIBRATION.eager_factors("never measured") is CALIBRATION.eager["default"]
 
 
 @pytest.mark.parametrize("factors", CALIBRATION.memory.values(), ids=CALIBRATION.memory)
@@ -75,7 +92,10 @@ def bands() -> list[Band]:
     """Every band of the calibration."""
     timed = [item.band for known in CALIBRATION.time.values() for item in known.values()]
     served = [item.band for known in CALIBRATION.serving.values() for item in known.values()]
-    return [*(item.band for item in CALIBRATION.memory.values()), *timed, *served]
+    kept = [item.memory_band for known in CALIBRATION.serving.values() for item in known.values()]
+    eager = [item.band for item in CALIBRATION.eager.values()]
+    of_memory = [item.band for item in CALIBRATION.memory.values()]
+    return [*of_memory, CALIBRATION.mixture_memory, CALIBRATION.mixture, *eager, *kept, *timed, *served]
 
 
 @pytest.mark.parametrize("band", bands(), ids=lambda band: band.basis)

@@ -52,6 +52,7 @@ TORCHTITAN = (
 )
 CALIBRATION = Calibration(
     memory={"NVIDIA": SHARED},
+    eager={},
     mixture_memory=BAND,
     mixture=BAND,
     time={name: {"default": LOSSY} for name in ("megatron", "deepspeed", "torchtitan")},

@@ -9,7 +9,7 @@ import pytest
 from planner.calibration import load_calibration
 from planner.errors import MeasuredError
 from planner.measured import parse_measured
-from planner.scores import scores
+from planner.scores import reach, scores
 from planner.validation import Compared, OutOfMemory, Validation, validate
 
 COLUMNS = (
@@ -62,6 +62,23 @@ def test_scores_are_plain_arithmetic() -> None:
     assert found.p90 == pytest.approx(0.32)
     assert found.within_10 == pytest.approx(0.4)
     assert found.within_20 == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    ("ratios", "share", "edges"),
+    [
+        # A quarter beyond the worst of both sides, rounded outwards.
+        ([0.8, 1.0, 1.2], 1.0, (0.75, 1.25)),
+        # Never narrower than 12 % of few runs, 5 % of many.
+        ([0.99, 1.01], 1.0, (0.88, 1.12)),
+        ([0.99, 1.01] * 10, 1.0, (0.95, 1.05)),
+        # The middle half of five, and a quarter beyond.
+        ([0.2, 0.8, 1.0, 1.2, 5.0], 0.5, (0.75, 1.25)),
+    ],
+)
+def test_a_band_reaches_beyond_what_was_seen(ratios: list[float], share: float, edges: tuple[float, float]) -> None:
+    """The worst of few runs is not the worst there is: the band goes on for a quarter of its reach."""
+    assert reach(ratios, share) == pytest.approx(edges)
 
 
 def test_unsafe_counts_what_was_said_to_fit_and_did_not() -> None:
