@@ -151,7 +151,8 @@ def _training(
     deadline_s = asked.limits.deadline_s
     budget = float(asked.limits.budget) if asked.limits.budget else math.inf
     for machine, terms in _machines(asked, sold):
-        memory = calibration.memory_factors(machine.accelerator.vendor, framework.software.name)
+        vendor, mixture = machine.accelerator.vendor, shape.experts > 0
+        memory = calibration.memory_factors(vendor, framework.software.name, mixture)
         factors = calibration.time_factors(framework.name, machine.accelerator.name)
         for nodes in range(1, asked.limits.max_nodes + 1):
             for layout in _layouts(shape, framework, machine.devices, nodes, job):
