@@ -147,14 +147,20 @@ class Calibration:
         return self.eager.get(program, self.eager["default"])
 
     def time_factors(self, framework: str, accelerator: str) -> TimeFactors:
-        """The time factors of a framework on an accelerator, its default where it was not measured there."""
-        known = self.time[framework]
-        return known.get(accelerator, known["default"])
+        """The time factors of a framework on an accelerator, its default where it was not measured there.
+
+        A slice reaches the shares of its peaks that the whole reaches ("H100-80GB/1g.10gb").
+        """
+        return _of_accelerator(self.time[framework], accelerator)
 
     def serving_factors(self, engine: str, accelerator: str) -> ServingFactors:
-        """The serving factors of an engine on an accelerator, its default where it was not measured there."""
-        known = self.serving[engine]
-        return known.get(accelerator, known["default"])
+        """The serving factors of an engine on an accelerator, or a slice of it; its default where it has none."""
+        return _of_accelerator(self.serving[engine], accelerator)
+
+
+def _of_accelerator(known: Mapping[str, Factors], accelerator: str) -> Factors:
+    """An accelerator's own factors; a slice's ("H100-80GB/1g.10gb") are its own or the whole's."""
+    return known.get(accelerator) or known.get(accelerator.partition("/")[0]) or known["default"]
 
 
 def wider(own: Band, other: Band) -> Band:

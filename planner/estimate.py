@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from planner.calibration import Calibration
-from planner.described import accelerator_called, described_accelerator, machine_of
+from planner.described import accelerator_called, described_accelerator, machine_of, slice_called
 from planner.errors import PlannerError
 from planner.framework import Framework, load_frameworks
 from planner.layout import Layout
@@ -28,6 +28,7 @@ from planner.techniques import load_techniques
 from planner.training_time import step_time
 from pricing.errors import BerthError
 from pricing.instance_type import Accelerator
+from pricing.slices import is_slice
 from pricing.wording import close_match
 
 # Frameworks by method where none is named.
@@ -77,10 +78,25 @@ def estimate(pinned: PinnedFile, shape: ModelShape, calibration: Calibration) ->
     """What the configuration takes. Raises PlannerError with everything in it that cannot be."""
     given = pinned.accelerator
     chip = described_accelerator(given) if isinstance(given, Mapping) else accelerator_called(given)
+    sliced = isinstance(given, str) and is_slice(given)
+    if sliced and pinned.accelerators > 1:
+        reason = "slices of an accelerator reach each other through the host alone"
+        raise PlannerError([f"accelerators: {pinned.accelerators} x {chip.name}: {reason}; give 1, a slice a replica"])
     if pinned.training:
-        return _training(pinned, pinned.training, shape, chip, calibration)
-    assert pinned.inference
-    return _inference(pinned, pinned.inference, shape, chip, calibration)
+        found = _training(pinned, pinned.training, shape, chip, calibration)
+    else:
+        assert pinned.inference
+        found = _inference(pinned, pinned.inference, shape, chip, calibration)
+    return replace(found, notes=(*found.notes, _slice_note(str(given)))) if sliced else found
+
+
+def _slice_note(name: str) -> str:
+    """How many such slices the whole has, and what nobody measured of them."""
+    found = slice_called(name)
+    many = (
+        f"one {found.whole.name} is cut into {found.instances} of these" if found.instances > 1 else "one of its kind"
+    )
+    return f"{many}, each a device of its own; no run on a slice was measured: its rates are its shares of the whole's"
 
 
 def _training(

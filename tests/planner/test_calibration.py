@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -172,6 +173,15 @@ def test_an_accelerator_changes_only_what_it_names() -> None:
     assert measured.attention == default.attention
     assert measured.matmul != default.matmul
     assert CALIBRATION.serving_factors("vllm", "no such chip") == CALIBRATION.serving["vllm"]["default"]
+
+
+def test_a_slice_reaches_what_its_whole_reaches() -> None:
+    """Part of a chip has the chip's factors, unless a calibration names the part itself."""
+    assert CALIBRATION.time_factors("megatron", "H100-80GB/1g.10gb") is CALIBRATION.time["megatron"]["H100-80GB"]
+    assert CALIBRATION.serving_factors("vllm", "L4/0.5") is CALIBRATION.serving_factors("vllm", "L4")
+    own = {**CALIBRATION.time["megatron"], "H100-80GB/1g.10gb": CALIBRATION.time["megatron"]["default"]}
+    changed = replace(CALIBRATION, time={**CALIBRATION.time, "megatron": own})
+    assert changed.time_factors("megatron", "H100-80GB/1g.10gb") is CALIBRATION.time["megatron"]["default"]
 
 
 def test_untuned_software_reaches_less_than_tuned() -> None:

@@ -39,6 +39,7 @@ def estimated(folder: Path, **changes: Any) -> Estimate:
         ("full8b-a10g", 20, 27, False),
         ("opt175b-t4", 4, 12, True),
         ("qlora7b-24gb", 6, 14, True),
+        ("serve3b-mig", 7, 9, True),
         ("train70b-h100", 40, 60, True),
     ],
 )
@@ -78,6 +79,20 @@ def test_more_accelerators_share_the_states(tmp_path: Path) -> None:
     assert eight.total_bytes < one.total_bytes
 
 
+def test_a_slice_is_a_device_of_its_own(tmp_path: Path) -> None:
+    """A seventh of an H100 has its memory and is slower than the whole; the estimate says how many there are."""
+    training = {**TRAINED["training"], "method": "lora", "framework": "huggingface"}
+    part, whole = (
+        estimated(tmp_path, accelerator=name, training=training) for name in ("H100-80GB/1g.10gb", "H100-80GB")
+    )
+    assert part.total_bytes == whole.total_bytes
+    assert part.device_bytes == 9984 * 2**20
+    assert part.step_s and whole.step_s and part.step_s > 4 * whole.step_s
+    assert "one H100-80GB is cut into 7 of these" in part.notes[0]
+    assert "no run on a slice was measured" in part.notes[0]
+    assert not whole.notes
+
+
 MIXED_ON_EIGHT: dict[str, Any] = {
     "model": "mixtral-8x7b",
     "accelerator": "H100-80GB",
@@ -108,6 +123,8 @@ def test_software_with_operations_of_its_own_may_be_named(tmp_path: Path) -> Non
     ("changes", "says"),
     [
         ({"accelerator": "A11G"}, "A11G is not a known accelerator"),
+        ({"accelerator": "H100-80GB/1g.5gb"}, "H100-80GB has no such part; it has 1g.10gb"),
+        ({"accelerator": "H100-80GB/1g.10gb", "accelerators": 2}, "accelerators: 2 x H100-80GB/1g.10gb: slices"),
         ({"accelerator": {"name": "x", "memry": "1 GiB"}}, "accelerator.memry is not a key"),
         ({"accelerator": {"name": "x", "memory": "80"}}, "accelerator.memory: '80' is not a size"),
         ({"training": {"sequence_length": 8, "framework": "none"}}, "training.framework: none is not known"),
