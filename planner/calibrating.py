@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from planner.calibrating_serving import banded, serving_figures
+from planner.calibrating_serving import banded, plain, serving_figures
 from planner.calibration import Calibration, TimeFactors
 from planner.described import accelerator_called
 from planner.errors import MeasuredError, PlannerError
@@ -71,7 +71,7 @@ def _memory(cases: Sequence[TrainingCase], calibration: Calibration, where: str)
         factors = fit_class(group, calibration.memory_factors(vendor, software))
         ratios = [measured_bytes(case) / predicted_bytes(case, factors) for case in group]
         found[f"{vendor}/{software}"] = {
-            **{name: _plain(getattr(factors, name)) for name in FITTED},
+            **{name: plain(name, getattr(factors, name)) for name in FITTED},
             "band": banded(ratios, f"{len(group)} runs of {where}"),
             "source": where,
         }
@@ -127,7 +127,3 @@ def _vendor(case: TrainingCase, calibration: Calibration) -> str:
     except PlannerError:
         return "NVIDIA"
     return vendor if vendor in calibration.memory else "NVIDIA"
-
-
-def _plain(value: float) -> float | int:
-    return int(value) if value == int(value) and value > 10 else round(float(value), 3)

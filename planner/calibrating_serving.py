@@ -73,12 +73,17 @@ def banded(ratios: Sequence[float], basis: str) -> dict[str, Any]:
     return {"low": max(low, 0.01), "high": high, "basis": basis}
 
 
+def plain(name: str, value: float) -> float | int:
+    """A factor as it is written: bytes whole, others to three digits."""
+    return int(value) if name.endswith("_bytes") else round(float(value), 3)
+
+
 def _program(cases: Sequence[ServingCase], calibration: Calibration, where: str) -> dict[str, Any]:
     factors = fit_program(cases, calibration.eager_factors(cases[0].program.name))
     ratios = [measured_bytes(case) / served_bytes(case, factors) for case in cases]
     figures = {name: getattr(factors, name) for name in SERVED}
     return {
-        **{name: int(value) if name.endswith("_bytes") else round(value, 3) for name, value in figures.items()},
+        **{name: plain(name, value) for name, value in figures.items()},
         "band": banded(ratios, f"{len(cases)} runs of {where}"),
         "source": where,
     }

@@ -29,7 +29,8 @@ from planner.shape import ModelShape
 from pricing.wording import close_match
 
 _FILE = Path(__file__).with_name("data") / "measured" / "models.yaml"
-# Programs without a pool of cache blocks, by how their names begin.
+# Engines that take a share of the device beforehand, and programs without a pool of cache blocks, by how they begin.
+POOLED = ("vllm", "sglang", "tensorrt", "tgi", "lmdeploy", "nim", "fastertransformer")
 PROGRAMS = {"hf": HUGGING_FACE, "autoawq gemv": AUTOAWQ_GEMV, "autoawq": AUTOAWQ}
 
 
@@ -49,12 +50,7 @@ class ServingCase:
 
 def serving_case(row: Row) -> ServingCase:
     """The configuration of a row. Raises PlannerError with what its cells lack for a prediction of memory."""
-    program = next((item for name, item in PROGRAMS.items() if row.says("engine").startswith(name)), None)
-    if program is None:
-        known = ", ".join(PROGRAMS)
-        raise PlannerError(
-            [f"engine: how {row.says('engine') or 'one not named'} fills memory is not known, of {known} it is"]
-        )
+    program = _program(row.says("engine"))
     weight, cached = row.says("weight_dtype", "bf16"), row.says("kv_dtype", "bf16")
     check_types(weight, cached)
     if not row.count("input_tokens"):
@@ -72,6 +68,18 @@ def serving_case(row: Row) -> ServingCase:
             devices=row.count("accelerators", 1),
         ),
     )
+
+
+def _program(engine: str) -> EagerProgram:
+    """How the program of that name keeps what it needs. Raises PlannerError where nobody knows, or where it does not
+    depend on the model."""
+    found = next((item for name, item in PROGRAMS.items() if engine.startswith(name)), None)
+    if found:
+        return found
+    if engine.startswith(POOLED):
+        raise PlannerError([f"engine: {engine} takes its share of the device whatever it serves; judge kv, not memory"])
+    known = ", ".join(PROGRAMS)
+    raise PlannerError([f"engine: how {engine or 'one not named'} fills memory is not known; known are {known}"])
 
 
 def check_types(weight: str, cached: str) -> None:

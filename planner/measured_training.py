@@ -7,7 +7,7 @@ holds, never a figure fitted to the row.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -102,11 +102,22 @@ def training_case(row: Row) -> TrainingCase:
     )
 
 
+def unit_notes(rows: Iterable[Row]) -> list[str]:
+    """A sentence for each source that prints another unit than its column's name says."""
+    decimal = _decimal_sources()
+    named = dict.fromkeys(row.says("source") for row in rows if "seq_len" in row.numbers)
+    return [
+        f"{name} counts memory in units of 10^9 bytes: its rows are given in these. {decimal[name]}"
+        for name in named
+        if name in decimal
+    ]
+
+
 @cache
-def _decimal_sources() -> frozenset[str]:
-    """Sources that print gigabytes of 10^9 bytes."""
-    known = yaml.load(_UNITS.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    return frozenset(known["decimal"])
+def _decimal_sources() -> Mapping[str, str]:
+    """Sources that print gigabytes of 10^9 bytes, with what shows it."""
+    known: dict[str, dict[str, str]] = yaml.load(_UNITS.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    return known["decimal"]
 
 
 def _longest_tokens(row: Row) -> int:

@@ -17,7 +17,7 @@ from planner.fitting import predicted_bytes
 from planner.measured import FIGURES, MEMORY, OOM, Measured, Row
 from planner.measured_answers import cache_tokens, output_tokens_per_s, tpot_ms, training_tokens_per_s, ttft_ms
 from planner.measured_serving import serving_case
-from planner.measured_training import training_case
+from planner.measured_training import training_case, unit_notes
 from planner.recipe import Job
 from planner.row_faults import row_faults
 from planner.scores import scores
@@ -65,11 +65,12 @@ class Skipped:
 
 @dataclass(slots=True)
 class Validation:
-    """All comparisons of a file."""
+    """All comparisons of a file. `notes` are sentences on how figures are to be read."""
 
     rows: list[Compared] = field(default_factory=list)
     oom: list[OutOfMemory] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
     def summary(self) -> dict[str, dict[str, Any]]:
         """The figures of every judged kind; memory's with the unsafe rows and those above the upper edge."""
@@ -119,7 +120,7 @@ def validate(measured: Measured, calibration: Calibration, where: str) -> Valida
         raise MeasuredError(faults)
     if not any(kinds for _, kinds in judged):
         raise MeasuredError([f"{where}: no row is judged for anything"])
-    found = Validation()
+    found = Validation(notes=tuple(unit_notes(row for row, kinds in judged if MEMORY in kinds or OOM in kinds)))
     for row, kinds in judged:
         for kind in kinds:
             try:

@@ -127,6 +127,22 @@ def test_a_row_is_skipped_for_what_its_cells_lack(changes: dict[str, str], reaso
 
 
 @pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"compute_dtype": "bf17"}, "compute_dtype: 'bf17' is not known; did you mean bf16?"),
+        ({"sharding": "zero4"}, "sharding: 'zero4' is not known"),
+        ({"weight_dtype": "int3"}, "weight_dtype: 'int3' is not known"),
+        ({"memory_kind": "peak"}, "memory_kind: 'peak' is not known"),
+    ],
+)
+def test_a_word_that_nobody_knows_skips_its_row(changes: dict[str, str], reason: str) -> None:
+    """Words that a prediction stands on are never taken for a default: the row is skipped, with the closest word."""
+    found = validated(row(), row(id="b", **changes))
+    assert [item.id for item in found.rows] == ["a"]
+    assert found.skipped[0].reason.startswith(reason)
+
+
+@pytest.mark.parametrize(
     "changes", [{"sharding": ""}, {"compute_dtype": ""}, {"software": "never heard of"}, {"weight_dtype": ""}]
 )
 def test_an_empty_cell_is_the_softwares_default(changes: dict[str, str]) -> None:
