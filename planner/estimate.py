@@ -21,7 +21,7 @@ from planner.memory import training_memory, worst_stage
 from planner.pinned import InferencePart, PinnedFile, TrainingPart
 from planner.plan import Band, Term
 from planner.recipe import Adapter, Job, Recipe
-from planner.serving_memory import KV_BYTES, WEIGHT_BYTES, PooledNeed, served_need
+from planner.serving_memory import KV_BYTES, OUTER_BYTES, WEIGHT_BYTES, PooledNeed, served_need
 from planner.shape import ModelShape
 from planner.software import load_software
 from planner.techniques import load_techniques
@@ -225,6 +225,9 @@ def _inference(
         for key, given, known in (("weights", part.weights, WEIGHT_BYTES), ("kv", part.kv, KV_BYTES))
         if given not in known
     ]
+    if part.program and part.program not in calibration.eager:
+        known = ", ".join(name for name in calibration.eager if name != "default")
+        findings.append(f"inference.program: {part.program} was not measured; {known} were; leave it out for others")
     if findings:
         raise PlannerError(findings)
     devices = pinned.accelerators * chip.ranks
@@ -242,15 +245,21 @@ def _inference(
         devices=devices,
     )
     vendor = chip.vendor if chip.vendor in calibration.memory else "NVIDIA"
-    factors, eager = calibration.memory[vendor], calibration.eager_factors("default")
+    factors, eager = calibration.memory[vendor], calibration.eager_factors(part.program or "default")
     terms = {field.name: float(getattr(need, field.name)) for field in fields(need) if field.name != "host"}
-    context = {"context_and_collectives": factors.context_bytes + factors.collectives_bytes * (devices > 1)}
+    packed = terms["weights"] * (WEIGHT_BYTES[part.weights] < OUTER_BYTES)
+    left_out = {
+        "copies": eager.copied_share * packed,
+        "activations": eager.fragmentation * terms["activations"],
+        "work_space": eager.workspace_bytes,
+        "context_and_collectives": factors.context_bytes + factors.collectives_bytes * (devices > 1),
+    }
     return Estimate(
         name=pinned.name,
         model=shape.name,
         device=f"{pinned.accelerators} x {chip.name}",
         stage="every device",
-        terms=_terms({**terms, **context}),
+        terms=_terms({**terms, **left_out}),
         device_bytes=chip.memory_bytes // chip.ranks,
         band=eager.band,
         host_bytes=need.host,

@@ -60,7 +60,10 @@ class TrainingPart(Part):
 
 
 class InferencePart(Part):
-    """Sequences answered at once, on the devices of one replica."""
+    """Sequences answered at once, on the devices of one replica.
+
+    `program` is one whose memory was measured ("hf", "autoawq"); without one the band is that of all others.
+    """
 
     input_tokens: Degree
     output_tokens: Annotated[int, Field(ge=0, le=10**9)] = 0
@@ -69,6 +72,7 @@ class InferencePart(Part):
     kv: str = "bf16"
     weights_on: Literal["device", "host", "disk"] = "device"
     kv_on: Literal["device", "host", "disk"] = "device"
+    program: str | None = None
     prefill_tokens: Degree | None = None
     chunk_rows: Degree = 128
 

@@ -79,6 +79,26 @@ def test_more_accelerators_share_the_states(tmp_path: Path) -> None:
     assert eight.total_bytes < one.total_bytes
 
 
+SERVED: dict[str, Any] = {"training": None, "model": "llama-3.2-3b", "accelerator": "L4"}
+
+
+def test_serving_has_a_band_and_factors_of_its_own(tmp_path: Path) -> None:
+    """A program that was measured has its own, narrower band; packed weights leave copies behind, 16-bit ones none."""
+    asked = {"input_tokens": 512, "weights": "awq"}
+    named, other, plain = (
+        estimated(tmp_path, **SERVED, inference=part)
+        for part in ({**asked, "program": "autoawq"}, asked, {**asked, "weights": "bf16"})
+    )
+    known = load_calibration()
+    assert named.band == known.eager_factors("autoawq").band
+    assert other.band == known.eager_factors("default").band
+    assert "training" not in other.band.basis
+    copies = {each: term.value for each in (named, plain) for term in each.terms if term.name == "copies"}
+    weights = next(term.value for term in named.terms if term.name == "weights")
+    assert copies[named] == pytest.approx(known.eager_factors("autoawq").copied_share * weights)
+    assert copies[plain] == 0
+
+
 def test_a_slice_is_a_device_of_its_own(tmp_path: Path) -> None:
     """A seventh of an H100 has its memory and is slower than the whole; the estimate says how many there are."""
     training = {**TRAINED["training"], "method": "lora", "framework": "huggingface"}
@@ -138,6 +158,10 @@ def test_software_with_operations_of_its_own_may_be_named(tmp_path: Path) -> Non
         ({"accelerators": 3, "training": {"sequence_length": 8, "tensor": 2}}, "3 devices are no multiple of"),
         ({"training": {"sequence_length": 8, "tensor": 3}, "accelerators": 3}, "32 heads cannot be split 3 ways"),
         ({"training": None, "inference": {"input_tokens": 8, "weights": "int5"}}, "inference.weights: how many bytes"),
+        (
+            {"training": None, "inference": {"input_tokens": 8, "program": "ollama"}},
+            "inference.program: ollama was not measured; autoawq, hf were",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(changes: dict[str, Any], says: str, tmp_path: Path) -> None:
