@@ -11,7 +11,7 @@ from berth.options import CalibrationFile
 
 
 def calibrate(
-    measured: Annotated[Path, typer.Argument(metavar="MEASURED.csv", help="Measured training runs, one a row.")],
+    measured: Annotated[Path, typer.Argument(metavar="MEASURED.csv", help="Measured runs, one a row.")],
     output: Annotated[Path, typer.Option("-o", "--output", metavar="FILE", help="Calibration file to write.")],
     calibration: CalibrationFile = None,
 ) -> None:
@@ -22,8 +22,9 @@ def calibrate(
     from planner.errors import MeasuredError
     from planner.measured import read_measured
     from planner.own_calibration import chosen_calibration
+    from planner.row_faults import row_faults
 
-    figures = fitted_figures(read_measured(measured), chosen_calibration(calibration), str(measured))
+    figures = fitted_figures(read_measured(measured, row_faults), chosen_calibration(calibration), str(measured))
     try:
         output.write_text(yaml.safe_dump(figures, sort_keys=False), encoding="utf-8")
     except OSError as error:

@@ -21,10 +21,11 @@ def validate(
     from planner.measured import read_measured
     from planner.own_calibration import chosen_calibration
     from planner.report.validation import print_validation
+    from planner.row_faults import row_faults
     from planner.validation import validate as compared
 
     factors = chosen_calibration(calibration)
-    found = compared(read_measured(measured), factors, str(measured))
+    found = compared(read_measured(measured, row_faults), factors, str(measured))
     if json:
         import json as encoder
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from planner.recipe import AdapterKind, AdapterTargets, Recipe, Recompute
+from planner.routing import RowBytes
 from planner.shape import Attention, Blocks, ModelShape
 from planner.software import Software
 
@@ -96,29 +97,42 @@ def _all_kept(run: Blocks, shape: ModelShape, recipe: Recipe, software: Software
     hidden, operations, mlp, element = shape.hidden, software.operations, run.mlp, recipe.activation_bytes
     if run.evoformer:
         return Kept(split=0.0, whole=run.evoformer.kept_elements(sequence_tokens) * element)
-    kept = _input_bytes(recipe, software)
+    kept = _input_bytes(run, recipe, software)
     norm = (operations.layer_norm_bytes if shape.norm_bias else operations.norm_bytes) * element / 2
-    # Attention and MLP each begin with a norm's output; parallel blocks share it.
-    whole = hidden * (max(run.norms, 2) * norm + kept.attention + kept.entry)
+    # Attentions and MLP each begin with a norm's output; parallel blocks share it, and some have no MLP.
+    attentions, mlps = 2 if run.cross else 1, 1 if mlp.ffn else 0
+    whole = hidden * (max(run.norms, attentions + mlps) * norm + attentions * kept.attention + mlps * kept.entry)
     split = sum(
         _attention_kept(attention, software) * element + LOGSUMEXP_BYTES * attention.heads
         for attention in (run.attention, run.cross)
         if attention and attention.heads
     )
     # The output projection's input is the attention's answer, which is kept anyway unless a copy is made.
-    split += max(kept.output - element, 0.0) * run.attention.value_width
+    answers = run.attention.value_width + (run.cross.value_width if run.cross else 0)
+    split += max(kept.output - element, 0.0) * (answers + (run.recurrence.width if run.recurrence else 0))
     split += (run.recurrence.kept * element if run.recurrence else 0.0) + _score_bytes(
         run, recipe, software, sequence_tokens
     )
-    rows = (operations.gated_rows if mlp.gated else 1) * element + kept.exit
-    split += rows * mlp.active_ffn + _adapter_bytes(run, hidden, recipe, software)
-    if mlp.experts:
-        # Each token is copied to its experts, and their answers are kept to be combined.
-        split += 2 * mlp.experts_per_token * hidden * element
+    split += _inner_bytes(run, software, element, kept) * mlp.active_ffn
+    split += _adapter_bytes(run, hidden, recipe, software)
     return Kept(split=split, whole=whole)
 
 
-def _input_bytes(recipe: Recipe, software: Software) -> _Inputs:
+def _inner_bytes(run: Blocks, software: Software, element_bytes: float, kept: _Inputs) -> float:
+    """Bytes of an element of the inner width: a gated activation's rows beside its product, and the product."""
+    return (software.operations.gated_rows if run.mlp.gated else 1) * element_bytes + kept.exit
+
+
+def expert_row_bytes(shape: ModelShape, recipe: Recipe, software: Software) -> RowBytes:
+    """What an expert keeps of each row that it is sent."""
+    each = [(run, _input_bytes(run, recipe, software)) for run in shape.blocks]
+    return RowBytes(
+        entry=max(kept.entry for _, kept in each),
+        inner=max(_inner_bytes(run, software, recipe.activation_bytes, kept) for run, kept in each),
+    )
+
+
+def _input_bytes(run: Blocks, recipe: Recipe, software: Software) -> _Inputs:
     """What products keep of their inputs: all of it where they are trained, a copy where an adapter or packed
     weights need it, nothing where they are frozen."""
     adapter, adapting = recipe.adapter, software.adapting
@@ -131,8 +145,10 @@ def _input_bytes(recipe: Recipe, software: Software) -> _Inputs:
         # A scale's gradient is that of its weights, added up: it needs their input, of which there is one.
         dropped, packed = recipe.activation_bytes, 0.0
     in_mlp = dropped * (adapter.targets in _MLP_TARGETS)
+    attends = adapter.targets is not AdapterTargets.MLP
+    # Products of a recurrence are adapted by all-linear alone (planner.adapters).
     return _Inputs(
-        attention=packed + dropped * (adapter.targets is not AdapterTargets.MLP),
+        attention=packed + dropped * (attends if run.attention.heads else adapter.targets is AdapterTargets.ALL_LINEAR),
         output=packed + dropped * (adapter.targets in _OUTPUT_TARGETS),
         entry=packed + in_mlp * _entries(dropped),
         exit=packed + in_mlp,
@@ -149,17 +165,19 @@ def _adapter_bytes(run: Blocks, hidden: int, recipe: Recipe, software: Software)
     adapter, element = recipe.adapter, recipe.activation_bytes
     if adapter is None:
         return 0.0
-    attention, mlp = run.attention, run.mlp
+    mlp, attentions = run.mlp, [each for each in (run.attention, run.cross) if each and each.heads]
     if adapter.kind is AdapterKind.BOTTLENECK:
         return 2 * (hidden + 2 * adapter.rank) * element
     if adapter.kind is AdapterKind.SCALE:
         # Inner rows are scaled in the factors' own type (PEFT, tuners/ia3/layer.py).
-        return 2 * attention.kv_width * element + mlp.active_ffn * software.adapting.weight_bytes
+        scaled = sum(2 * each.kv_width for each in attentions)
+        return scaled * element + mlp.active_ffn * software.adapting.weight_bytes
     if adapter.kind is AdapterKind.DORA:
-        outputs = (attention.query_width + attention.kv_width) * (adapter.targets is not AdapterTargets.MLP)
-        outputs += attention.kv_width * (adapter.targets in _KEY_TARGETS)
-        outputs += hidden * (adapter.targets in _OUTPUT_TARGETS)
-        outputs += ((mlp.matrices - 1) * mlp.active_ffn + hidden) * (adapter.targets in _MLP_TARGETS)
+        outputs = ((mlp.matrices - 1) * mlp.active_ffn + hidden) * (adapter.targets in _MLP_TARGETS)
+        for each in attentions:
+            outputs += (each.query_width + each.kv_width) * (adapter.targets is not AdapterTargets.MLP)
+            outputs += each.kv_width * (adapter.targets in _KEY_TARGETS)
+            outputs += hidden * (adapter.targets in _OUTPUT_TARGETS)
         return _DORA_ROWS * outputs * element
     return 0.0
 

@@ -1,7 +1,7 @@
 """Which factors do one's own measured runs ask for?
 
 Memory: slack, work space and what varied lengths cost, by class of software. Time: the share of the peak that matrix
-products reach, by framework and accelerator, all types scaled alike.
+products reach, by framework and accelerator, all types scaled alike. Serving runs are planner.calibrating_serving's.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from planner.calibrating_serving import banded, plain, serving_figures
 from planner.calibration import Calibration, TimeFactors
 from planner.described import accelerator_called
 from planner.errors import MeasuredError, PlannerError
@@ -20,18 +21,29 @@ from planner.measured import FIGURES, Measured
 from planner.measured_answers import training_tokens_per_s
 from planner.measured_training import TrainingCase, training_case
 from planner.recipe import Job
+from planner.row_faults import row_faults
 from pricing.errors import BerthError
 
 # Shares of a peak that are tried: a product reaches a tenth of it to nearly all.
 SCALES = np.arange(0.2, 2.05, 0.05)
 LARGEST_SHARE = 0.95
-NARROWEST = 0.05
 
 
 def fitted_figures(measured: Measured, calibration: Calibration, where: str) -> dict[str, Any]:
-    """The factors as a calibration file holds them. Raises MeasuredError where no row says anything of them."""
-    if measured.job is not Job.TRAINING:
-        raise MeasuredError([f"{where}: serving runs are judged by `berth validate`; factors are fitted to training"])
+    """The factors as a calibration file holds them. Raises MeasuredError where no row says anything of them, and with
+    every fault that the file's rows have."""
+    faults = row_faults(measured, where)
+    if faults:
+        raise MeasuredError(faults)
+    fit = _training if measured.job is Job.TRAINING else serving_figures
+    found, reasons = fit(measured, calibration, where)
+    if not found:
+        raise MeasuredError([f"{where}: no row has a measured figure and all that a prediction needs", *reasons])
+    return found
+
+
+def _training(measured: Measured, calibration: Calibration, where: str) -> tuple[dict[str, Any], list[str]]:
+    """The factors that training rows ask for, and why rows say nothing of any."""
     cases = []
     reasons = []
     for row in measured.rows:
@@ -47,9 +59,7 @@ def fitted_figures(measured: Measured, calibration: Calibration, where: str) -> 
         found["memory"] = memory
     if time := _time(judged["throughput"], calibration, where):
         found["time"] = time
-    if not found:
-        raise MeasuredError([f"{where}: no row has a measured figure and all that a prediction needs", *reasons])
-    return found
+    return found, reasons
 
 
 def _memory(cases: Sequence[TrainingCase], calibration: Calibration, where: str) -> dict[str, Any]:
@@ -61,8 +71,8 @@ def _memory(cases: Sequence[TrainingCase], calibration: Calibration, where: str)
         factors = fit_class(group, calibration.memory_factors(vendor, software))
         ratios = [measured_bytes(case) / predicted_bytes(case, factors) for case in group]
         found[f"{vendor}/{software}"] = {
-            **{name: _plain(getattr(factors, name)) for name in FITTED},
-            "band": _band(ratios, f"{len(group)} runs of {where}"),
+            **{name: plain(name, getattr(factors, name)) for name in FITTED},
+            "band": banded(ratios, f"{len(group)} runs of {where}"),
             "source": where,
         }
     return found
@@ -86,7 +96,7 @@ def _time(cases: Sequence[TrainingCase], calibration: Calibration, where: str) -
         found.setdefault(framework, {})[accelerator] = {
             "matmul": {name: round(share, 3) for name, share in tried[best].matmul.items()},
             # Time lies as far above as the rate lies below.
-            "band": _band([1 / ratio for ratio in errors[best]], f"{len(errors[best])} runs of {where}"),
+            "band": banded([1 / ratio for ratio in errors[best]], f"{len(errors[best])} runs of {where}"),
         }
     return found
 
@@ -117,12 +127,3 @@ def _vendor(case: TrainingCase, calibration: Calibration) -> str:
     except PlannerError:
         return "NVIDIA"
     return vendor if vendor in calibration.memory else "NVIDIA"
-
-
-def _band(ratios: Sequence[float], basis: str) -> dict[str, Any]:
-    low, high = min(min(ratios), 1 - NARROWEST), max(max(ratios), 1 + NARROWEST)
-    return {"low": round(low, 2), "high": round(high + 0.005, 2), "basis": basis}
-
-
-def _plain(value: float) -> float | int:
-    return int(value) if value == int(value) and value > 10 else round(float(value), 3)

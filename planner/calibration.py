@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol, TypeVar
@@ -21,7 +21,8 @@ class MemoryFactors:
 
     `workspace_bytes` is what libraries take of the allocator's memory whatever the model (cuBLAS, buckets of
     collectives). `varied_lengths` is a factor on what the loss and a recomputed block take where sequences differ in
-    length and the allocator keeps blocks of many sizes.
+    length and the allocator keeps blocks of many sizes. `expert_load` is the rows that the busiest device's experts are
+    sent over the mean, where no capacity factor bounds them.
     """
 
     context_bytes: int
@@ -30,6 +31,22 @@ class MemoryFactors:
     band: Band
     workspace_bytes: int = 0
     varied_lengths: float = 1.0
+    expert_load: float = 1.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EagerFactors:
+    """What formulas leave out of the memory of programs that answer without a pool of cache blocks.
+
+    `workspace_bytes` is what libraries take on each device whatever the model, `copied_share` the share of packed
+    weights that loading and fused modules leave behind as copies, `fragmentation` a factor on what comes and goes while
+    the prompt is worked on.
+    """
+
+    workspace_bytes: int
+    copied_share: float
+    fragmentation: float
+    band: Band
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +93,9 @@ class ServingFactors:
     """What continuous batching reaches. Factors from 0 to 1; seconds; bytes.
 
     `block_s` is paid per block and step for launches and collectives. `memory_share` is the share of a device
-    that the engine takes; `reserve_bytes` what it uses of that beside weights and cache.
+    that the engine takes; of that it uses `reserve_bytes` beside weights, cache and activations (context, graphs),
+    `collectives_bytes` more where devices share a model, and activations of `batched_tokens` of prompts at a time, 0
+    where the reserve holds those. `memory_band` is how far memory lies from the prediction, `band` time.
     """
 
     memory: float
@@ -89,8 +108,16 @@ class ServingFactors:
     network_latency_s: float
     memory_share: float
     reserve_bytes: int
+    collectives_bytes: int
+    batched_tokens: int
     largest_batch: int
+    memory_band: Band
     band: Band
+
+    @property
+    def usable_share(self) -> float:
+        """Share of a device that a prediction may fill: what the engine takes, at the upper edge of the band all."""
+        return min(self.memory_share, 1 / self.memory_band.high)
 
 
 class FabricFactors(Protocol):
@@ -110,28 +137,50 @@ class FabricFactors(Protocol):
 class Calibration:
     """All factors: by class of software or engine, and by accelerator (`default` for those not measured).
 
-    `mixture` is the band of times of mixtures of experts, wherever it is wider than their framework's own. Memory
-    factors are by vendor, and where software was measured by vendor and software ("NVIDIA/torchtitan").
+    `mixture` is the band of times of mixtures of experts, `mixture_memory` that of their memory, wherever they are
+    wider than their framework's own. Memory factors are by vendor, and where software was measured by vendor and
+    software ("NVIDIA/torchtitan"). `eager` are those of programs that answer without a pool of cache blocks.
     """
 
     memory: Mapping[str, MemoryFactors]
+    eager: Mapping[str, EagerFactors]
+    mixture_memory: Band
     mixture: Band
     time: Mapping[str, Mapping[str, TimeFactors]]
     serving: Mapping[str, Mapping[str, ServingFactors]]
 
-    def memory_factors(self, vendor: str, software: str) -> MemoryFactors:
-        """The memory factors of a vendor's accelerators under a class of software, its own where it was measured."""
-        return self.memory.get(f"{vendor}/{software}") or self.memory[vendor]
+    def memory_factors(self, vendor: str, software: str, mixture: bool = False) -> MemoryFactors:
+        """The memory factors of a vendor's accelerators under a class of software, its own where it was measured.
+
+        `mixture` asks for those of a mixture of experts, whose band has the wider edges.
+        """
+        found = self.memory.get(f"{vendor}/{software}") or self.memory[vendor]
+        return replace(found, band=wider(found.band, self.mixture_memory)) if mixture else found
+
+    def eager_factors(self, program: str) -> EagerFactors:
+        """The memory factors of a program without a pool of cache blocks, those of all others where it has none."""
+        return self.eager.get(program, self.eager["default"])
 
     def time_factors(self, software: str, accelerator: str) -> TimeFactors:
-        """The time factors of a class of software on an accelerator, its default where it was not measured there."""
-        known = self.time[software]
-        return known.get(accelerator, known["default"])
+        """The time factors of a class of software on an accelerator, its default where it was not measured there.
+
+        A slice reaches the shares of its peaks that the whole reaches ("H100-80GB/1g.10gb").
+        """
+        return _of_accelerator(self.time[software], accelerator)
 
     def serving_factors(self, engine: str, accelerator: str) -> ServingFactors:
-        """The serving factors of an engine on an accelerator, its default where it was not measured there."""
-        known = self.serving[engine]
-        return known.get(accelerator, known["default"])
+        """The serving factors of an engine on an accelerator, or a slice of it; its default where it has none."""
+        return _of_accelerator(self.serving[engine], accelerator)
+
+
+def _of_accelerator(known: Mapping[str, Factors], accelerator: str) -> Factors:
+    """An accelerator's own factors; a slice's ("H100-80GB/1g.10gb") are its own or the whole's."""
+    return known.get(accelerator) or known.get(accelerator.partition("/")[0]) or known["default"]
+
+
+def wider(own: Band, other: Band) -> Band:
+    """The outer edges of both bands, on the other's basis."""
+    return Band(low=min(own.low, other.low), high=max(own.high, other.high), basis=other.basis)
 
 
 @cache
@@ -148,9 +197,11 @@ def bundled_figures() -> dict[str, Any]:
 
 
 def calibration_of(figures: Mapping[str, Any]) -> Calibration:
-    """The factors that figures name, by section: memory, time and serving."""
+    """The factors that figures name, by section: memory, serving_memory, time and serving."""
     return Calibration(
         memory={name: _memory(name, figures["memory"]) for name in figures["memory"]},
+        eager={name: EagerFactors(**_with_band(item)) for name, item in figures["serving_memory"].items()},
+        mixture_memory=Band(**figures["mixture_memory"]),
         mixture=Band(**figures["mixture"]),
         time=_times(figures["time"]),
         serving={name: _by_accelerator(ServingFactors, items) for name, items in figures["serving"].items()},
@@ -173,7 +224,7 @@ def _memory(name: str, items: Mapping[str, Any]) -> MemoryFactors:
 
 def _with_band(item: dict[str, Any]) -> dict[str, Any]:
     fields = {key: value for key, value in item.items() if key != "source"}
-    return fields | {"band": Band(**fields["band"])}
+    return fields | {key: Band(**fields[key]) for key in ("band", "memory_band") if key in fields}
 
 
 def _by_accelerator(kind: type[Factors], items: dict[str, dict[str, Any]]) -> dict[str, Factors]:

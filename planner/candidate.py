@@ -80,7 +80,8 @@ def training_table(
     calibration: Calibration,
 ) -> MemoryTable:
     """The memory of the worst device, term by term."""
-    factors = calibration.memory_factors(contender.machine.accelerator.vendor, option.framework.software.name)
+    vendor, software = contender.machine.accelerator.vendor, option.framework.software.name
+    factors = calibration.memory_factors(vendor, software, mixture=shape.experts > 0)
     need = training_memory(shape, option.recipe, layout, job.sequence_tokens, option.framework, factors)
     stage = worst_stage(need)
     terms = _terms(need[stage])
@@ -143,6 +144,7 @@ def _service(
     terms = (
         Term(name="weights", value=float(memory.weights)),
         Term(name="cache in use", value=used),
+        Term(name="activations of a step", value=float(memory.activations)),
         Term(name="engine reserve", value=float(memory.reserve)),
     )
     table = MemoryTable(
@@ -150,7 +152,7 @@ def _service(
         terms=terms,
         total_bytes=int(sum(term.value for term in terms)),
         device_bytes=machine.device_memory_bytes,
-        band=calibration.memory[machine.accelerator.vendor].band,
+        band=factors.memory_band,
     )
     # A fixed number in flight is answered as fast as it comes back: Little's law.
     rate = job.requests_per_s or (job.concurrency or 0) / float(answer.request_s)

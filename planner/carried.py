@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 
 from planner.measured import Measured, read_measured
+from planner.measured_serving import ServingCase, serving_case
 from planner.measured_training import TrainingCase, training_case
 
 FOLDER = Path(__file__).with_name("data") / "measured"
@@ -44,3 +45,9 @@ def fitted_cases() -> list[TrainingCase]:
 def timed_cases() -> list[TrainingCase]:
     """The training runs that the bundled time factors are fitted to."""
     return [training_case(row) for row in carried_throughput().rows if row.id not in left_out()]
+
+
+def served_cases() -> list[ServingCase]:
+    """The serving runs that the bundled factors of programs without a pool of cache blocks are fitted to."""
+    rows = carried_serving().rows
+    return [serving_case(row) for row in rows if "memory" in row.kinds and row.id not in left_out()]

@@ -15,7 +15,9 @@ import yaml
 
 from planner.errors import PlannerError
 from pricing.catalog import load_accelerators, load_instance_types
+from pricing.errors import CatalogError
 from pricing.instance_type import Accelerator, InstanceType, Link, LinkKind
+from pricing.slices import Slice, find_slice, is_slice
 from pricing.units import GIGA, TERA, parse_bytes
 from pricing.wording import close_match
 
@@ -26,12 +28,22 @@ _ALSO = {"RTX A6000": "RTXA6000", "H100-PCIE": "H100-PCIe", "RTX 5090": "RTX5090
 
 
 def accelerator_called(name: str) -> Accelerator:
-    """The accelerator of that name. Raises PlannerError, with the closest names, where there is none."""
+    """The accelerator of that name, or the slice of one. Raises PlannerError, with the closest names, for others."""
+    if is_slice(name):
+        return slice_called(name).device
     known = load_accelerators()
     found = known.get(name) or known.get(_ALSO.get(name, name))
     if found is None:
         raise PlannerError([f"{name} is not a known accelerator{close_match(name, known)}"])
     return found
+
+
+def slice_called(name: str) -> Slice:
+    """The part of an accelerator of that name. Raises PlannerError, with what there is, where there is no such part."""
+    try:
+        return find_slice(name)
+    except CatalogError as error:
+        raise PlannerError(error.findings) from None
 
 
 def described_accelerator(given: Mapping[str, Any]) -> Accelerator:

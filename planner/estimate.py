@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from planner.calibration import Calibration
-from planner.described import accelerator_called, described_accelerator, machine_of
+from planner.described import accelerator_called, described_accelerator, machine_of, slice_called
 from planner.errors import PlannerError
 from planner.framework import Framework, load_frameworks
 from planner.layout import Layout
@@ -23,19 +23,18 @@ from planner.pinned import InferencePart, PinnedFile, TrainingPart
 from planner.plan import Band, Term
 from planner.recipe import Adapter, Group, Job, Place, Recipe
 from planner.recipes import Settings, excluded_degrees, excludes, recipe_of
-from planner.serving_memory import KV_BYTES, WEIGHT_BYTES, served_elsewhere, served_need
+from planner.serving_memory import KV_BYTES, OUTER_BYTES, WEIGHT_BYTES, served_elsewhere, served_need
 from planner.shape import ModelShape
 from planner.software import load_software
 from planner.techniques import load_techniques
 from planner.training_time import step_time
 from pricing.errors import BerthError
 from pricing.instance_type import Accelerator
+from pricing.slices import is_slice
 from pricing.wording import close_match
 
 # Frameworks by method where none is named.
 DEFAULT_FRAMEWORKS = {"pretrain": "megatron", "full": "torchtitan", "lora": "huggingface", "qlora": "huggingface"}
-# How far eager serving lies from its prediction: 78 runs of Transformers and AutoAWQ.
-SERVING_BAND = Band(low=0.93, high=1.13, basis="78 runs of Transformers and AutoAWQ")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +82,25 @@ def estimate(pinned: PinnedFile, shape: ModelShape, calibration: Calibration) ->
     """What the configuration takes. Raises PlannerError with everything in it that cannot be."""
     given = pinned.accelerator
     chip = described_accelerator(given) if isinstance(given, Mapping) else accelerator_called(given)
+    sliced = isinstance(given, str) and is_slice(given)
+    if sliced and pinned.accelerators > 1:
+        reason = "slices of an accelerator reach each other through the host alone"
+        raise PlannerError([f"accelerators: {pinned.accelerators} x {chip.name}: {reason}; give 1, a slice a replica"])
     if pinned.training:
-        return _training(pinned, pinned.training, shape, chip, calibration)
-    assert pinned.inference
-    return _inference(pinned, pinned.inference, shape, chip, calibration)
+        found = _training(pinned, pinned.training, shape, chip, calibration)
+    else:
+        assert pinned.inference
+        found = _inference(pinned, pinned.inference, shape, chip, calibration)
+    return replace(found, notes=(*found.notes, _slice_note(str(given)))) if sliced else found
+
+
+def _slice_note(name: str) -> str:
+    """How many such slices the whole has, and what nobody measured of them."""
+    found = slice_called(name)
+    many = (
+        f"one {found.whole.name} is cut into {found.instances} of these" if found.instances > 1 else "one of its kind"
+    )
+    return f"{many}, each a device of its own; no run on a slice was measured: its rates are its shares of the whole's"
 
 
 def _training(
@@ -96,7 +110,7 @@ def _training(
     layout = _layout(pinned, part, shape, chip)
     recipe = _recipe(part, framework, layout)
     vendor = chip.vendor if chip.vendor in calibration.memory else "NVIDIA"
-    factors = calibration.memory_factors(vendor, framework.software.name)
+    factors = calibration.memory_factors(vendor, framework.software.name, mixture=shape.experts > 0)
     need = training_memory(shape, recipe, layout, part.sequence_length, framework, factors)
     stage = worst_stage(need)
     step_s, notes = _step_s(pinned, part, shape, chip, calibration, framework, recipe, layout)
@@ -154,7 +168,7 @@ def _recipe(part: TrainingPart, framework: Framework, layout: Layout) -> Recipe:
         raise PlannerError(findings)
     adapter = Adapter(rank=part.lora.rank, targets=part.lora.targets, tokens=part.lora.tokens)
     settings = Settings(adapter=adapter, trained_share=part.trained_share, projected_rank=part.projected_rank)
-    return recipe_of(framework, names, settings)
+    return replace(recipe_of(framework, names, settings), expert_capacity=part.capacity_factor or 0.0)
 
 
 def _refuse_unknown(section: str, names: Iterable[str], job: Job) -> None:
@@ -197,6 +211,7 @@ def _layout(pinned: PinnedFile, part: TrainingPart, shape: ModelShape, chip: Acc
         )
     if shape.heads % part.tensor:
         findings.append(f"training.tensor: {shape.heads} heads cannot be split {part.tensor} ways")
+    findings += _expert_faults(part, shape, devices // (part.tensor * part.pipeline))
     if part.pipeline * part.virtual > shape.layers:
         findings.append(f"training.pipeline: {part.pipeline * part.virtual} chunks are more than {shape.layers} blocks")
     if findings:
@@ -211,6 +226,16 @@ def _layout(pinned: PinnedFile, part: TrainingPart, shape: ModelShape, chip: Acc
         micro_batch=part.micro_batch,
         micro_batches=part.micro_batches,
     )
+
+
+def _expert_faults(part: TrainingPart, shape: ModelShape, ranks: int) -> list[str]:
+    """What cannot be of the experts' degree and room; `ranks` are those of data and context together."""
+    if not shape.experts:
+        asked = (("expert", part.expert > 1), ("capacity_factor", part.capacity_factor is not None))
+        return [f"training.{name}: {shape.name} has no experts; leave it out" for name, given in asked if given]
+    if shape.experts % part.expert or ranks % part.expert:
+        return [f"training.expert: {shape.experts} experts on {ranks} ranks cannot be shared {part.expert} ways"]
+    return []
 
 
 def _step_s(
@@ -239,7 +264,7 @@ def _step_s(
 def _inference(
     pinned: PinnedFile, part: InferencePart, shape: ModelShape, chip: Accelerator, calibration: Calibration
 ) -> Estimate:
-    recipe = _served_recipe(part)
+    recipe = _served_recipe(part, calibration)
     devices = pinned.accelerators * chip.ranks
     need = served_need(
         shape,
@@ -254,29 +279,38 @@ def _inference(
     tokens = part.input_tokens + part.output_tokens
     host, disk = (served_elsewhere(shape, recipe, part.sequences, tokens, place) for place in (Place.HOST, Place.DISK))
     vendor = chip.vendor if chip.vendor in calibration.memory else "NVIDIA"
-    factors = calibration.memory[vendor]
+    factors, eager = calibration.memory[vendor], calibration.eager_factors(part.program or "default")
     terms = {field.name: float(getattr(need, field.name)) for field in fields(need)}
-    context = {"context_and_collectives": factors.context_bytes + factors.collectives_bytes * (devices > 1)}
+    packed = terms["weights"] * (recipe.block_weight_bytes < OUTER_BYTES)
+    left_out = {
+        "copies": eager.copied_share * packed,
+        "activations": eager.fragmentation * terms["activations"],
+        "work_space": eager.workspace_bytes,
+        "context_and_collectives": factors.context_bytes + factors.collectives_bytes * (devices > 1),
+    }
     return Estimate(
         name=pinned.name,
         model=shape.name,
         device=f"{pinned.accelerators} x {chip.name}",
         stage="every device",
-        terms=_terms({**terms, **context}),
+        terms=_terms({**terms, **left_out}),
         device_bytes=chip.memory_bytes // chip.ranks,
-        band=SERVING_BAND,
+        band=eager.band,
         host_bytes=host,
         disk_bytes=disk,
     )
 
 
-def _served_recipe(part: InferencePart) -> Recipe:
+def _served_recipe(part: InferencePart, calibration: Calibration) -> Recipe:
     """Types and places as the file gives them, and what its techniques make of them."""
     findings = [
         f"inference.{key}: how many bytes {given} takes is not known{close_match(given, known)}"
         for key, given, known in (("weights", part.weights, WEIGHT_BYTES), ("kv", part.kv, KV_BYTES))
         if given not in known
     ]
+    if part.program and part.program not in calibration.eager:
+        measured = ", ".join(name for name in calibration.eager if name != "default")
+        findings.append(f"inference.program: {part.program} was not measured; {measured} were; leave it out for others")
     if findings:
         raise PlannerError(findings)
     _refuse_unknown("inference", part.techniques, Job.INFERENCE)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -38,6 +38,9 @@ FITTED: Mapping[str, Range] = {
 }
 # A class's factors cost as much as the error of so many rows when they are a whole range away from the others'.
 PULL = 0.5
+# What being a whole range away costs, in mean error, where one row outweighs nothing.
+WHOLE_RANGE = 0.1
+Factors = TypeVar("Factors")
 
 
 def kind_bytes(need: MemoryNeed, kind: str) -> float:
@@ -54,7 +57,7 @@ def predicted_bytes(case: TrainingCase, factors: MemoryFactors) -> float:
 
 def measured_bytes(case: TrainingCase) -> float:
     """Measured memory of a run."""
-    return case.row.numbers["peak_memory_gib"] * GIB
+    return case.row.numbers["peak_memory_gib"] * case.unit_bytes
 
 
 def mean_error(cases: Sequence[TrainingCase], factors: MemoryFactors) -> float:
@@ -64,18 +67,20 @@ def mean_error(cases: Sequence[TrainingCase], factors: MemoryFactors) -> float:
 
 def fit_class(cases: Sequence[TrainingCase], start: MemoryFactors) -> MemoryFactors:
     """The factors of one class of software that its rows ask for, drawn towards `start`."""
-    weight = PULL / len(cases)
 
     def cost(factors: MemoryFactors) -> float:
-        away = sum(abs(_place(factors, name) - _place(start, name)) for name in FITTED)
-        return mean_error(cases, factors) + weight * 0.1 * away
+        return mean_error(cases, factors) + pull(factors, start, FITTED, len(cases))
 
-    return _descend(cost, start)
+    return descend(cost, start, FITTED)
 
 
 def fit_all(groups: Mapping[str, Sequence[TrainingCase]], start: MemoryFactors) -> MemoryFactors:
     """The factors that suit all classes alike, each class counted once."""
-    return _descend(lambda factors: float(np.mean([mean_error(group, factors) for group in groups.values()])), start)
+
+    def cost(factors: MemoryFactors) -> float:
+        return float(np.mean([mean_error(group, factors) for group in groups.values()]))
+
+    return descend(cost, start, FITTED)
 
 
 def fit_memory(cases: Sequence[TrainingCase], start: MemoryFactors) -> dict[str, MemoryFactors]:
@@ -87,24 +92,29 @@ def fit_memory(cases: Sequence[TrainingCase], start: MemoryFactors) -> dict[str,
     return {"": shared} | {name: fit_class(group, shared) for name, group in groups.items()}
 
 
-def _place(factors: MemoryFactors, name: str) -> float:
+def pull(factors: Any, start: Any, ranges: Mapping[str, Range], rows: int) -> float:
+    """What it costs that factors are away from `start`: little where many rows ask for it."""
+    away = sum(abs(_place(factors, name, known) - _place(start, name, known)) for name, known in ranges.items())
+    return PULL / rows * WHOLE_RANGE * away
+
+
+def _place(factors: Any, name: str, known: Range) -> float:
     """Where a factor lies in its range, from 0 to 1."""
-    known = FITTED[name]
     return (float(getattr(factors, name)) - known.low) / (known.high - known.low)
 
 
-def _descend(cost: Callable[[MemoryFactors], float], start: MemoryFactors) -> MemoryFactors:
+def descend(cost: Callable[[Factors], float], start: Factors, ranges: Mapping[str, Range]) -> Factors:
     """Pattern search: each factor in turn, in strides that halve down to the step it is rounded to."""
     best, least = start, cost(start)
     stride = 0.25
     while stride > 0.01:
         improved = False
-        for name, known in FITTED.items():
+        for name, known in ranges.items():
             for sign in (1, -1):
                 moved = getattr(best, name) + sign * stride * (known.high - known.low)
                 value = round(min(max(moved, known.low), known.high) / known.step) * known.step
                 changes: dict[str, Any] = {name: round(value, 6) if known.step < 1 else int(value)}
-                tried = replace(best, **changes)
+                tried = replace(best, **changes)  # type: ignore[type-var]
                 reached = cost(tried)
                 if reached < least - 1e-6:
                     best, least, improved = tried, reached, True

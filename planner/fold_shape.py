@@ -1,8 +1,7 @@
 """Which few numbers describe a model that folds proteins as AlphaFold 2 does?
 
-Jumper et al. 2021, supplementary methods, table 4 and algorithm 2. A token is a residue. The structure module,
-the embedders and the template stack, 3 % of the parameters, are counted but not followed: their activations are
-small beside those of the two stacks.
+Jumper et al. 2021, supplementary methods, table 4 and algorithms 2 and 20. A token is a residue. The embedders and
+the template stack are counted but not followed: their activations are small beside those of the two stacks.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from planner.evoformer import Evoformer
 from planner.shape import NO_ATTENTION, NO_MLP, Blocks, ModelShape
+from planner.structure import StructureModule
 
 # Classes of the masked alignment that are predicted: 20 amino acids, unknown, gap and mask.
 _CLASSES = 23
@@ -40,6 +40,12 @@ class FoldShape(BaseModel):
     pair_head_width: Count
     triangle_width: Count
     product_width: Count
+    structure_iterations: Count
+    structure_width: Count
+    structure_heads: Count
+    structure_head_width: Count
+    query_points: Count
+    value_points: Count
     other_parameters: Count
 
     def to_shape(self, name: str, notes: tuple[str, ...] = ()) -> ModelShape:
@@ -58,7 +64,19 @@ class FoldShape(BaseModel):
             head_bias=True,
             final_norm=False,
             other_parameters=self.other_parameters - ends,
+            structure=self._structure(),
             notes=notes,
+        )
+
+    def _structure(self) -> StructureModule:
+        return StructureModule(
+            iterations=self.structure_iterations,
+            width=self.structure_width,
+            pair_width=self.pair_width,
+            heads=self.structure_heads,
+            head_width=self.structure_head_width,
+            query_points=self.query_points,
+            value_points=self.value_points,
         )
 
     def _run(self, count: int, rows: int, width: int, head_width: int, extra: bool) -> Blocks:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -106,7 +106,7 @@ _NUMBERS = {
 # Columns that only one of the two kinds of files has: by them a file is known.
 _OWN = {Job.TRAINING: {"technique", "seq_len", "micro_batch"}, Job.INFERENCE: {"engine", "input_tokens"}}
 _MAY_BE_ZERO = ("experts", "experts_per_token", "trainable_params", "ep")
-_UNITS = ("gib", "gb", "mib", "mb", "tok/s", "ms", "s", "%", "k", "b", "m")
+_SEPARATORS = (";", "\t", "|")
 
 
 MEMORY, OOM = "memory", "oom"
@@ -170,44 +170,64 @@ class Measured:
         return tuple(kind for kind, (column, _) in FIGURES[self.job].items() if column in row.numbers)
 
 
-def read_measured(path: Path) -> Measured:
-    """Reads a file of measured runs.
+Further = Callable[[Measured, str], Sequence[str]]
+"""What else in a file's rows cannot be, each finding with file, line and column."""
+
+
+def read_measured(path: Path, further: Further | None = None) -> Measured:
+    """Reads a file of measured runs; `further` says what else in its rows cannot be.
 
     Raises MeasuredError with every finding, each with file, line and column.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise MeasuredError([f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}"]) from None
-    return parse_measured(text, str(path))
+    except UnicodeDecodeError:
+        raise MeasuredError([f"{path}: is no text in UTF-8; save it as CSV in that encoding"]) from None
+    except OSError as error:
+        raise MeasuredError([f"{path}: cannot be read: {error.strerror or error}"]) from None
+    return parse_measured(text, str(path), further)
 
 
-def parse_measured(text: str, where: str) -> Measured:
+def parse_measured(text: str, where: str, further: Further | None = None) -> Measured:
     """What a file's text says; `where` names it in findings. Raises as `read_measured` does."""
     reader = csv.reader(io.StringIO(text))
-    header = next(reader, [])
+    header = [name.strip() for name in next(reader, [])]
     job = _job(header)
     found = list(_header_faults(header, job, where))
     lines = [(reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells)]
     if not lines:
         found.append(f"{where}: no rows")
     rows = []
+    wrong: dict[int, tuple[str, ...]] = {}
     for line, cells in lines:
         if len(cells) != len(header):
             found.append(f"{where}:{line}: {len(cells)} cells under {len(header)} columns")
             continue
         row, faults = _row(dict(zip(header, cells, strict=True)), job, line)
         found += [f"{where}:{line}: {fault}" for fault in faults]
+        wrong[line] = tuple(fault.partition(":")[0] for fault in faults)
         rows.append(row)
-    names = [row.id for row in rows]
-    found += [
-        f"{where}:{row.line}: id: {row.id!r} stands in the file twice"
-        for index, row in enumerate(rows)
-        if row.id in names[:index]
-    ]
+    found += _twice(rows, where)
+    measured = Measured(job=job, rows=tuple(rows), has_judge="judge" in header)
+    if further:
+        found += [fault for fault in further(measured, where) if not _follows(fault, where, wrong)]
     if found:
         raise MeasuredError(found)
-    return Measured(job=job, rows=tuple(rows), has_judge="judge" in header)
+    return measured
+
+
+def _twice(rows: Sequence[Row], where: str) -> Iterator[str]:
+    names = [row.id for row in rows]
+    for index, row in enumerate(rows):
+        if row.id in names[:index]:
+            yield f"{where}:{row.line}: id: {row.id!r} stands in the file twice"
+
+
+def _follows(fault: str, where: str, wrong: Mapping[int, tuple[str, ...]]) -> bool:
+    """Whether a finding says no more than that a cell of its line is wrong, which was told already."""
+    line, _, rest = fault.removeprefix(f"{where}:").partition(": ")
+    columns = wrong.get(int(line), ()) if line.isdigit() else ()
+    return bool(columns) and rest.partition(":")[0] in (*columns, "judge")
 
 
 def _job(header: list[str]) -> Job:
@@ -217,6 +237,9 @@ def _job(header: list[str]) -> Job:
 
 def _header_faults(header: list[str], job: Job, where: str) -> Iterator[str]:
     known = _COLUMNS[job]
+    if len(header) == 1 and any(mark in header[0] for mark in _SEPARATORS):
+        yield f"{where}:1: columns are not separated by commas; save the file with commas"
+        return
     for index, name in enumerate(header):
         if name not in known:
             yield f"{where}:1: {name!r} is not a column of {job} rows{close_match(name, known)}"
@@ -250,6 +273,9 @@ def _row(cells: Mapping[str, str], job: Job, line: int) -> tuple[Row, list[str]]
 
 def _number(column: str, cell: str, whole: bool) -> tuple[float, str]:
     """The number in a cell, or what is wrong with it."""
+    plain = cell.replace(",", "")
+    if plain != cell and _is_number(plain.split()[0] if plain.split() else ""):
+        return 0.0, f"{cell!r} has commas inside the number; write digits alone, in the unit of the column's name"
     stripped = cell.rstrip("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/% ")
     if stripped != cell and _is_number(stripped):
         unit = cell[len(stripped) :].strip()

@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from planner.calibration import EagerFactors
 from planner.errors import ModelError, PlannerError
 from planner.inline_shape import InlineShape
 from planner.measured import Row
@@ -25,9 +26,11 @@ from planner.serving_memory import (
     eager_memory,
 )
 from planner.shape import ModelShape
+from pricing.wording import close_match
 
 _FILE = Path(__file__).with_name("data") / "measured" / "models.yaml"
-# Programs without a pool of cache blocks, by how their names begin.
+# Engines that take a share of the device beforehand, and programs without a pool of cache blocks, by how they begin.
+POOLED = ("vllm", "sglang", "tensorrt", "tgi", "lmdeploy", "nim", "fastertransformer")
 PROGRAMS = {"hf": HUGGING_FACE, "autoawq gemv": AUTOAWQ_GEMV, "autoawq": AUTOAWQ}
 
 
@@ -40,20 +43,16 @@ class ServingCase:
     program: EagerProgram
     served: Served
 
-    def memory(self) -> ServedMemory:
+    def memory(self, factors: EagerFactors) -> ServedMemory:
         """What the run takes over all devices."""
-        return eager_memory(self.shape, self.served, self.program)
+        return eager_memory(self.shape, self.served, self.program, factors)
 
 
 def serving_case(row: Row) -> ServingCase:
     """The configuration of a row. Raises PlannerError with what its cells lack for a prediction of memory."""
-    program = next((item for name, item in PROGRAMS.items() if row.says("engine").startswith(name)), None)
-    if program is None:
-        raise PlannerError([f"{row.says('engine') or 'an engine without a name'} takes a share of the device"])
+    program = _program(row.says("engine"))
     weight, cached = row.says("weight_dtype", "bf16"), row.says("kv_dtype", "bf16")
-    unknown = [name for name, known in ((weight, WEIGHT_BYTES), (cached, KV_BYTES)) if name not in known]
-    if unknown:
-        raise PlannerError([f"{' and '.join(unknown)}: how many bytes it takes is not known"])
+    check_types(weight, cached)
     if not row.count("input_tokens"):
         raise PlannerError(["input_tokens not stated"])
     return ServingCase(
@@ -69,6 +68,30 @@ def serving_case(row: Row) -> ServingCase:
             devices=row.count("accelerators", 1),
         ),
     )
+
+
+def _program(engine: str) -> EagerProgram:
+    """How the program of that name keeps what it needs. Raises PlannerError where nobody knows, or where it does not
+    depend on the model."""
+    found = next((item for name, item in PROGRAMS.items() if engine.startswith(name)), None)
+    if found:
+        return found
+    if engine.startswith(POOLED):
+        raise PlannerError([f"engine: {engine} takes its share of the device whatever it serves; judge kv, not memory"])
+    known = ", ".join(PROGRAMS)
+    raise PlannerError([f"engine: how {engine or 'one not named'} fills memory is not known; known are {known}"])
+
+
+def check_types(weight: str, cached: str) -> None:
+    """Raises PlannerError with the types of weights or cache whose bytes nobody knows."""
+    columns = (("weight_dtype", weight, WEIGHT_BYTES), ("kv_dtype", cached, KV_BYTES))
+    findings = [
+        f"{column}: how many bytes {name} takes is not known{close_match(name, known)}"
+        for column, name, known in columns
+        if name not in known
+    ]
+    if findings:
+        raise PlannerError(findings)
 
 
 def served_shape(name: str) -> ModelShape:

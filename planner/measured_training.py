@@ -7,20 +7,28 @@ holds, never a figure fitted to the row.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
 
+import yaml
+
+from planner.described import accelerator_called
 from planner.errors import ModelError, PlannerError
 from planner.framework import Framework, load_frameworks
 from planner.inline_shape import InlineShape
 from planner.layout import Layout
 from planner.measured import Row
 from planner.models import load_preset
-from planner.recipe import Adapter, AdapterTargets, Place, Recipe, Recompute
+from planner.recipe import Adapter, AdapterTargets, Group, Place, Recipe, Recompute
 from planner.shape import ModelShape
-from planner.software import Software, load_software, software_called, software_of_source
+from planner.software import Ran, Software, load_software, software_called, software_of_source
 from planner.techniques import load_techniques
+from pricing.units import GIB, GIGA
+from pricing.wording import close_match
 
+_UNITS = Path(__file__).with_name("data") / "measured" / "units.yaml"
 # Bytes of a frozen weight, scales included: NF4 in blocks of 64 with a float32 scale, or a scale of 8 bits and a
 # float32 in 256 of them (arXiv 2305.14314, section 3); GPTQ in groups of 128; LLM.int8() with a scale a row.
 PACKED_BYTES = {
@@ -53,7 +61,8 @@ _TARGETS = re.compile(r"target=\[([^]]*)\]")
 class TrainingCase:
     """A measured run in the planner's own records.
 
-    `kind` is the kind of memory that was measured, `speed` the class of software whose time factors hold.
+    `kind` is the kind of memory that was measured, `unit_bytes` what the source counts memory in: GiB but for those
+    that data/measured/units.yaml names. `speed` is the class of software whose time factors hold.
     """
 
     row: Row
@@ -64,16 +73,23 @@ class TrainingCase:
     sequence_tokens: int
     kind: str
     speed: str
+    unit_bytes: int = GIB
 
 
 def training_case(row: Row) -> TrainingCase:
     """The configuration of a row. Raises PlannerError with what its cells lack for a prediction."""
     missing = [name for name in ("seq_len", "micro_batch") if not row.count(name)]
-    if missing:
-        raise PlannerError([f"{' and '.join(missing)} not stated"])
-    shape = _shape(row)
+    findings = [f"{' and '.join(missing)} not stated"] if missing else []
+    findings += [
+        f"{column}: {row.says(column)!r} is not known{close_match(row.says(column), words)}"
+        for column, words in _words().items()
+        if row.says(column) and row.says(column) not in words
+    ]
+    if findings:
+        raise PlannerError(findings)
+    shape = row_shape(row)
     software = software_of(row)
-    software = software.of_run(row.says("model"), row.says("notes"))
+    software = software.of_run(Ran(**{name: row.says(name) for name in ("model", "notes", "technique", "sharding")}))
     software = {"yes": software.as_compiled(), "no": software}.get(row.says("compiled"), software.by_default())
     framework = replace(load_frameworks()[software.framework], software=software)
     return TrainingCase(
@@ -85,7 +101,26 @@ def training_case(row: Row) -> TrainingCase:
         sequence_tokens=_longest_tokens(row),
         kind=row.says("memory_kind", "unknown"),
         speed=_speed(row, software),
+        unit_bytes=int(GIGA) if row.says("source") in _decimal_sources() else GIB,
     )
+
+
+def unit_notes(rows: Iterable[Row]) -> list[str]:
+    """A sentence for each source that prints another unit than its column's name says."""
+    decimal = _decimal_sources()
+    named = dict.fromkeys(row.says("source") for row in rows if "seq_len" in row.numbers)
+    return [
+        f"{name} counts memory in units of 10^9 bytes: its rows are given in these. {decimal[name]}"
+        for name in named
+        if name in decimal
+    ]
+
+
+@cache
+def _decimal_sources() -> Mapping[str, str]:
+    """Sources that print gigabytes of 10^9 bytes, with what shows it."""
+    known: dict[str, dict[str, str]] = yaml.load(_UNITS.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    return known["decimal"]
 
 
 def _speed(row: Row, software: Software) -> str:
@@ -105,22 +140,20 @@ def _longest_tokens(row: Row) -> int:
     return min(row.count("seq_len"), longest)
 
 
-def layout_faults(row: Row) -> Iterator[str]:
-    """What in the cells of a row cannot be: degrees that do not multiply, heads and layers that do not divide."""
-    count = row.count
-    degrees = count("tp", 1) * count("pp", 1) * count("cp", 1) * count("dp", 1)
-    devices = count("accelerators") * (2 if row.says("accelerator").startswith("Trainium1") else 1)
-    if row.count("dp") and devices and degrees != devices:
-        yield f"dp: tp x pp x cp x dp is {degrees}, the run had {devices} devices"
-    if count("heads") and count("hidden") % count("heads") and not count("head_dim"):
-        yield f"heads: a width of {count('hidden')} does not divide into {count('heads')} heads"
-    if count("heads") and count("kv_heads") and count("heads") % count("kv_heads"):
-        yield f"kv_heads: {count('heads')} query heads cannot share {count('kv_heads')} key and value heads evenly"
-    if count("heads") and count("heads") % count("tp", 1):
-        yield f"tp: {count('heads')} heads cannot be split {count('tp')} ways"
-    batch = count("micro_batch") * count("dp", 1)
-    if count("global_batch") and batch and count("global_batch") % batch:
-        yield f"global_batch: {count('global_batch')} sequences are no multiple of micro_batch x dp = {batch}"
+@cache
+def _words() -> Mapping[str, frozenset[str]]:
+    """What cells may say where each word means something to a prediction."""
+    shardings = {"none", "ddp", "offload", "device_map", "zero1", "zero2", "zero3", "fsdp"}
+    optimizers = {item.name for item in load_techniques().values() if item.group is Group.OPTIMIZER}
+    return {
+        "technique": frozenset(("pretrain", "full", *ADAPTED)),
+        "compute_dtype": frozenset(("fp32", "tf32", "fp16", "bf16", "fp8", "mxfp8", "nvfp4")),
+        "weight_dtype": frozenset((*PACKED_BYTES, *PLAIN_BYTES, "fp8", "mxfp8", "nvfp4")),
+        "optimizer": frozenset((*optimizers, "adamw", "adam", "muon")),
+        "sharding": frozenset(shardings | {f"{name}-offload" for name in shardings}),
+        "recompute": frozenset(Recompute),
+        "memory_kind": frozenset(("allocated", "reserved", "unknown")),
+    }
 
 
 def software_of(row: Row) -> Software:
@@ -135,7 +168,8 @@ def software_of(row: Row) -> Software:
     return known["torchtitan" if row.says("sharding") == "zero3" else "megatron-core"]
 
 
-def _shape(row: Row) -> ModelShape:
+def row_shape(row: Row) -> ModelShape:
+    """The model's shape, by the widths in the cells or by its name. Raises PlannerError with what is missing."""
     needed = ("layers", "hidden", "ffn", "heads", "vocab")
     if not all(row.count(name) for name in needed):
         try:
@@ -280,10 +314,18 @@ def _targets(notes: str) -> AdapterTargets | None:
     return AdapterTargets.ATTENTION if "o_proj" in named else AdapterTargets.QUERY_VALUE
 
 
+def ranks_of(row: Row) -> int:
+    """Devices that frameworks count on one of the row's accelerators: NeuronCores on a chip, else one."""
+    try:
+        return accelerator_called(row.says("accelerator")).ranks
+    except PlannerError:
+        return 1
+
+
 def _layout(row: Row) -> Layout:
     count = row.count
     tensor, pipeline, context = count("tp", 1), count("pp", 1), count("cp", 1)
-    devices = count("accelerators", 1) * (2 if row.says("accelerator").startswith("Trainium1") else 1)
+    devices = count("accelerators", 1) * ranks_of(row)
     data = count("dp") or max(devices // (tensor * pipeline * context), 1)
     micro = count("micro_batch")
     return Layout(

@@ -13,16 +13,17 @@ from typing import Any
 
 import numpy as np
 
-from planner.activations import Kept, kept_bytes_per_token, live_bytes_per_token
+from planner.activations import Kept, expert_row_bytes, kept_bytes_per_token, live_bytes_per_token
 from planner.calibration import MemoryFactors
 from planner.framework import Framework
 from planner.in_flight import blocks_in_flight, trained_share
 from planner.layout import AnyLayout
 from planner.recipe import AdapterKind, Place, Recipe, Recompute
 from planner.resident import Resident, Stage, resident
+from planner.routing import routing
 from planner.shape import ModelShape
 from planner.software import Stepping
-from planner.stage_activations import along_sequence, block_bytes, stage_bytes, tokens_of
+from planner.stage_activations import ROUTES_AGAIN, along_sequence, block_bytes, routed_bytes, stage_bytes, tokens_of
 from planner.states import StateBytes, largest_block, largest_matrix, states
 
 # A sharded model gathers the next block while it works on the current one.
@@ -42,6 +43,7 @@ FUSED_LOSS_BYTES = 2 * 2 + 2
 class MemoryNeed:
     """Bytes on one device of one stage, by cause; numbers, or one per layout.
 
+    `expert_routing` is what a mixture of experts takes beside its experts' inner rows (planner.routing).
     `total` is what nvidia-smi shows, `reserved` what the allocator took (torch.cuda.max_memory_reserved),
     `allocated` what tensors take of that (max_memory_allocated).
     """
@@ -55,6 +57,7 @@ class MemoryNeed:
     buckets: Any
     dequantized_matrix: Any
     activations: Any
+    expert_routing: Any
     recomputed_block: Any
     logits_and_loss: Any
     work_space: Any
@@ -112,7 +115,7 @@ def _stage_memory(
     held = resident(shape, layout, stage, recipe.adapter, stepping.ends_as_blocks)
     trained = trained_share(shape, recipe, layout, stage, stepping)
     kept = states(shape, recipe, layout, held, framework.software, trained)
-    turn = _turn(shape, recipe, layout, sequence_tokens, framework, stage)
+    turn = _turn(shape, recipe, layout, sequence_tokens, framework, factors, stage)
     gathered, dequantized = _workspace(shape, recipe, layout, held, framework)
     passing = {**turn, "gathered_blocks": gathered, "dequantized_matrix": dequantized}
     slack = (factors.fragmentation - 1) * sum(passing.values())
@@ -120,9 +123,9 @@ def _stage_memory(
         slack = slack + (factors.varied_lengths - 1) * (turn["logits_and_loss"] + turn["recomputed_block"])
     return MemoryNeed(
         **_at_the_peak(layout, kept, {**passing, "allocator_slack": slack}, stepping.keeps_gradients),
-        buckets=_bucket_bytes(recipe, layout, held, stepping),
+        buckets=BUCKET_ELEMENT_BYTES * stepping.bucket_elements + 0.0 * held.model,
         work_space=factors.workspace_bytes + 0.0 * held.model,
-        context_and_collectives=_fixed(layout, factors),
+        context_and_collectives=_fixed(layout, stepping, factors),
     )
 
 
@@ -152,45 +155,59 @@ def _turn(
     layout: AnyLayout,
     sequence_tokens: int,
     framework: Framework,
+    factors: MemoryFactors,
     stage: Stage,
 ) -> dict[str, Any]:
-    """Activations, the live block and the logits where forward turns to backward."""
+    """Activations, what experts are sent, the live block and the logits where forward turns to backward."""
     software = framework.software
     tokens = tokens_of(recipe, layout, sequence_tokens)
+    along = along_sequence(recipe, layout, framework)
     kept = kept_bytes_per_token(shape, recipe, software, sequence_tokens)
+    routed = routing(shape, recipe, layout, expert_row_bytes(shape, recipe, software), factors.expert_load, along)
     inside, between = stage_bytes(shape, recipe, layout, sequence_tokens, framework, stage)
+    sent = routed_bytes(shape, recipe, layout, sequence_tokens, framework, stage, factors.expert_load)
     if recipe.activations_place is not Place.DEVICE:
         blocks = blocks_in_flight(shape, recipe, layout, stage, software.stepping)
-        inside = inside * np.minimum(STREAMED_BLOCKS / np.maximum(blocks, 1), 1.0)
+        streamed = np.minimum(STREAMED_BLOCKS / np.maximum(blocks, 1), 1.0)
+        inside, sent = inside * streamed, sent * streamed
     live = 0.0 * tokens
     if recipe.recompute is not Recompute.NONE:
         whole = live_bytes_per_token(shape, recipe, software, sequence_tokens)
         again = Kept(split=whole.split - kept.split, whole=whole.whole - kept.whole)
         live = np.maximum(block_bytes(again, recipe, layout, sequence_tokens, framework), 0.0)
-    logits = _loss_bytes(shape, recipe, layout, tokens, framework)
-    if stage is Stage.FIRST:
-        logits = np.where(np.equal(layout.pipeline, 1), logits, 0.0)
+    exchanged = tokens * (routed.live * (recipe.recompute in ROUTES_AGAIN) + routed.exchanged)
+    logits = _head_bytes(shape, recipe, layout, sequence_tokens, framework, stage)
     if recipe.recompute is Recompute.FULL:
         # The loss is done with its logits before the last block is computed again: only the larger counts.
-        live, logits = np.where(live > logits, live, 0.0), np.where(live > logits, 0.0, logits)
+        alive = live + exchanged > logits
+        live, exchanged = np.where(alive, live, 0.0), np.where(alive, exchanged, 0.0)
+        logits = np.where(alive, 0.0, logits)
     gathered = np.where(
-        np.greater(along_sequence(recipe, layout, framework), 1),
+        np.greater(along, 1),
         GATHERED_SEQUENCES * tokens * shape.hidden * recipe.activation_bytes,
         0.0,
     )
     return {
         "activations": inside + between,
+        "expert_routing": sent + exchanged,
         "recomputed_block": live,
         "logits_and_loss": logits,
         "gathered_sequence": gathered,
     }
 
 
-def _loss_bytes(shape: ModelShape, recipe: Recipe, layout: AnyLayout, tokens: Any, framework: Framework) -> Any:
-    """Bytes of logits and all that is made of them at the peak of the loss."""
+def _head_bytes(
+    shape: ModelShape, recipe: Recipe, layout: AnyLayout, sequence_tokens: int, framework: Framework, stage: Stage
+) -> Any:
+    """Bytes of logits and loss, or of the structure that a folding model's loss is on; on the last stage."""
+    tokens = tokens_of(recipe, layout, sequence_tokens)
     if recipe.loss_fuses_head:
-        return tokens * min(shape.hidden, shape.logits_width) * FUSED_LOSS_BYTES * recipe.activation_bytes / 2
-    return tokens * shape.logits_width * _logits_bytes(recipe, framework) / layout.tensor
+        head = tokens * min(shape.hidden, shape.logits_width) * FUSED_LOSS_BYTES * recipe.activation_bytes / 2
+    else:
+        head = tokens * shape.logits_width * _logits_bytes(recipe, framework) / layout.tensor
+    if shape.structure:
+        head = head + tokens * shape.structure.kept_bytes(sequence_tokens, recipe.activation_bytes)
+    return np.where(np.equal(layout.pipeline, 1), head, 0.0) if stage is Stage.FIRST else head
 
 
 def _logits_bytes(recipe: Recipe, framework: Framework) -> float:
@@ -241,14 +258,7 @@ def _makes_weight_gradients(recipe: Recipe) -> bool:
     return recipe.adapter is not None and recipe.adapter.kind is AdapterKind.GROUP_SCALE
 
 
-def _bucket_bytes(recipe: Recipe, layout: AnyLayout, held: Resident, stepping: Stepping) -> Any:
-    """Bytes of the buckets in which data-parallel ranks reduce gradients and gather weights."""
-    trained = held.model if recipe.adapter is None else held.adapter
-    elements = np.minimum(stepping.bucket_elements, trained)
-    return np.where(np.greater(layout.data, 1), BUCKET_ELEMENT_BYTES * elements, 0.0)
-
-
-def _fixed(layout: AnyLayout, factors: MemoryFactors) -> Any:
+def _fixed(layout: AnyLayout, stepping: Stepping, factors: MemoryFactors) -> Any:
     """The device context, and one set of buffers per communicator."""
     communicators = (
         np.greater(layout.tensor, 1).astype(int)
@@ -256,5 +266,6 @@ def _fixed(layout: AnyLayout, factors: MemoryFactors) -> Any:
         + np.greater(layout.context, 1)
         + np.greater(layout.expert, 1)
         + np.greater(layout.data, 1)
+        + stepping.further_communicators * np.greater(layout.devices, 1)
     )
     return factors.context_bytes + factors.collectives_bytes * communicators

@@ -20,7 +20,7 @@ from planner.layout import AnyLayout
 from planner.recipe import Place, Recipe
 from planner.resident import Stage, resident
 from planner.shape import ModelShape
-from planner.stage_activations import stage_bytes
+from planner.stage_activations import routed_bytes, stage_bytes
 from planner.states import largest_block, states
 
 # Pinned buffers beside what is kept: DeepSpeed's additional_buffer_factor.
@@ -75,7 +75,9 @@ def _stage_elsewhere(
     moved = {
         "weights": kept.weights - left.weights,
         "optimizer": kept.optimizer_states - left.optimizer_states + _host_gradients(recipe, framework, kept.gradients),
-        "activations": sum(stage_bytes(shape, recipe, layout, sequence_tokens, framework, stage)),
+        # Over the devices of a node experts' rows are the mean.
+        "activations": sum(stage_bytes(shape, recipe, layout, sequence_tokens, framework, stage))
+        + routed_bytes(shape, recipe, layout, sequence_tokens, framework, stage, load=1.0),
     }
     places = {
         "weights": recipe.weights_place,

@@ -6,6 +6,7 @@ it leaves out stays as bundled.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -15,6 +16,7 @@ import yaml
 
 from planner.calibration import (
     Calibration,
+    EagerFactors,
     MemoryFactors,
     ServingFactors,
     TimeFactors,
@@ -24,17 +26,44 @@ from planner.calibration import (
 )
 from planner.errors import MeasuredError
 from planner.plan import Band
+from pricing.units import GIB
 from pricing.wording import close_match
 
-_RECORDS: Mapping[str, type[Any]] = {"memory": MemoryFactors, "time": TimeFactors, "serving": ServingFactors}
+_RECORDS: Mapping[str, type[Any]] = {
+    "memory": MemoryFactors,
+    "serving_memory": EagerFactors,
+    "time": TimeFactors,
+    "serving": ServingFactors,
+}
+# Sections with an entry for each accelerator.
+_NESTED = ("time", "serving")
+_BANDS = ("band", "memory_band")
 _BESIDE = ("source",)
 # Beyond these a figure is a slip of the pen, whatever it was fitted to.
-_RANGES: Mapping[str, tuple[float, float]] = {
-    "fragmentation": (1.0, 2.0),
-    "varied_lengths": (1.0, 5.0),
-    "workspace_bytes": (0, 20 * 2**30),
-    "context_bytes": (0, 10 * 2**30),
-    "collectives_bytes": (0, 10 * 2**30),
+_RANGES: Mapping[str, Mapping[str, tuple[float, float]]] = {
+    "memory": {
+        "fragmentation": (1.0, 2.0),
+        "varied_lengths": (1.0, 5.0),
+        "workspace_bytes": (0, 20 * GIB),
+        "context_bytes": (0, 10 * GIB),
+        "collectives_bytes": (0, 10 * GIB),
+        "expert_load": (1.0, 10.0),
+    },
+    "serving_memory": {
+        "fragmentation": (0.5, 2.0),
+        "workspace_bytes": (0, 20 * GIB),
+        "copied_share": (0.0, 1.0),
+    },
+    "time": {},
+    "serving": {
+        "memory": (0.01, 1.0),
+        "matmul": (0.01, 1.0),
+        "prefill": (0.01, 1.0),
+        "block_s": (0.0, 0.1),
+        "memory_share": (0.1, 1.0),
+        "reserve_bytes": (0, 40 * GIB),
+        "collectives_bytes": (0, 10 * GIB),
+    },
 }
 
 
@@ -68,44 +97,62 @@ def _faults(own: Mapping[str, Any], bundled: Mapping[str, Any]) -> Iterator[str]
         if not isinstance(items, dict):
             yield f"{section}: should map names to factors"
             continue
-        known = {field.name for field in fields(_RECORDS[section])} | set(_BESIDE)
         for name, item in items.items():
             vendor = str(name).partition("/")[0]
             if vendor not in bundled[section]:
                 yield f"{section}.{name}: is not known{close_match(vendor, bundled[section])}"
-            nested = [(name, item)] if section == "memory" else [(f"{name}.{chip}", each) for chip, each in _of(item)]
+            nested = [(f"{name}.{chip}", each) for chip, each in _of(item)] if section in _NESTED else [(name, item)]
             for where, record in nested:
-                yield from _record_faults(f"{section}.{where}", record, known)
+                yield from _record_faults(f"{section}.{where}", record, section, bundled)
 
 
 def _of(item: Any) -> list[tuple[str, Any]]:
     return list(item.items()) if isinstance(item, dict) else [("", item)]
 
 
-def _record_faults(where: str, record: Any, known: set[str]) -> Iterator[str]:
+def _record_faults(where: str, record: Any, section: str, bundled: Mapping[str, Any]) -> Iterator[str]:
     if not isinstance(record, dict):
         yield f"{where}: should be a mapping of factors"
         return
+    known = {field.name for field in fields(_RECORDS[section])}
     for key, value in record.items():
-        if key not in known:
+        if key not in known | set(_BESIDE):
             yield f"{where}.{key}: is not a factor{close_match(str(key), known)}"
-        elif key in _RANGES:
-            low, high = _RANGES[key]
-            if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
+        elif key in _BANDS:
+            yield from (f"{where}.{key}: {fault}" for fault in _band_faults(value))
+        elif key in _BESIDE:
+            continue
+        elif _is_shares(key, section, bundled):
+            if not isinstance(value, dict) or not all(_is_number(share) and 0 < share <= 1 for share in value.values()):
+                yield f"{where}.{key}: should map types to shares of their peak, from 0 to 1"
+        else:
+            low, high = _RANGES[section].get(key, (0.0, math.inf))
+            if not _is_number(value):
+                yield f"{where}.{key}: is {value!r}, should be a number"
+            elif not low <= value <= high:
                 yield f"{where}.{key}: is {value!r}, should lie from {low:g} to {high:g}"
-        elif key == "band":
-            if not isinstance(value, dict) or set(value) != {field.name for field in fields(Band)}:
-                yield f"{where}.band: should hold low, high and basis"
-            elif not 0 < value["low"] <= 1 <= value["high"]:
-                yield f"{where}.band: should reach from below 1 to above it"
-        elif key == "matmul" and not (isinstance(value, dict) and all(0 < share <= 1 for share in value.values())):
-            yield f"{where}.matmul: should map types to shares of their peak, from 0 to 1"
+
+
+def _band_faults(value: Any) -> Iterator[str]:
+    if not isinstance(value, dict) or set(value) != {field.name for field in fields(Band)}:
+        yield "should hold low, high and basis"
+    elif not (_is_number(value["low"]) and _is_number(value["high"]) and 0 < value["low"] <= 1 <= value["high"]):
+        yield "should reach from below 1 to above it"
+
+
+def _is_shares(key: str, section: str, bundled: Mapping[str, Any]) -> bool:
+    """Whether the factor is a figure for each type of numbers, as the bundled ones have it."""
+    return section == "time" and any(isinstance(item["default"].get(key), dict) for item in bundled[section].values())
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _merged(bundled: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
     """Both, key by key; bands and shares of a peak are replaced as a whole."""
     found = dict(bundled)
     for key, value in own.items():
-        whole = key in ("band", "matmul") or not isinstance(value, dict) or not isinstance(found.get(key), dict)
+        whole = key in (*_BANDS, "matmul") or not isinstance(value, dict) or not isinstance(found.get(key), dict)
         found[key] = value if whole else _merged(found[key], value)
     return found

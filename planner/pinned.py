@@ -39,7 +39,11 @@ class AdapterPart(Part):
 
 
 class TrainingPart(Part):
-    """A training step. Degrees multiply to the accelerators, data parallelism filling what is left."""
+    """A training step. Degrees multiply to the accelerators, data parallelism filling what is left.
+
+    `capacity_factor` is the room of an expert over the mean of what a mixture's router sends; without one no token is
+    dropped.
+    """
 
     method: Literal["pretrain", "full", "lora", "qlora"] = "full"
     framework: str | None = None
@@ -55,12 +59,14 @@ class TrainingPart(Part):
     virtual: Degree = 1
     context: Degree = 1
     expert: Degree = 1
+    capacity_factor: Annotated[float, Field(ge=0.25, le=64)] | None = None
 
 
 class InferencePart(Part):
     """Sequences answered at once, on the devices of one replica.
 
-    `weights` and `kv` are types, `weights_on` and `kv_on` places; techniques may name both instead.
+    `weights` and `kv` are types, `weights_on` and `kv_on` places; techniques may name both instead. `program` is one
+    whose memory was measured ("hf", "autoawq"); without one the band is that of all others.
     """
 
     input_tokens: Degree
@@ -71,6 +77,7 @@ class InferencePart(Part):
     weights_on: Literal["device", "host", "disk"] = "device"
     kv_on: Literal["device", "host", "disk"] = "device"
     techniques: tuple[str, ...] = ()
+    program: str | None = None
     prefill_tokens: Degree | None = None
     chunk_rows: Degree = 128
 

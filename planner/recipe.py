@@ -153,7 +153,8 @@ class Recipe:
     treats them otherwise (Muon). `step_in_backward` says that each gradient is used up where it arises.
     `loss_chunks` is into how many parts the loss is cut; `loss_fuses_head` says that the head's product is done part
     by part with it, so that logits are never whole (Liger); `score_share` which part of the attention scores is kept,
-    0 under flash attention. `sequence_sharded` says that tensor ranks share norms and residuals along the sequence.
+    0 under flash attention. `expert_capacity` is the room of an expert over the mean of what routers send, 0 where no
+    token is ever dropped. `sequence_sharded` says that tensor ranks share norms and residuals along the sequence.
 
     `*_place` is where states live between uses; what is on the host or on disk passes through the device in pieces.
     Weights come one block ahead, or with `streams_layers` one at a time, embedding and head like blocks (AirLLM).
@@ -188,6 +189,7 @@ class Recipe:
     loss_chunks: int = 1
     loss_fuses_head: bool = False
     score_share: float = 0.0
+    expert_capacity: float = 0.0
     sequence_sharded: bool = True
     schedule: Schedule = Schedule.ONE_F_ONE_B
     weights_place: Place = Place.DEVICE

@@ -19,20 +19,26 @@ DELTA_CHUNK = 64
 class Recurrence:
     """A layer with a state of fixed size.
 
-    `matrices` are the weights that multiply each token, `others` convolutions, norms, decays and biases. `kept`
-    is the elements that one token leaves for the backward pass beside the block's norms, `scan_flop` its forward
-    FLOP beside the products, `state` the elements that a sequence keeps while it is served, however long it is.
-    `width` is that of the inner rows, and into `heads` parts tensor parallelism can cut them at most.
+    `products` are the inputs and outputs of the matrices that multiply each token, `others` counts convolutions,
+    norms, decays and biases. `kept` is the elements that one token leaves for the backward pass beside the block's
+    norms, `scan_flop` its forward FLOP beside the products, `state` the elements that a sequence keeps while it is
+    served, however long it is. `width` is that of the inner rows, and into `heads` parts tensor parallelism can cut
+    them at most.
     """
 
     kind: str
     width: int
     heads: int
-    matrices: int
+    products: tuple[tuple[int, int], ...]
     others: int
     kept: int
     scan_flop: int
     state: int
+
+    @property
+    def matrices(self) -> int:
+        """Weights of the products."""
+        return sum(inputs * outputs for inputs, outputs in self.products)
 
     @property
     def parameters(self) -> int:
@@ -58,14 +64,13 @@ def mamba(
     the step, B and C as projected.
     """
     projected = rank + 2 * state
-    matrices = hidden * 2 * width + width * projected + rank * width + width * hidden
     others = width * convolution + width * convolution_bias + width + width * state + width
     others += (2 * width + hidden) * bias + projected * inner_norms
     return Recurrence(
         kind="mamba",
         width=width,
         heads=width,
-        matrices=matrices,
+        products=((hidden, 2 * width), (width, projected), (rank, width), (width, hidden)),
         others=others,
         kept=3 * width + projected + 2 * state,
         scan_flop=9 * width * state + 2 * width * convolution,
@@ -97,7 +102,7 @@ def mamba2(
         kind="mamba2",
         width=width,
         heads=heads,
-        matrices=hidden * projected + width * hidden,
+        products=((hidden, projected), (width, hidden)),
         others=convolved * (convolution + convolution_bias) + 3 * heads + width * norm + (projected + hidden) * bias,
         kept=projected + width,
         scan_flop=7 * width * state + 2 * convolved * convolution,
@@ -116,7 +121,7 @@ def lightning(hidden: int, heads: int, head_width: int) -> Recurrence:
         kind="lightning",
         width=width,
         heads=heads,
-        matrices=5 * hidden * width,
+        products=((hidden, 3 * width), (hidden, width), (width, hidden)),
         others=width,
         kept=6 * width,
         scan_flop=2 * LIGHTNING_CHUNK * width + 4 * width * head_width,
@@ -139,7 +144,7 @@ def delta_rule(
         kind="delta rule",
         width=values,
         heads=key_heads,
-        matrices=hidden * (2 * keys + 2 * values + 2 * value_heads) + values * hidden,
+        products=((hidden, 2 * keys + 2 * values), (hidden, 2 * value_heads), (values, hidden)),
         others=convolved * convolution + 2 * value_heads + value_width,
         kept=2 * convolved + 3 * values + 2 * value_heads,
         scan_flop=2 * DELTA_CHUNK * value_heads * (2 * key_width + value_width)
@@ -158,7 +163,7 @@ def rwkv(hidden: int, width: int) -> Recurrence:
         kind="rwkv",
         width=width,
         heads=width,
-        matrices=4 * hidden * width + hidden * hidden,
+        products=((hidden, width),) * 3 + ((width, hidden), (hidden, hidden)),
         others=2 * width + 5 * hidden,
         kept=5 * width + 3 * hidden + 3 * hidden,
         scan_flop=12 * width,
@@ -172,7 +177,7 @@ def short_convolution(hidden: int, convolution: int, *, bias: bool = False) -> R
         kind="short convolution",
         width=hidden,
         heads=hidden,
-        matrices=4 * hidden * hidden,
+        products=((hidden, 3 * hidden), (hidden, hidden)),
         others=hidden * convolution + 5 * hidden * bias,
         kept=5 * hidden,
         scan_flop=2 * hidden * convolution + 2 * hidden,

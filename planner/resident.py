@@ -6,7 +6,7 @@ some stages hold one block more. A mean over stages understates the worst device
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -32,7 +32,8 @@ class Resident:
 
     `dense` are those inside the blocks but for routed experts, `experts` the routed experts' (divided by the
     expert-parallel degree too), `outer` embeddings, head and final norm, `head` those
-    of `outer` that make logits, `adapter` those of low-rank adapters.
+    of `outer` that make logits, `adapter` all that is trained beside a frozen model, `copies` what of that is trained
+    copies of the embedding's and the head's matrices.
     """
 
     dense: Any
@@ -40,6 +41,7 @@ class Resident:
     outer: Any
     head: Any
     adapter: Any
+    copies: Any
 
     @property
     def model(self) -> Any:
@@ -72,53 +74,74 @@ def resident(
     whole = np.equal(layout.pipeline, 1)
     layers = layers_per_stage(shape, layout, ends_as_blocks)
 
-    def staged(total: Any, heaviest: Any) -> Any:
-        return np.where(whole, total, np.minimum(total, layers * heaviest))
+    def staged(each: Sequence[float]) -> Any:
+        return np.where(whole, _most(shape, each, shape.layers), _most(shape, each, layers))
 
     experts = [run.mlp.expert_parameters(shape.hidden) for run in shape.blocks]
     dense = [
         run.parameters(shape.hidden, shape.norm_bias) - expert
         for run, expert in zip(shape.blocks, experts, strict=True)
     ]
-    copies = [_copied_parameters(run, shape.hidden, layout.tensor) for run in shape.blocks]
-    copied = sum(run.count * each for run, each in zip(shape.blocks, copies, strict=True))
-    adapters = [adapter_parameters(run, shape.hidden, adapter) for run in shape.blocks]
+    keys = [_copied_parameters(run, shape.hidden, layout.tensor) for run in shape.blocks]
+    all_keys = sum(run.count * each for run, each in zip(shape.blocks, keys, strict=True))
     ends = shape.embedding_parameters if stage is Stage.FIRST else shape.head_parameters
     outer = np.where(whole, shape.parameters - shape.block_parameters, ends)
+    copied_ends = _copies(shape, adapter, stage, whole)
     return Resident(
-        dense=staged(shape.block_parameters - shape.expert_parameters, max(dense)) / layout.tensor
-        + staged(copied, np.max(copies, axis=0)),
-        experts=staged(shape.expert_parameters, max(experts)) / (layout.tensor * layout.expert),
+        dense=staged(dense) / layout.tensor
+        + np.where(whole, all_keys, np.minimum(all_keys, layers * np.max(keys, axis=0))),
+        experts=staged(experts) / (layout.tensor * layout.expert),
         outer=outer / layout.tensor,
         head=np.where(whole | (stage is Stage.LAST), shape.head_parameters, 0.0) / layout.tensor,
-        adapter=_trained(shape, adapter, staged, adapters, stage, whole) / layout.tensor,
+        adapter=(_trained(shape, adapter, staged, stage, whole) + copied_ends) / layout.tensor,
+        copies=copied_ends / layout.tensor,
     )
+
+
+def _copies(shape: ModelShape, adapter: Adapter | None, stage: Stage, whole: Any) -> Any:
+    """Trained copies of the embedding's and the head's matrices on a stage: one of each, tied or not.
+
+    PEFT copies each module that is named whole (modules_to_save); an encoder-decoder's stacks share one embedding.
+    Positions, norms and projections stay frozen.
+    """
+    if adapter is None or not adapter.outer:
+        return 0.0
+    part = shape.embedding_matrix if stage is Stage.FIRST else shape.head_matrix
+    return np.where(whole, shape.embedding_matrix + shape.head_matrix, part)
 
 
 def _trained(
     shape: ModelShape,
     adapter: Adapter | None,
-    staged: Callable[[Any, Any], Any],
-    adapters: list[int],
+    staged: Callable[[Sequence[float]], Any],
     stage: Stage,
     whole: Any,
 ) -> Any:
-    """Trained parameters beside the frozen ones: in the blocks of the stage, and at the ends."""
-    inside = sum(run.count * each for run, each in zip(shape.blocks, adapters, strict=True))
-    heaviest = max(adapters)
+    """Trained parameters beside the frozen ones and copies of the ends: in the blocks of the stage, and prompts."""
     if adapter is None:
-        return staged(inside, heaviest)
+        return 0.0 * whole
+    inside: list[float] = [adapter_parameters(run, shape.hidden, adapter) for run in shape.blocks]
     ends: Any = 0.0
     if adapter.kind is AdapterKind.PROMPT:
         ends = np.where(whole | (stage is Stage.FIRST), adapter.tokens * shape.hidden, 0.0)
-    if adapter.outer:
-        parts = shape.embedding_parameters if stage is Stage.FIRST else shape.head_parameters
-        ends = np.where(whole, shape.embedding_parameters + shape.head_parameters, parts)
     if adapter.parameters:
         # The number is known: it counts, spread over the blocks as evenly as they are.
-        known = adapter.parameters - (shape.embedding_parameters + shape.head_parameters) * adapter.outer
-        inside, heaviest = max(known, 0), -(-max(known, 0) // shape.layers)
-    return staged(inside, heaviest) + ends
+        known = adapter.parameters - (shape.embedding_matrix + shape.head_matrix) * adapter.outer
+        inside = [max(known, 0) / shape.layers for _ in shape.blocks]
+    return staged(inside) + ends
+
+
+def _most(shape: ModelShape, each: Sequence[float], layers: Any) -> Any:
+    """The most that `layers` blocks in a row can have of something that a block of each run has so much of.
+
+    Runs that alternate are written one after the other, so the order of blocks is not known: the heaviest come first,
+    as many as there are.
+    """
+    left, found = layers, 0.0
+    for run, value in sorted(zip(shape.blocks, each, strict=True), key=lambda pair: -pair[1]):
+        taken = np.minimum(left, run.count)
+        left, found = left - taken, found + taken * value
+    return found
 
 
 def _copied_parameters(run: Blocks, hidden: int, tensor: Any) -> Any:

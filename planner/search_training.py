@@ -126,9 +126,10 @@ class _Memo:
         vendor = machine.accelerator.vendor
         key = (option.framework.name, option.recipe.techniques, machine.devices, vendor)
         if key not in self.needs:
-            factors = self.searched.calibration.memory_factors(vendor, option.framework.software.name)
+            shape, software = self.searched.shape, option.framework.software.name
+            factors = self.searched.calibration.memory_factors(vendor, software, mixture=shape.experts > 0)
             need = training_memory(
-                self.searched.shape,
+                shape,
                 option.recipe,
                 self.grid(machine, option),
                 self.job.sequence_tokens,

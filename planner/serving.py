@@ -19,6 +19,7 @@ from planner.communication import Fabric, node_fabric
 from planner.layout import AnyLayout
 from planner.recipe import Recipe
 from planner.resident import Stage, layers_per_stage, resident
+from planner.serving_memory import step_bytes
 from planner.shape import Attention, ModelShape
 from planner.work import block_work, head_flop
 from pricing.instance_type import InstanceType
@@ -47,8 +48,14 @@ class ReplicaMemory:
 
     weights: Any
     reserve: Any
+    activations: Any
     cache: Any
     cache_per_token: Any
+
+    @property
+    def beside_cache(self) -> Any:
+        """Bytes that are not the cache's."""
+        return self.weights + self.reserve + self.activations
 
     @property
     def capacity_tokens(self) -> Any:
@@ -81,10 +88,13 @@ def replica_memory(
     """
     weights = np.maximum(*(_weight_bytes(shape, recipe, layout, stage) for stage in Stage))
     usable = factors.memory_share * machine.device_memory_bytes
+    reserve = factors.reserve_bytes + factors.collectives_bytes * np.greater(layout.tensor * layout.pipeline, 1)
+    activations = step_bytes(shape, layout.tensor, factors.batched_tokens, factors.largest_batch)
     return ReplicaMemory(
         weights=weights,
-        reserve=factors.reserve_bytes + 0.0 * weights,
-        cache=usable - weights - factors.reserve_bytes,
+        reserve=reserve + 0.0 * weights,
+        activations=activations + 0.0 * weights,
+        cache=usable - weights - reserve - activations,
         cache_per_token=_cache_bytes_per_token(shape, recipe, layout, request_tokens or shape.context_tokens),
     )
 

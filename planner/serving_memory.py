@@ -8,8 +8,10 @@ Engines that take a share of the device beforehand (vLLM) are planner.serving's.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
+from planner.calibration import EagerFactors
 from planner.recipe import Place, Recipe
 from planner.shape import ModelShape
 
@@ -48,6 +50,8 @@ OUTER_BYTES = 2.0
 # While the MLP of one block works on the whole prompt: gate, activated gate and their product, or the inner rows of
 # a plain MLP before and after its activation.
 GATED_ROWS, PLAIN_ROWS = 3, 2
+# A logit that is sampled from: 16 bits, float32, and the float32 that it becomes.
+PICKED_LOGIT_BYTES = 2 + 4 + 4
 # The residual stream, its float32 copy in the norm, and the normed input beside them.
 RESIDUAL_ROWS = 4
 
@@ -56,18 +60,18 @@ RESIDUAL_ROWS = 4
 class EagerProgram:
     """How a program without a cache pool keeps what it needs.
 
-    `reserves_cache` says that the cache is made for input and output at the start, `expands_single_kv` that one key
-    and value head is copied to all query heads in it. `second_heads` are the weight types whose checkpoints bring a
-    head of their own for tied models, dropped after loading; `unpacks` those of which one whole matrix is unpacked
-    at a time. `copied_share` is the share of packed weights that fused modules leave behind as copies.
+    `name` is that of its factors in the calibration. `reserves_cache` says that the cache is made for input and output
+    at the start, `expands_single_kv` that one key and value head is copied to all query heads in it. `second_heads` are
+    the weight types whose checkpoints bring a head of their own for tied models, dropped after loading; `unpacks` those
+    of which one whole matrix is unpacked at a time.
     `fuses` says that attention is fused, but for mixtures of experts where `fuses_experts` does not say so too.
     """
 
+    name: str = "default"
     reserves_cache: bool = False
     expands_single_kv: bool = False
     second_heads: frozenset[str] = frozenset()
     unpacks: frozenset[str] = frozenset()
-    copied_share: float = 0.0
     fuses: bool = True
     fuses_experts: bool = True
 
@@ -75,9 +79,9 @@ class EagerProgram:
 # Plain attention: float32 scores and probabilities, and 16-bit probabilities.
 SCORE_BYTES = 4 + 4 + 2
 
-# Figures that no source states were read off the measured rows (planner/data/measured).
-HUGGING_FACE = EagerProgram(second_heads=frozenset({"awq"}), unpacks=frozenset({"gptq-int4", "int4"}))
-AUTOAWQ = EagerProgram(reserves_cache=True, expands_single_kv=True, copied_share=0.11, fuses_experts=False)
+# What no source states of their ways was read off the measured rows (planner/data/measured); how much is the factors'.
+HUGGING_FACE = EagerProgram(name="hf", second_heads=frozenset({"awq"}), unpacks=frozenset({"gptq-int4", "int4"}))
+AUTOAWQ = EagerProgram(name="autoawq", reserves_cache=True, expands_single_kv=True, fuses_experts=False)
 # GEMV kernels leave the prompt to plain products and plain attention.
 AUTOAWQ_GEMV = replace(AUTOAWQ, fuses=False)
 
@@ -91,11 +95,12 @@ class ServedMemory:
     cache: float
     prefill_activations: float
     loading: float
+    work_space: float
 
     @property
     def total(self) -> float:
         """Bytes in all."""
-        return self.weights + self.copies + self.cache + self.prefill_activations + self.loading
+        return float(sum(getattr(self, field.name) for field in fields(self)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +115,7 @@ class Served:
     devices: int = 1
 
 
-def eager_memory(shape: ModelShape, served: Served, program: EagerProgram) -> ServedMemory:
+def eager_memory(shape: ModelShape, served: Served, program: EagerProgram, factors: EagerFactors) -> ServedMemory:
     """Memory over all devices at the worst of three moments: loading, the end of the prefill, the last token.
 
     Every device has the prefill's rows while its own layers work on the prompt, and keeps them as its peak.
@@ -124,17 +129,19 @@ def eager_memory(shape: ModelShape, served: Served, program: EagerProgram) -> Se
     rows = served.sequences * served.input_tokens * prefill_bytes_per_token(shape)
     unfused = not program.fuses or (shape.experts > 0 and not program.fuses_experts)
     scores = served.sequences * SCORE_BYTES * shape.heads * served.input_tokens**2 * unfused
+    prefill = factors.fragmentation * (rows * served.devices + scores)
     second = shape.tied_embeddings and served.weight_dtype in program.second_heads
     loading = shape.vocab * shape.hidden * OUTER_BYTES * second
-    moments = ((0.0, 0.0, loading), (cache, rows * served.devices + scores, 0.0), (per_token * total_tokens, 0.0, 0.0))
+    moments = ((0.0, 0.0, loading), (cache, prefill, 0.0), (per_token * total_tokens, 0.0, 0.0))
     held, activations, loaded = max(moments, key=sum)
     unpacked = _largest_matrix(shape) * OUTER_BYTES * (served.weight_dtype in program.unpacks)
     return ServedMemory(
         weights=packed + outer * OUTER_BYTES,
-        copies=program.copied_share * packed + unpacked,
+        copies=factors.copied_share * packed * (block < OUTER_BYTES) + unpacked,
         cache=held,
         prefill_activations=activations,
         loading=loaded,
+        work_space=float(factors.workspace_bytes * served.devices),
     )
 
 
@@ -148,10 +155,21 @@ def _largest_matrix(shape: ModelShape) -> int:
     return shape.hidden * max(max(run.mlp.ffn, run.attention.query_width) for run in shape.blocks)
 
 
-def prefill_bytes_per_token(shape: ModelShape) -> float:
-    """Bytes that one prompt token needs while the widest block works on all of the prompt, in 16 bits."""
+def prefill_bytes_per_token(shape: ModelShape, tensor: Any = 1) -> Any:
+    """Bytes on one of `tensor` devices that a prompt token needs while the widest block works on it, in 16 bits."""
     widest = max(run.mlp.active_ffn * (GATED_ROWS if run.mlp.gated else PLAIN_ROWS) for run in shape.blocks)
-    return 2.0 * (widest + RESIDUAL_ROWS * shape.hidden)
+    return 2.0 * (widest / tensor + RESIDUAL_ROWS * shape.hidden)
+
+
+def step_bytes(shape: ModelShape, tensor: Any, tokens: int, sequences: int) -> Any:
+    """Bytes on one device while an engine's step works on `tokens` of prompts and picks a token of each sequence.
+
+    Logits are whole on each device: 16 bits, their float32 copy, and what sampling makes of that. A token of a mixture
+    of experts has the answers of its experts beside each other.
+    """
+    answers = 2.0 * shape.hidden * max(run.mlp.experts_per_token for run in shape.blocks)
+    rows = tokens * (prefill_bytes_per_token(shape, tensor) + answers)
+    return rows + PICKED_LOGIT_BYTES * sequences * shape.logits_width * (tokens > 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -190,8 +208,9 @@ def served_need(
     tokens = sequences * min(prefill_tokens, input_tokens)
     folding = [run.evoformer for run in shape.blocks if run.evoformer]
     if folding:
-        pairs = max(each.served_elements(input_tokens, chunk_rows) for each in folding)
-        activations = OUTER_BYTES * sequences * input_tokens * pairs
+        trunk = OUTER_BYTES * max(each.served_elements(input_tokens, chunk_rows) for each in folding)
+        placing = shape.structure.served_bytes(input_tokens, OUTER_BYTES) if shape.structure else 0.0
+        activations = sequences * input_tokens * max(trunk, placing)
     else:
         activations = tokens * prefill_bytes_per_token(shape) + OUTER_BYTES * sequences * shape.logits_width
     weights, streamed = _weight_bytes(shape, recipe)

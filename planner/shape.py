@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from planner.evoformer import Evoformer
 from planner.recurrence import Recurrence
+from planner.structure import StructureModule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -204,7 +205,8 @@ class ModelShape:
     where the model projects its embeddings (OPT-350M). `context_tokens` is the longest context that the model
     was made for. Without `head` there is no matrix to the vocabulary after the last block; `head_transform` is a
     dense layer and a norm before it (BERT), `pooler` a dense layer over the first token. `other_parameters`
-    stand elsewhere: tables of relative positions, the embedders of folding models. `notes` are sentences on what
+    stand elsewhere: tables of relative positions, the embedders of folding models. `structure` is what places residues
+    after the last block; its weights are among those. `notes` are sentences on what
     a reader should know of the count.
     """
 
@@ -225,6 +227,7 @@ class ModelShape:
     head_transform: bool = False
     pooler: bool = False
     other_parameters: int = 0
+    structure: StructureModule | None = None
     notes: tuple[str, ...] = ()
 
     @property
@@ -245,6 +248,16 @@ class ModelShape:
         own = self.positions * self.hidden + self._norm * self.embedding_norm
         tables = self.vocab * width + self.token_types * self.hidden
         return tables + projection + self.stacks * own + self.other_parameters
+
+    @property
+    def embedding_matrix(self) -> int:
+        """Parameters of the table of token embeddings alone."""
+        return self.vocab * (self.embedding_width or self.hidden)
+
+    @property
+    def head_matrix(self) -> int:
+        """Parameters of the head's matrix and its bias alone, counted even where it is tied."""
+        return self.logits_width * ((self.embedding_width or self.hidden) + self.head_bias)
 
     @property
     def head_parameters(self) -> int:

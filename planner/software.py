@@ -47,12 +47,13 @@ class Operations:
 class Adapting:
     """How adapters and the frozen base beneath them are kept. Bytes.
 
-    `weight_bytes`, `gradient_bytes` and `state_bytes` are those of one adapter parameter; `dropped_bytes` is kept
+    `weight_bytes`, `gradient_bytes` and `state_bytes` are those of one adapter parameter (trained copies of embedding
+    and head keep the base's width in weights, gradients and both moments); `dropped_bytes` is kept
     of each element that enters an adapter: the dropped-out copy and its mask, or the 16-bit input itself.
     `packed_input_bytes` is kept of each element that enters a frozen 4-bit product. `upcasts_outer` says that
     embeddings, head and norms of a packed base are kept in float32, and logits with them, `doubly_quantizes` that
     scales of 4-bit weights are always packed too. `targets` are the matrices adapted where nothing is said, `rank`
-    the rank. `step_bytes` are temporaries of the optimizer's step.
+    the rank. `step_bytes` are temporaries of the optimizer's step, `copy_step_bytes` those of trained copies.
     """
 
     weight_bytes: float = 4.0
@@ -65,6 +66,7 @@ class Adapting:
     targets: str = "all-linear"
     rank: int = 16
     step_bytes: float = 0.0
+    copy_step_bytes: float = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,9 +79,10 @@ class Stepping:
     sequence. `stage_copies` are rows of the hidden width that each micro-batch in flight has beside its blocks'
     inputs (what it received, what it sends), `extra_in_flight` micro-batches beyond the schedule's.
     `ends_as_blocks` says that embedding and head count as blocks where the pipeline is cut. `gathers_outer` says
-    that embedding and head are gathered whole beside the blocks. `bucket_elements` is how many 16-bit elements
-    of buckets collectives work on, never more than the device trains. `varies_lengths` says that batches are as long as
-    their longest sample, so that sizes differ from step to step.
+    that embedding and head are gathered whole beside the blocks. `bucket_elements` is how many 16-bit elements of
+    buckets the engine allocates at its first backward pass, however few it reduces, `further_communicators` how many
+    it opens beside one for each kind of parallelism. `varies_lengths` says that batches are as long as their longest
+    sample, so that sizes differ from step to step.
     """
 
     keeps_gradients: bool = False
@@ -92,21 +95,38 @@ class Stepping:
     ends_as_blocks: bool = False
     gathers_outer: bool = False
     bucket_elements: int = 0
+    further_communicators: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What tells one run of a class of software from another, as measured files write it."""
+
+    model: str = ""
+    notes: str = ""
+    technique: str = ""
+    sharding: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Variant:
-    """What differs in runs of some models, or in runs that their notes mark (a later release, another recipe)."""
+    """What differs in runs of some models, of some techniques or shardings, or in runs that their notes mark (a later
+    release, another recipe)."""
 
     notes: str = ""
     models: tuple[str, ...] = ()
+    techniques: tuple[str, ...] = ()
+    shardings: tuple[str, ...] = ()
     operations: Mapping[str, Any] = field(default_factory=dict)
     adapting: Mapping[str, Any] = field(default_factory=dict)
+    stepping: Mapping[str, Any] = field(default_factory=dict)
 
-    def applies(self, model: str, notes: str) -> bool:
-        """Whether a run of this model and with these notes is meant."""
-        named = not self.models or model.lower().startswith(self.models)
-        return named and self.notes.lower() in notes.lower()
+    def applies(self, run: Ran) -> bool:
+        """Whether this run is meant."""
+        named = not self.models or run.model.lower().startswith(self.models)
+        done = not self.techniques or run.technique in self.techniques
+        sharded = not self.shardings or run.sharding in self.shardings
+        return named and done and sharded and self.notes.lower() in run.notes.lower()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,13 +153,18 @@ class Software:
     states: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     variants: tuple[Variant, ...] = ()
 
-    def of_run(self, model: str, notes: str) -> Software:
-        """The software as a run of this model, with these notes, had it."""
-        operations, adapting = self.operations, self.adapting
+    def of_run(self, run: Ran) -> Software:
+        """The software as this run had it."""
+        found = self
         for variant in self.variants:
-            if variant.applies(model, notes):
-                operations, adapting = replace(operations, **variant.operations), replace(adapting, **variant.adapting)
-        return replace(self, operations=operations, adapting=adapting)
+            if variant.applies(run):
+                found = replace(
+                    found,
+                    operations=replace(found.operations, **variant.operations),
+                    adapting=replace(found.adapting, **variant.adapting),
+                    stepping=replace(found.stepping, **variant.stepping),
+                )
+        return found
 
     def by_default(self) -> Software:
         """The software as its makers run it."""

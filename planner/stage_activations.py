@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from planner.activations import Kept, kept_bytes_per_token
+from planner.activations import Kept, expert_row_bytes, kept_bytes_per_token
 from planner.framework import Framework
 from planner.in_flight import blocks_in_flight, rows_in_flight
 from planner.layout import AnyLayout
-from planner.recipe import AdapterKind, Recipe
+from planner.recipe import AdapterKind, Recipe, Recompute
 from planner.resident import Stage
+from planner.routing import routing
 from planner.shape import ModelShape
+
+# Routing is no product, and what is sent to experts is not on any save list (torchtitan's apply_ac).
+ROUTES_AGAIN = (Recompute.SELECTIVE, Recompute.FULL)
 
 
 def tokens_of(recipe: Recipe, layout: AnyLayout, sequence_tokens: int) -> Any:
@@ -41,6 +45,27 @@ def stage_bytes(
     sent = tokens_of(recipe, layout, sequence_tokens) * rows * shape.hidden * recipe.activation_bytes
     one = block_bytes(kept, recipe, layout, sequence_tokens, framework) + _prefix_bytes(shape, recipe, layout)
     return one * blocks, sent / along_sequence(recipe, layout, framework)
+
+
+def routed_bytes(
+    shape: ModelShape,
+    recipe: Recipe,
+    layout: AnyLayout,
+    sequence_tokens: int,
+    framework: Framework,
+    stage: Stage,
+    load: float,
+) -> Any:
+    """Bytes that routing to experts keeps of all micro-batches in flight, wherever; none where it is done again.
+
+    `load` is the share of rows over the mean that is counted (planner.routing).
+    """
+    if recipe.recompute in ROUTES_AGAIN:
+        return 0.0 * layout.tensor
+    along = along_sequence(recipe, layout, framework)
+    kept = routing(shape, recipe, layout, expert_row_bytes(shape, recipe, framework.software), load, along).kept
+    blocks = blocks_in_flight(shape, recipe, layout, stage, framework.software.stepping)
+    return tokens_of(recipe, layout, sequence_tokens) * kept * blocks
 
 
 def _prefix_bytes(shape: ModelShape, recipe: Recipe, layout: AnyLayout) -> Any:

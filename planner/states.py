@@ -18,6 +18,9 @@ from planner.resident import Resident
 from planner.shape import ModelShape
 from planner.software import Software
 
+# AdamW's two moments in float32, of each parameter.
+ADAMW_BYTES = 8.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateBytes:
@@ -114,15 +117,23 @@ def _trained_states(
 def _frozen_states(recipe: Recipe, layout: AnyLayout, held: Resident, software: Software) -> StateBytes:
     adapting = software.adapting
     upcast = adapting.upcasts_outer and recipe.keeps_packed_inputs
-    weights = _weights(recipe, layout, held, 4.0 if upcast else recipe.outer_weight_bytes)
-    adapters = adapting.weight_bytes * _shared(layout, held.adapter, 0.0, recipe.weights_sharded)
-    # An optimizer that keeps less than the software's own AdamW keeps as little of adapters.
-    moments = min(adapting.state_bytes, recipe.optimizer_bytes) * (recipe.optimizer_place is Place.DEVICE)
-    own = _shared(layout, held.adapter, 0.0, recipe.optimizer_sharded)
+    outer_bytes = 4.0 if upcast else recipe.outer_weight_bytes
+    # An optimizer that keeps less than the software's own AdamW keeps as little of adapters and of copies of the ends;
+    # what is beyond two moments in float32 are master weights, which it keeps as well.
+    on_device = recipe.optimizer_place is Place.DEVICE
+    own = min(adapting.state_bytes, ADAMW_BYTES)
+    moments = (min(own, recipe.optimizer_bytes) + adapting.state_bytes - own) * on_device
+    copied_moments = min(2 * outer_bytes, recipe.optimizer_bytes) * on_device
+
+    def kept(adapter_bytes: float, copy_bytes: float, sharded: bool) -> Any:
+        taken = adapter_bytes * (held.adapter - held.copies) + copy_bytes * held.copies
+        return _shared(layout, taken, 0.0, sharded)
+
     return StateBytes(
-        weights=weights + adapters,
-        gradients=adapting.gradient_bytes * _shared(layout, held.adapter, 0.0, recipe.gradients_sharded),
-        head_gradient=0.0 * own,
-        optimizer_states=moments * own,
-        step_temporaries=adapting.step_bytes * own,
+        weights=_weights(recipe, layout, held, outer_bytes)
+        + kept(adapting.weight_bytes, outer_bytes, recipe.weights_sharded),
+        gradients=kept(adapting.gradient_bytes, outer_bytes, recipe.gradients_sharded),
+        head_gradient=0.0 * held.adapter,
+        optimizer_states=kept(moments, copied_moments, recipe.optimizer_sharded),
+        step_temporaries=kept(adapting.step_bytes, adapting.copy_step_bytes, recipe.optimizer_sharded),
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
-from planner.crossval import folds
+from planner.crossval import TRAINING, folds
 from planner.time_effects import Effect, factors_of
 from planner.time_fitting import TimedRun, fit_time
 
@@ -43,5 +43,5 @@ def leave_runs_out(runs: Sequence[TimedRun], part: Callable[[TimedRun], Hashable
 
 def time_folds(runs: Sequence[TimedRun]) -> Callable[[TimedRun], int]:
     """Assigns every run to one of five folds, the same configuration to the same fold."""
-    part = folds([run.case for run in runs])
+    part = folds([run.case for run in runs], TRAINING)
     return lambda run: part(run.case)

@@ -6,7 +6,7 @@ that its own cells give: something not stated, or a name that nobody knows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -15,12 +15,14 @@ from planner.described import accelerator_called
 from planner.errors import MeasuredError, PlannerError
 from planner.fitting import predicted_bytes
 from planner.measured import FIGURES, MEMORY, OOM, Measured, Row
-from planner.measured_answers import cache_tokens, serving_answer, training_tokens_per_s
+from planner.measured_answers import cache_tokens, output_tokens_per_s, tpot_ms, training_tokens_per_s, ttft_ms
 from planner.measured_serving import serving_case
-from planner.measured_training import layout_faults, training_case
+from planner.measured_training import training_case, unit_notes
 from planner.recipe import Job
+from planner.row_faults import row_faults
 from planner.scores import scores
 from pricing.errors import BerthError
+from pricing.instance_type import Accelerator
 from pricing.units import GIB
 
 
@@ -63,11 +65,12 @@ class Skipped:
 
 @dataclass(slots=True)
 class Validation:
-    """All comparisons of a file."""
+    """All comparisons of a file. `notes` are sentences on how figures are to be read."""
 
     rows: list[Compared] = field(default_factory=list)
     oom: list[OutOfMemory] = field(default_factory=list)
     skipped: list[Skipped] = field(default_factory=list)
+    notes: tuple[str, ...] = ()
 
     def summary(self) -> dict[str, dict[str, Any]]:
         """The figures of every judged kind; memory's with the unsafe rows and those above the upper edge."""
@@ -108,22 +111,16 @@ class Validation:
 def validate(measured: Measured, calibration: Calibration, where: str) -> Validation:
     """Sets predictions beside everything that the rows are judged for.
 
-    Rows without a judge column are judged by what they measured. Raises MeasuredError with every layout that cannot
-    be, and where there is nothing to judge.
+    Rows without a judge column are judged by what they measured. Raises MeasuredError with everything in the rows that
+    cannot be, and where there is nothing to judge.
     """
     judged = [(row, measured.kinds_of(row)) for row in measured.rows]
-    faults = [
-        f"{where}:{row.line}: {fault}"
-        for row, kinds in judged
-        if kinds and measured.job is Job.TRAINING
-        for fault in layout_faults(row)
-    ]
-    faults += [f"{where}:{row.line}: judge: {fault}" for row, kinds in judged for fault in _judge_faults(row, measured)]
+    faults = row_faults(measured, where)
     if faults:
         raise MeasuredError(faults)
     if not any(kinds for _, kinds in judged):
         raise MeasuredError([f"{where}: no row is judged for anything"])
-    found = Validation()
+    found = Validation(notes=tuple(unit_notes(row for row, kinds in judged if MEMORY in kinds or OOM in kinds)))
     for row, kinds in judged:
         for kind in kinds:
             try:
@@ -136,22 +133,11 @@ def validate(measured: Measured, calibration: Calibration, where: str) -> Valida
     return found
 
 
-def _judge_faults(row: Row, measured: Measured) -> Iterator[str]:
-    for kind in row.kinds:
-        known = FIGURES[measured.job]
-        if kind == OOM and measured.job is Job.TRAINING:
-            continue
-        if kind not in known:
-            yield f"{kind!r} is not a kind of {measured.job} figures; kinds are {', '.join(known)}"
-        elif known[kind][0] not in row.numbers:
-            yield f"{kind!r} asked for, but {known[kind][0]} is empty"
-
-
 def _compared(row: Row, kind: str, job: Job, calibration: Calibration) -> Compared:
     column, unit = FIGURES[job][kind]
     measured = row.numbers[column]
-    if job is Job.TRAINING and kind == MEMORY:
-        predicted, upper, device = _training_memory(row, calibration)
+    if kind == MEMORY:
+        predicted, upper, device = (_training_memory if job is Job.TRAINING else _served_memory)(row, calibration)
         return Compared(
             id=row.id, kind=kind, predicted=predicted, measured=measured, unit=unit, upper=upper, device_gib=device
         )
@@ -160,16 +146,22 @@ def _compared(row: Row, kind: str, job: Job, calibration: Calibration) -> Compar
 
 
 def _training_memory(row: Row, calibration: Calibration) -> tuple[float, float, float | None]:
-    """Predicted GiB, its upper edge, and the device's size where the accelerator is known."""
+    """Predicted memory, its upper edge, and the device's size where the accelerator is known; in the unit of the row,
+    GiB but for sources that print another."""
     case = training_case(row)
-    try:
-        chip = accelerator_called(row.says("accelerator"))
-    except PlannerError:
-        chip = None
+    chip = _chip(row)
     vendor = chip.vendor if chip and chip.vendor in calibration.memory else "NVIDIA"
-    factors = calibration.memory_factors(vendor, case.framework.software.name)
-    predicted = predicted_bytes(case, factors) / GIB
-    return predicted, factors.band.high * predicted, chip.memory_bytes / chip.ranks / GIB if chip else None
+    factors = calibration.memory_factors(vendor, case.framework.software.name, mixture=case.shape.experts > 0)
+    predicted = predicted_bytes(case, factors) / case.unit_bytes
+    return predicted, factors.band.high * predicted, chip.memory_bytes / chip.ranks / case.unit_bytes if chip else None
+
+
+def _chip(row: Row) -> Accelerator | None:
+    """The accelerator of a row; None where nobody knows it."""
+    try:
+        return accelerator_called(row.says("accelerator"))
+    except PlannerError:
+        return None
 
 
 def _out_of_memory(row: Row, calibration: Calibration) -> OutOfMemory:
@@ -179,32 +171,23 @@ def _out_of_memory(row: Row, calibration: Calibration) -> OutOfMemory:
     return OutOfMemory(id=row.id, predicted_gib=predicted, device_gib=device, fits=upper <= device)
 
 
-def _served_gib(row: Row, _: Calibration) -> float:
-    return serving_case(row).memory().total / GIB
+def _served_memory(row: Row, calibration: Calibration) -> tuple[float, float, float | None]:
+    """Predicted GiB over all devices, its upper edge, and what they have together where the accelerator is known."""
+    case = serving_case(row)
+    factors = calibration.eager_factors(case.program.name)
+    predicted = case.memory(factors).total / GIB
+    chip = _chip(row)
+    return predicted, factors.band.high * predicted, chip.memory_bytes * case.served.devices / GIB if chip else None
 
 
 def _throughput(row: Row, calibration: Calibration) -> float:
     return training_tokens_per_s(training_case(row), calibration)
 
 
-def _output_rate(row: Row, calibration: Calibration) -> float:
-    answer, layout = serving_answer(row, calibration)
-    return float(layout.micro_batch * row.count("output_tokens") / answer.request_s)
-
-
-def _ttft_ms(row: Row, calibration: Calibration) -> float:
-    return 1e3 * float(serving_answer(row, calibration)[0].ttft_s)
-
-
-def _tpot_ms(row: Row, calibration: Calibration) -> float:
-    return 1e3 * float(serving_answer(row, calibration)[0].tpot_s)
-
-
 _PREDICTED: Mapping[tuple[Job, str], Callable[[Row, Calibration], float]] = {
     (Job.TRAINING, "throughput"): _throughput,
-    (Job.INFERENCE, MEMORY): _served_gib,
     (Job.INFERENCE, "kv"): cache_tokens,
-    (Job.INFERENCE, "throughput"): _output_rate,
-    (Job.INFERENCE, "ttft"): _ttft_ms,
-    (Job.INFERENCE, "tpot"): _tpot_ms,
+    (Job.INFERENCE, "throughput"): output_tokens_per_s,
+    (Job.INFERENCE, "ttft"): ttft_ms,
+    (Job.INFERENCE, "tpot"): tpot_ms,
 }

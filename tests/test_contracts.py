@@ -37,6 +37,7 @@ TESTED_WITH = {
     "planner/described.py": "planner/test_estimate.py",
     "planner/faults.py": "planner/test_load.py",
     "planner/fitting.py": "planner/test_calibrating.py",
+    "planner/fitting_serving.py": "planner/test_reach.py",
     "planner/in_flight.py": "planner/test_memory.py",
     "planner/measured_answers.py": "planner/test_validation.py",
     "planner/measured_serving.py": "planner/test_reach.py",

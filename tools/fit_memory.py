@@ -1,32 +1,72 @@
 """Fits the bundled memory factors to the carried-over measured runs, and says how good they are on unseen ones.
 
-python tools/fit_memory.py            # fit, cross-validate, print the tables
+python tools/fit_memory.py            # fit, cross-validate, print the tables: training, then serving
 python tools/fit_memory.py --write    # and write the factors into planner/data/calibration.yaml
 """
 
 from __future__ import annotations
 
 import argparse
-import math
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from planner.calibration import MemoryFactors, load_calibration
-from planner.carried import fitted_cases
-from planner.crossval import HeldOut, factors_for, folds, leave_out, source_of
-from planner.fitting import FITTED, fit_memory, predicted_bytes
-from planner.measured_training import TrainingCase
-from planner.scores import Scores, scores
+from planner.calibration import load_calibration
+from planner.carried import fitted_cases, served_cases
+from planner.crossval import SERVING, TRAINING, Case, Factors, HeldOut, Judge, folds, judged, leave_out, source_of
+from planner.fitting import FITTED, Range
+from planner.fitting_serving import SERVED
+from planner.scores import Scores, reach, scores
 
 CALIBRATION = Path(__file__).parent.parent / "planner" / "data" / "calibration.yaml"
 VENDOR = "NVIDIA"
-WIDER = 1.25
-FEW, NARROWEST, NARROWEST_OF_FEW = 20, 0.05, 0.12
-# Software that was not measured has as wide a band as nine sources in ten when they are left out.
+# What was not measured has as wide a band as nine sources in ten when they are left out.
 SHARE_ABROAD = 0.9
+BEGIN, END = "  # fitted by tools/fit_memory.py\n", "  # end of what was fitted\n"
+# Factors of a vendor that are known from elsewhere, and stand with those that are fitted.
+KNOWN = ("context_bytes", "collectives_bytes", "expert_load")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Section:
+    """A section of the calibration: its name, who all others are in it, what each program is called, and its data."""
+
+    name: str
+    others: str
+    called: Callable[[str], str]
+    known: tuple[str, ...]
+    ranges: Mapping[str, Range]
+    data: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fit:
+    """Factors by program, those of all others under the empty name, with their bands and what these stand on."""
+
+    factors: Mapping[str, Any]
+    bands: Mapping[str, tuple[float, float]]
+    bases: Mapping[str, str]
+
+
+MEMORY = Section(
+    name="memory",
+    others=VENDOR,
+    called=lambda name: f"{VENDOR}/{name}",
+    known=KNOWN,
+    ranges=FITTED,
+    data="planner/data/measured/training_memory.csv",
+)
+EAGER = Section(
+    name="serving_memory",
+    others="default",
+    called=lambda name: name,
+    known=(),
+    ranges=SERVED,
+    data="planner/data/measured/serving_memory.csv",
+)
 
 
 def main() -> None:
@@ -34,37 +74,57 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     asked.add_argument("--write", action="store_true", help="write the factors into planner/data/calibration.yaml")
     write = asked.parse_args().write
-    cases = fitted_cases()
-    start = replace(load_calibration().memory[VENDOR], fragmentation=1.05, workspace_bytes=0, varied_lengths=2.0)
-    fitted = fit_memory(cases, start)
-    own = [HeldOut(case=case, predicted=predicted_bytes(case, factors_for(case, fitted))) for case in cases]
-    crossed = leave_out(cases, folds(cases), start)
-    abroad = leave_out(cases, source_of, start)
-    for title, held in (("fitted", own), ("five folds", crossed), ("whole sources left out", abroad)):
-        print(table(title, held))
-    names = [name for name in fitted if name]
-    bands = {name: band([item for item in crossed if item.case.framework.software.name == name]) for name in names}
-    bands[""] = band(abroad, SHARE_ABROAD)
-    for name, factors in fitted.items():
-        low, high = bands[name]
-        print(f"{name or 'all others':20} {figures(factors)} band {low:.2f} to {high:.2f}")
-    above = [item.case.row.id for item in crossed if item.ratio > bands[item.case.framework.software.name][1]]
-    print(f"above the upper edge: {len(above)} of {len(crossed)} {' '.join(above)}")
+    known = load_calibration()
+    trained = replace(known.memory[VENDOR], fragmentation=1.05, workspace_bytes=0, varied_lengths=2.0)
+    served = replace(known.eager["default"], workspace_bytes=0, copied_share=0.0, fragmentation=1.0)
+    of_training = fit("training", fitted_cases(), trained, TRAINING, MEMORY)
+    of_serving = fit("serving", served_cases(), served, SERVING, EAGER)
     if write:
         text = CALIBRATION.read_text(encoding="utf-8")
-        CALIBRATION.write_text(written(text, fitted, bands, cases), encoding="utf-8")
+        text = written(written(text, MEMORY, of_training), EAGER, of_serving)
+        CALIBRATION.write_text(text, encoding="utf-8")
 
 
-def table(title: str, held: Sequence[HeldOut]) -> str:
-    """The scores per source and over all rows, and the mean of the sources' means."""
+def fit(title: str, cases: Sequence[Case], start: Factors, judge: Judge[Case, Factors], section: Section) -> Fit:
+    """Fits one kind of runs, prints how good the factors are on unseen ones, and bands them."""
+    fitted = judge.fit(cases, start)
+    crossed = leave_out(cases, folds(cases, judge), start, judge)
+    abroad = leave_out(cases, lambda case: source_of(case.row), start, judge)
+    for name, held in (
+        (f"{title}, fitted", judged(cases, fitted, judge)),
+        (f"{title}, five folds", crossed),
+        (f"{title}, whole sources left out", abroad),
+    ):
+        print(table(name, held))
+    print(table(f"{title}, five folds by kind", crossed, lambda item: item.kind))
+    bands, bases = {"": reach([item.ratio for item in abroad], SHARE_ABROAD)}, {"": others_basis(crossed)}
+    for name in (name for name in fitted if name):
+        own = [item for item in crossed if item.program == name]
+        bands[name] = reach([item.ratio for item in own])
+        bases[name] = f"{len(own)} runs of {' and '.join(sorted({x.source for x in own}))}"
+    for name, factors in fitted.items():
+        low, high = bands[name]
+        print(f"{name or 'all others':20} {figures(factors, section.ranges)} band {low:.2f} to {high:.2f}")
+    above = [item.row.id for item in crossed if item.ratio > bands[item.program][1]]
+    print(f"above the upper edge: {len(above)} of {len(crossed)} {' '.join(above)}\n")
+    return Fit(factors=fitted, bands=bands, bases=bases)
+
+
+def others_basis(held: Sequence[HeldOut]) -> str:
+    """What the band of programs stands on that were not measured."""
+    return f"{len(held)} runs of {len({item.source for item in held})} projects, each judged by fits to the others"
+
+
+def table(title: str, held: Sequence[HeldOut], group: Callable[[HeldOut], str] = lambda item: item.source) -> str:
+    """The scores per source, or per kind of memory, and over all rows, and the mean of their means."""
     groups: dict[str, list[float]] = {}
     for item in held:
-        groups.setdefault(source_of(item.case), []).append(item.error)
+        groups.setdefault(group(item), []).append(item.error)
     lines = [f"{title:34} rows    mean  median    bias     p90"]
     lines += [line(name, scores(errors)) for name, errors in sorted(groups.items())]
     lines.append(line("all rows", scores([item.error for item in held])))
     mean = float(np.mean([scores(errors).mean for errors in groups.values()]))
-    return "\n".join([*lines, f"{'mean of the sources means':34}      {mean:7.1%}", ""])
+    return "\n".join([*lines, f"{'mean of these means':34}      {mean:7.1%}", ""])
 
 
 def line(name: str, found: Scores) -> str:
@@ -73,55 +133,30 @@ def line(name: str, found: Scores) -> str:
     return f"{name:34} {found.count:4} {shares}"
 
 
-def band(held: Sequence[HeldOut], share: float = 1.0) -> tuple[float, float]:
-    """Measured over predicted of unseen rows: the middle `share` of them, and beyond it a quarter of its reach.
-
-    The worst of few rows is not the worst there is, hence the quarter; and never narrower than 5 %, or 12 % of few.
-    """
-    narrowest = NARROWEST if len(held) >= FEW else NARROWEST_OF_FEW
-    ratios = [item.ratio for item in held]
-    low, high = np.quantile(ratios, [(1 - share) / 2, (1 + share) / 2])
-    low, high = 1 + WIDER * (low - 1), 1 + WIDER * (high - 1)
-    return min(math.floor(100 * low) / 100, 1 - narrowest), max(math.ceil(100 * high) / 100, 1 + narrowest)
-
-
-def figures(factors: MemoryFactors) -> str:
+def figures(factors: Any, ranges: Mapping[str, Range]) -> str:
     """The fitted factors in a line of YAML."""
-    values = {name: getattr(factors, name) for name in FITTED}
-    return ", ".join(f"{name}: {value if known_whole(name) else round(value, 3)}" for name, value in values.items())
+    return ", ".join(f"{name}: {shown(name, getattr(factors, name))}" for name in ranges)
 
 
-def known_whole(name: str) -> bool:
-    """Whether a factor is counted in whole bytes."""
-    return name.endswith("_bytes")
+def shown(name: str, value: float) -> float:
+    """A factor as it is written: bytes whole, others to three digits."""
+    return int(value) if name.endswith("_bytes") else round(value, 3)
 
 
-def written(
-    text: str,
-    fitted: Mapping[str, MemoryFactors],
-    bands: Mapping[str, tuple[float, float]],
-    cases: Sequence[TrainingCase],
-) -> str:
-    """The calibration's text with the fitted memory factors in place of what stands between the two marks."""
-    begin, end = "  # fitted by tools/fit_memory.py\n", "  # end of what was fitted\n"
-    head, _, rest = text.partition(begin)
-    tail = rest.partition(end)[2]
+def written(text: str, section: Section, found: Fit) -> str:
+    """The calibration's text with a section's fitted factors in place of what stands between its two marks."""
+    head, heading, rest = text.partition(f"\n{section.name}:\n")
+    before, _, rest = rest.partition(BEGIN)
+    tail = rest.partition(END)[2]
     lines = []
-    for name, factors in sorted(fitted.items()):
-        rows = [case for case in cases if case.framework.software.name == name or not name]
-        low, high = bands[name]
-        sources = sorted({source_of(case) for case in rows})
-        basis = f"{len(rows)} runs of {' and '.join(sources)}"
-        fixed = ""
-        if not name:
-            basis = f"{len(rows)} runs of {len(sources)} projects, each judged by fits to the others"
-            fixed = f"context_bytes: {factors.context_bytes}\n    collectives_bytes: {factors.collectives_bytes}\n    "
-        lines.append(
-            f"  {VENDOR}{'/' * bool(name)}{name}:\n    {fixed}{figures(factors).replace(', ', chr(10) + '    ')}\n"
-            f'    band: {{low: {low:.2f}, high: {high:.2f}, basis: "{basis}"}}\n'
-            f"    source: planner/data/measured/training_memory.csv\n"
-        )
-    return head + begin + "".join(lines) + end + tail
+    for name, factors in sorted(found.factors.items()):
+        known = section.known if not name else ()
+        low, high = found.bands[name]
+        lines += [f"  {section.called(name) if name else section.others}:"]
+        lines += [f"    {each}: {shown(each, getattr(factors, each))}" for each in (*known, *section.ranges)]
+        lines += [f'    band: {{low: {low:.2f}, high: {high:.2f}, basis: "{found.bases[name]}"}}']
+        lines += [f"    source: {section.data}"]
+    return head + heading + before + BEGIN + "\n".join(lines) + "\n" + END + tail
 
 
 if __name__ == "__main__":

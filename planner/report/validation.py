@@ -23,6 +23,8 @@ def print_validation(found: Validation) -> None:
         )
     for (kind, reason), count in Counter((item.kind, item.reason) for item in found.skipped).items():
         print(f"skipped {count} rows for {kind}: {reason}")
+    for note in found.notes:
+        print(note)
     print()
     print(f"{'kind':12} {'rows':>5} {'mean':>7} {'median':>7} {'bias':>7} {'p90':>7} {'in 10 %':>8} {'in 20 %':>8}")
     for kind, figures in found.summary().items():

@@ -22,6 +22,21 @@ def test_factors_are_written_for_the_software_of_the_runs(berth: Command, tmp_pa
     assert "3 runs of" in chosen_calibration(str(own)).memory["NVIDIA/torchtitan"].band.basis
 
 
+def test_serving_runs_give_factors_of_their_program(berth: Command, tmp_path: Path) -> None:
+    """Three runs of AutoAWQ, and vLLM's tokens, give factors that change what `berth validate` predicts."""
+    runs, own = tmp_path / "runs.csv", tmp_path / "mine.yaml"
+    lines = (FOLDER / "serving_memory.csv").read_text(encoding="utf-8").splitlines()
+    kept = ("id,", "autoawq-021", "autoawq-022", "autoawq-023", "kvcap-003")
+    runs.write_text("\n".join(line for line in lines if line.startswith(kept)), encoding="utf-8")
+    answer = berth("calibrate", runs, "-o", own)
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out == f"{own}: serving_memory autoawq, serving vllm\n"
+    mine = chosen_calibration(str(own))
+    assert "3 runs of" in mine.eager_factors("autoawq").band.basis
+    assert mine.serving_factors("vllm", "A100-80GB") != chosen_calibration(None).serving_factors("vllm", "A100-80GB")
+    assert berth("validate", runs, "--calibration", own).status == 0
+
+
 def test_a_place_that_cannot_be_written_is_an_expected_failure(berth: Command, tmp_path: Path) -> None:
     """The path and the reason on stderr, exit status 1."""
     runs = tmp_path / "runs.csv"

@@ -17,6 +17,7 @@ def test_the_carried_over_runs_are_judged(berth: Command) -> None:
     assert sum(" predicted " in line for line in lines) == 173
     assert sum(line.endswith("does not fit") for line in lines) == 4
     assert lines[-1].startswith("memory       unsafe rows: 0 of 173")
+    assert any(line.startswith("QwenLM/Qwen counts memory in units of 10^9 bytes") for line in lines)
 
 
 def test_json_is_for_programs(berth: Command) -> None:
@@ -38,6 +39,23 @@ def test_own_factors_change_predictions(berth: Command, tmp_path: Path) -> None:
     before, after = ({row["id"]: row["predicted"] for row in page} for page in pages)
     assert after["ttn-001"] > before["ttn-001"]
     assert after["lit-011"] == before["lit-011"]
+
+
+def test_cells_and_layouts_are_told_at_once(berth: Command, tmp_path: Path) -> None:
+    """What is wrong in a cell and what cannot be in a layout are told by one run of the command, each once."""
+    file = tmp_path / "runs.csv"
+    file.write_text(
+        "id,judge,technique,accelerators,dp,tp,seq_len,micro_batch,peak_memory_gib\n"
+        "a,memory,full,8,3,1,2k,1,9\n"
+        "b,memory,full,8,8,1,512,1,9 GB\n",
+        encoding="utf-8",
+    )
+    for command in (("validate", file), ("calibrate", file, "-o", tmp_path / "mine.yaml")):
+        answer = berth(*command)
+        assert (answer.status, answer.out) == (1, "")
+        told = [line.partition("runs.csv:")[2].partition(": '")[0] for line in answer.err.splitlines()]
+        assert told == ["2: seq_len", "3: peak_memory_gib", "2: dp: tp x pp x cp x dp is 3, the run had 8 devices"]
+    assert not (tmp_path / "mine.yaml").exists()
 
 
 def test_a_wrong_file_fails_with_its_faults(berth: Command, tmp_path: Path) -> None:

@@ -165,7 +165,8 @@ def _training(
     deadline_s = asked.limits.deadline_s
     budget = float(asked.limits.budget) if asked.limits.budget else math.inf
     for machine, terms in _machines(asked, sold):
-        memory = calibration.memory_factors(machine.accelerator.vendor, framework.software.name)
+        vendor, mixture = machine.accelerator.vendor, shape.experts > 0
+        memory = calibration.memory_factors(vendor, framework.software.name, mixture)
         factors = calibration.time_factors(framework.software.name, machine.accelerator.name)
         for nodes in range(1, asked.limits.max_nodes + 1):
             for layout in _layouts(shape, framework, machine.devices, nodes, job):
@@ -278,8 +279,8 @@ def _serving(
             for layout in _replicas(shape, machine, asked.limits.max_nodes, factors.largest_batch):
                 memory = replica_memory(shape, option.recipe, layout, machine, factors)
                 wanted = max(layout.micro_batch * tokens, job.load.context_tokens)
-                need = float(memory.weights) + float(memory.reserve) + wanted * float(memory.cache_per_token)
-                if need > factors.memory_share * machine.device_memory_bytes:
+                need = float(memory.beside_cache) + wanted * float(memory.cache_per_token)
+                if need > factors.usable_share * machine.device_memory_bytes:
                     continue
                 answer = replica_answer(shape, option.recipe, layout, job.load, machine, factors)
                 ttft_s, tpot_s, request_s = float(answer.ttft_s), float(answer.tpot_s), float(answer.request_s)

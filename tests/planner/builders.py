@@ -82,7 +82,10 @@ SERVED = ServingFactors(
     network_latency_s=0.0,
     memory_share=1.0,
     reserve_bytes=0,
+    collectives_bytes=0,
+    batched_tokens=0,
     largest_batch=8,
+    memory_band=Band(low=0.9, high=1.0, basis="made up"),
     band=BAND,
 )
 

@@ -14,7 +14,8 @@ import pytest
 from planner.activations import kept_bytes_per_token, live_bytes_per_token
 from planner.models import load_preset
 from planner.recipe import Adapter, AdapterKind, AdapterTargets, Recipe, Recompute
-from planner.shape import Attention, Blocks, Mlp, ModelShape
+from planner.recurrence import mamba
+from planner.shape import NO_ATTENTION, NO_MLP, Attention, Blocks, Mlp, ModelShape
 from planner.software import Operations, Software, load_software
 from tests.planner.builders import DENSE, LATENT_MIXED, MIXED
 
@@ -60,10 +61,8 @@ def mlp_tensors(run: Blocks, hidden: int) -> tuple[Saved, Widths]:
     widths = {"between": hidden, "normed again": hidden}
     parts = [("dense", mlp.ffn)] if not mlp.experts else [("shared", mlp.shared_ffn)]
     for number in range(mlp.experts_per_token if mlp.experts else 0):
-        # A copy of the token goes to the expert, and its answer is kept until answers are weighed.
+        # The token's copies and the experts' answers are routing's (planner.routing).
         parts.append((f"expert {number}", mlp.ffn))
-        saved[f"expert {number}"] = [f"copy {number}", f"answer {number}"]
-        widths |= {f"copy {number}": hidden, f"answer {number}": hidden}
     for name, width in parts:
         inner = ["gate", "up", "product"] if mlp.gated else ["up", "product"]
         saved[f"{name} activation"] = [f"{name} {each}" for each in inner[:-1]]
@@ -138,8 +137,8 @@ def test_more_experts_alone_keep_nothing() -> None:
         return kept_bytes(replace(MIXED, blocks=(replace(run, mlp=mlp),)))
 
     assert kept(64, 2) == kept(16, 2)
-    # A further expert keeps the token's copy, its answer and three inner rows.
-    assert kept(16, 3) - kept(16, 2) == 2 * (2 * MIXED.hidden + 3 * 256)
+    # A further expert keeps three inner rows; the copy it is sent is routing's.
+    assert kept(16, 3) - kept(16, 2) == 2 * 3 * 256
 
 
 # One block, 8 wide, 2 query heads of 4 on 1 key head, inner width 16: every row below is a sum on paper.
@@ -183,6 +182,45 @@ LSE = 4 * 2
 def test_a_tiny_block_adds_up_on_paper(software: Software, recipe: Recipe, bytes_per_token: float) -> None:
     """Norms, attention and MLP of a block 8 wide keep what their operations keep, by software and by recipe."""
     assert kept_bytes_per_token(TINY, recipe, software, 1024).total == bytes_per_token
+
+
+# The tiny block with attention to a source, and a Mamba block in its place.
+CROSSED = replace(
+    TINY,
+    blocks=(replace(TINY.blocks[0], norms=3, cross=Attention(heads=2, kv_heads=2, head_width=4, causal=False)),),
+)
+STATE = replace(
+    TINY, blocks=(Blocks(count=1, attention=NO_ATTENTION, mlp=NO_MLP, norms=1, recurrence=mamba(8, 16, 4, 4, 2)),)
+)
+
+
+def test_cross_attention_keeps_a_norm_an_input_and_its_own_tensors() -> None:
+    """A third norm's input and output, queries, keys and values of the source, and the answer with its log-sum-exp."""
+    plain, crossed = (kept_bytes_per_token(shape, Recipe(), FUSED, 1024).total for shape in (TINY, CROSSED))
+    assert crossed - plain == 2 * (8 + 8) + 2 * 4 * 8 + LSE
+
+
+@pytest.mark.parametrize(
+    ("shape", "targets", "inputs"),
+    [
+        # Inputs of queries, keys and values of both attentions; of both outputs beyond the answers themselves.
+        (CROSSED, AdapterTargets.QUERY_VALUE, 3 * (8 + 8)),
+        (CROSSED, AdapterTargets.ATTENTION, 3 * (8 + 8) + (3 - 2) * (8 + 8)),
+        # The way in, and out beyond the output that the scan keeps anyway; attention's names mean nothing here.
+        (STATE, AdapterTargets.QUERY_VALUE, 0),
+        (STATE, AdapterTargets.ALL_LINEAR, 3 * 8 + (3 - 2) * 16),
+    ],
+)
+def test_adapters_keep_the_inputs_that_they_drop_out(shape: ModelShape, targets: AdapterTargets, inputs: int) -> None:
+    """A frozen block keeps no inputs; adapters on cross-attention and on a recurrence keep theirs, mask and all."""
+    software = replace(EAGER, adapting=replace(EAGER.adapting, dropped_bytes=3))
+    without = Adapter(kind=AdapterKind.BIAS)
+    kept = [
+        kept_bytes_per_token(shape, Recipe(adapter=adapter), software, 1024).total
+        for adapter in (Adapter(rank=2, targets=targets), without)
+    ]
+    in_mlp = 3 * (2 * 8 + 16) * (targets is AdapterTargets.ALL_LINEAR)
+    assert kept[0] - kept[1] == inputs + in_mlp * (shape is CROSSED)
 
 
 def test_recomputing_attention_alone_drops_the_scores_alone() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from planner.adapters import adapter_parameters
 from planner.layout import Layout
 from planner.models import load_preset
 from planner.recipe import Adapter, AdapterKind, AdapterTargets
+from planner.recurrence import mamba
 from planner.resident import Stage, resident
-from planner.shape import Attention, Blocks, Mlp
+from planner.shape import NO_ATTENTION, NO_MLP, Attention, Blocks, Mlp
 from tests.planner.builders import DENSE, MIXED
 
 # Hidden 8, two query heads and one key head of 4, a gated MLP of 16.
@@ -77,6 +80,59 @@ def test_papers_count_the_same_share(model: str, adapter: Adapter, share: float)
     shape = load_preset(model)
     trained = float(resident(shape, Layout(), Stage.FIRST, adapter).adapter)
     assert trained / shape.parameters == pytest.approx(share, rel=0.12)
+
+
+# The same block with attention to a source, of four key heads; and a Mamba block without attention or MLP.
+CROSSED = replace(RUN, norms=3, cross=Attention(heads=2, kv_heads=2, head_width=4, causal=False))
+STATE = Blocks(count=1, attention=NO_ATTENTION, mlp=NO_MLP, norms=1, recurrence=mamba(8, 16, 4, 4, 2))
+
+
+@pytest.mark.parametrize(
+    ("adapter", "count"),
+    [
+        # Queries 8 -> 8 and values 8 -> 8 of the source, on top of the block's own.
+        (Adapter(rank=3, targets=AdapterTargets.QUERY_VALUE), 3 * (QUERY + KEY + 16 + 16)),
+        (Adapter(rank=3, targets=AdapterTargets.ALL_LINEAR), 3 * (QUERY + 2 * KEY + OUTPUT + INNER + 4 * 16)),
+        (Adapter(rank=3, targets=AdapterTargets.MLP), 3 * INNER),
+        (Adapter(tokens=5, kind=AdapterKind.PREFIX), 5 * (2 * 4 + 2 * 8)),
+        (Adapter(kind=AdapterKind.SCALE), 2 * 4 + 2 * 8 + 16),
+    ],
+)
+def test_cross_attention_has_adapters_where_attention_has(adapter: Adapter, count: int) -> None:
+    """Matrices of the same names in cross-attention are adapted as well, those of an MLP stand once."""
+    assert adapter_parameters(CROSSED, 8, adapter) == count
+
+
+@pytest.mark.parametrize(
+    ("targets", "widths"),
+    [
+        # In 8 -> 32, to step, B and C 16 -> 10, the step's own 2 -> 16, out 16 -> 8.
+        (AdapterTargets.ALL_LINEAR, (8 + 32) + (16 + 10) + (2 + 16) + (16 + 8)),
+        (AdapterTargets.ATTENTION, 0),
+        (AdapterTargets.QUERY_VALUE, 0),
+        (AdapterTargets.MLP, 0),
+    ],
+)
+def test_products_of_a_recurrence_are_adapted_by_all_linear_alone(targets: AdapterTargets, widths: int) -> None:
+    """A state-space layer has no matrices of attention's names; all-linear means every product that it has."""
+    assert adapter_parameters(STATE, 8, Adapter(rank=3, targets=targets)) == 3 * widths
+
+
+def test_copies_of_an_encoder_decoders_ends_are_two_matrices() -> None:
+    """T5's stacks share one embedding: its trained copy and the head's are all, whatever else stands at the ends."""
+    shape = load_preset("t5-11b")
+    held = resident(shape, Layout(), Stage.FIRST, Adapter(rank=8, outer=True))
+    assert float(held.copies) == 2 * shape.vocab * shape.hidden
+    assert float(held.adapter) == float(held.copies) + sum(
+        run.count * adapter_parameters(run, shape.hidden, Adapter(rank=8)) for run in shape.blocks
+    )
+
+
+def test_each_end_of_a_pipeline_has_its_own_copy() -> None:
+    """The first stage trains a copy of the embedding, the last one of the head, stages between none."""
+    layout = Layout(pipeline=2, micro_batches=2)
+    held = [float(resident(DENSE, layout, stage, Adapter(rank=8, outer=True)).copies) for stage in Stage]
+    assert held == [DENSE.vocab * DENSE.hidden] * 2
 
 
 def test_qwen_reproduces_its_trainable_parameters() -> None:

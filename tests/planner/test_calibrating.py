@@ -12,7 +12,7 @@ import yaml
 
 from planner.calibrating import fitted_figures
 from planner.calibration import load_calibration
-from planner.carried import carried_serving, carried_training
+from planner.carried import carried_training
 from planner.errors import MeasuredError
 from planner.fitting import FITTED, predicted_bytes
 from planner.measured import Measured, Row, parse_measured
@@ -43,7 +43,7 @@ def test_factors_behind_made_up_runs_are_found() -> None:
     found = fitted_figures(made_up(1.2, GIB), load_calibration(), "runs.csv")
     factors = found["memory"]["NVIDIA/torchtitan"]
     assert factors["fragmentation"] == pytest.approx(1.2, abs=0.03)
-    assert 0.95 <= factors["band"]["low"] <= 1 <= factors["band"]["high"] <= 1.06
+    assert 0.88 <= factors["band"]["low"] <= 1 <= factors["band"]["high"] <= 1.12
 
 
 def test_what_is_fitted_can_be_read_back(tmp_path: Path) -> None:
@@ -83,10 +83,18 @@ def test_rates_move_the_share_of_the_peak() -> None:
     assert share < load_calibration().time_factors("torchtitan", "H100-80GB").matmul["bf16"]
 
 
-def test_serving_runs_are_not_fitted() -> None:
-    """Factors are fitted to training runs; a file of serving runs is refused with where to take it."""
-    with pytest.raises(MeasuredError, match="berth validate"):
-        fitted_figures(carried_serving(), load_calibration(), "runs.csv")
+def test_a_file_with_faults_is_refused_with_all_of_them() -> None:
+    """Layouts that cannot be are told before anything is fitted."""
+    text = (
+        "id,technique,accelerators,tp,dp,heads,hidden,seq_len,micro_batch,peak_memory_gib\na,full,8,3,4,7,512,8,1,3\n"
+    )
+    with pytest.raises(MeasuredError) as caught:
+        fitted_figures(parse_measured(text, "runs.csv"), load_calibration(), "runs.csv")
+    assert caught.value.findings == (
+        "runs.csv:2: dp: tp x pp x cp x dp is 12, the run had 8 devices",
+        "runs.csv:2: heads: a width of 512 does not divide into 7 heads",
+        "runs.csv:2: tp: 7 heads cannot be split 3 ways",
+    )
 
 
 def test_runs_that_say_too_little_are_refused_with_what_they_lack() -> None:

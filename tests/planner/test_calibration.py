@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 
@@ -70,7 +71,24 @@ def test_serving_factors_are_plausible(factors: ServingFactors) -> None:
     assert 1e-6 <= factors.block_s <= 1e-3
     assert 0.8 <= factors.memory_share <= 1
     assert 0.5 * GIB <= factors.reserve_bytes <= 6 * GIB
+    assert 0 <= factors.collectives_bytes <= GIB
+    assert factors.batched_tokens in (0, 2048, 8192)
     assert 1 <= factors.largest_batch <= 1024
+
+
+@pytest.mark.parametrize("factors", SERVED)
+def test_a_served_model_is_judged_at_the_upper_edge(factors: ServingFactors) -> None:
+    """What is said to fit an engine's share fits the device at the upper edge of the band."""
+    assert factors.usable_share * factors.memory_band.high <= 1 + 1e-9
+    assert 0.7 <= factors.usable_share <= factors.memory_share
+
+
+@pytest.mark.parametrize("name", sorted(WRITTEN["serving_memory"]))
+def test_programs_that_answer_have_a_source(name: str) -> None:
+    """Each program without a pool of cache blocks says what its factors were fitted to; others have the rest's."""
+    assert WRITTEN["serving_memory"][name]["source"]
+    assert CALIBRATION.eager_factors(name) is CALIBRATION.eager[name]
+    assert CALIBRATION.eager_factors("never measured") is CALIBRATION.eager["default"]
 
 
 @pytest.mark.parametrize("factors", CALIBRATION.memory.values(), ids=CALIBRATION.memory)
@@ -86,7 +104,10 @@ def bands() -> list[Band]:
     """Every band of the calibration."""
     timed = [item.band for known in CALIBRATION.time.values() for item in known.values()]
     served = [item.band for known in CALIBRATION.serving.values() for item in known.values()]
-    return [*(item.band for item in CALIBRATION.memory.values()), *timed, *served]
+    kept = [item.memory_band for known in CALIBRATION.serving.values() for item in known.values()]
+    eager = [item.band for item in CALIBRATION.eager.values()]
+    of_memory = [item.band for item in CALIBRATION.memory.values()]
+    return [*of_memory, CALIBRATION.mixture_memory, CALIBRATION.mixture, *eager, *kept, *timed, *served]
 
 
 @pytest.mark.parametrize("band", bands(), ids=lambda band: band.basis)
@@ -121,6 +142,17 @@ def test_software_with_memory_factors_is_described(name: str) -> None:
     assert software in load_software()
     assert CALIBRATION.memory_factors(vendor, software) is CALIBRATION.memory[name]
     assert CALIBRATION.memory_factors(vendor, "never measured") is CALIBRATION.memory[vendor]
+
+
+@pytest.mark.parametrize("name", sorted(WRITTEN["memory"]))
+def test_memory_of_mixtures_has_the_wider_edges_and_says_why(name: str) -> None:
+    """Nobody measured a mixture of experts: its band is the outer edges of both, and its basis says so."""
+    vendor, _, software = name.partition("/")
+    own, mixed = (CALIBRATION.memory_factors(vendor, software, mixture=mixture) for mixture in (False, True))
+    assert mixed.band.low == min(own.band.low, CALIBRATION.mixture_memory.low)
+    assert mixed.band.high == max(own.band.high, CALIBRATION.mixture_memory.high) >= 1.4
+    assert "no run of a mixture" in mixed.band.basis
+    assert mixed.expert_load == own.expert_load == 1.25
 
 
 @pytest.mark.parametrize(("section", "name", "accelerator"), ENTRIES)
@@ -169,6 +201,17 @@ def test_an_accelerator_changes_only_what_it_names() -> None:
     assert measured.launch_s_per_block == default.launch_s_per_block
     assert measured.matmul != default.matmul
     assert CALIBRATION.serving_factors("vllm", "no such chip") == CALIBRATION.serving["vllm"]["default"]
+
+
+def test_a_slice_reaches_what_its_whole_reaches() -> None:
+    """Part of a chip has the chip's factors, unless a calibration names the part itself."""
+    assert (
+        CALIBRATION.time_factors("megatron-core", "H100-80GB/1g.10gb") is CALIBRATION.time["megatron-core"]["H100-80GB"]
+    )
+    assert CALIBRATION.serving_factors("vllm", "L4/0.5") is CALIBRATION.serving_factors("vllm", "L4")
+    own = {**CALIBRATION.time["megatron-core"], "H100-80GB/1g.10gb": CALIBRATION.time["megatron-core"]["default"]}
+    changed = replace(CALIBRATION, time={**CALIBRATION.time, "megatron-core": own})
+    assert changed.time_factors("megatron-core", "H100-80GB/1g.10gb") is CALIBRATION.time["megatron-core"]["default"]
 
 
 def test_untuned_software_reaches_less_than_tuned() -> None:

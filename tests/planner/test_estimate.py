@@ -43,6 +43,7 @@ def estimated(folder: Path, **changes: Any) -> Estimate:
         ("pruned4b-uneven", 2, 5, True),
         ("opt175b-t4", 4, 12, True),
         ("qlora7b-24gb", 6, 14, True),
+        ("serve3b-mig", 7, 9, True),
         ("train70b-h100", 40, 60, True),
     ],
 )
@@ -80,6 +81,60 @@ def test_more_accelerators_share_the_states(tmp_path: Path) -> None:
     """Sharded states take less on each of eight devices than on one."""
     one, eight = (estimated(tmp_path, accelerators=count) for count in (1, 8))
     assert eight.total_bytes < one.total_bytes
+
+
+SERVED: dict[str, Any] = {"training": None, "model": "llama-3.2-3b", "accelerator": "L4"}
+
+
+def test_serving_has_a_band_and_factors_of_its_own(tmp_path: Path) -> None:
+    """A program that was measured has its own, narrower band; packed weights leave copies behind, 16-bit ones none."""
+    asked = {"input_tokens": 512, "weights": "awq"}
+    named, other, plain = (
+        estimated(tmp_path, **SERVED, inference=part)
+        for part in ({**asked, "program": "autoawq"}, asked, {**asked, "weights": "bf16"})
+    )
+    known = load_calibration()
+    assert named.band == known.eager_factors("autoawq").band
+    assert other.band == known.eager_factors("default").band
+    assert "training" not in other.band.basis
+    copies = {each: term.value for each in (named, plain) for term in each.terms if term.name == "copies"}
+    weights = next(term.value for term in named.terms if term.name == "weights")
+    assert copies[named] == pytest.approx(known.eager_factors("autoawq").copied_share * weights)
+    assert copies[plain] == 0
+
+
+def test_a_slice_is_a_device_of_its_own(tmp_path: Path) -> None:
+    """A seventh of an H100 has its memory and is slower than the whole; the estimate says how many there are."""
+    training = {**TRAINED["training"], "method": "lora", "framework": "huggingface"}
+    part, whole = (
+        estimated(tmp_path, accelerator=name, training=training) for name in ("H100-80GB/1g.10gb", "H100-80GB")
+    )
+    assert part.total_bytes == whole.total_bytes
+    assert part.device_bytes == 9984 * 2**20
+    assert part.step_s and whole.step_s and part.step_s > 4 * whole.step_s
+    assert "one H100-80GB is cut into 7 of these" in part.notes[0]
+    assert "no run on a slice was measured" in part.notes[0]
+    assert not whole.notes
+
+
+MIXED_ON_EIGHT: dict[str, Any] = {
+    "model": "mixtral-8x7b",
+    "accelerator": "H100-80GB",
+    "accelerators": 16,
+    "training": {"method": "pretrain", "sequence_length": 4096, "tensor": 2, "pipeline": 2, "expert": 4},
+}
+
+
+def test_routing_is_a_line_of_its_own_with_a_wide_band(tmp_path: Path) -> None:
+    """A mixture of experts shows its routing, more of it with a capacity factor of two; its band says it is a guess."""
+    plain = estimated(tmp_path, **MIXED_ON_EIGHT)
+    roomy = estimated(
+        tmp_path, **{**MIXED_ON_EIGHT, "training": {**MIXED_ON_EIGHT["training"], "capacity_factor": 2.0}}
+    )
+    routed = [next(term.value for term in each.terms if term.name == "expert routing") for each in (plain, roomy)]
+    assert 0 < routed[0] < routed[1]
+    assert plain.band.high >= 1.4
+    assert "no run of a mixture" in plain.band.basis
 
 
 def test_software_with_operations_of_its_own_may_be_named(tmp_path: Path) -> None:
@@ -184,7 +239,7 @@ def _by_name(found: Estimate) -> dict[str, float]:
     return {term.name: term.value for term in found.terms}
 
 
-SERVED = {"input_tokens": 8}
+PROMPT = {"input_tokens": 8}
 
 
 @pytest.mark.parametrize(
@@ -212,24 +267,36 @@ SERVED = {"input_tokens": 8}
             {"training": {"sequence_length": 8, "techniques": ["kv-fp8"]}},
             "training.techniques: kv-fp8 is not for train",
         ),
-        ({"training": None, "inference": {**SERVED, "techniques": ["zero3"]}}, "zero3 is not for inference"),
-        ({"training": None, "inference": {**SERVED, "techniques": ["awg"]}}, "awg is not known; did you mean awq?"),
+        ({"training": None, "inference": {**PROMPT, "techniques": ["zero3"]}}, "zero3 is not for inference"),
+        ({"training": None, "inference": {**PROMPT, "techniques": ["awg"]}}, "awg is not known; did you mean awq?"),
         (
-            {"training": None, "inference": {**SERVED, "techniques": ["awq"], "weights": "int8"}},
+            {"training": None, "inference": {**PROMPT, "techniques": ["awq"], "weights": "int8"}},
             "inference.techniques: base weights is told twice, here and as int8; keep one",
         ),
         (
-            {"training": None, "inference": {**SERVED, "techniques": ["host-kv", "disk-kv"]}},
+            {"training": None, "inference": {**PROMPT, "techniques": ["host-kv", "disk-kv"]}},
             "techniques: disk-kv and host-kv exclude each other",
         ),
         ({"accelerator": "A11G"}, "A11G is not a known accelerator"),
+        ({"accelerator": "H100-80GB/1g.5gb"}, "H100-80GB has no such part; it has 1g.10gb"),
+        ({"accelerator": "H100-80GB/1g.10gb", "accelerators": 2}, "accelerators: 2 x H100-80GB/1g.10gb: slices"),
         ({"accelerator": {"name": "x", "memry": "1 GiB"}}, "accelerator.memry is not a key"),
         ({"accelerator": {"name": "x", "memory": "80"}}, "accelerator.memory: '80' is not a size"),
         ({"training": {"sequence_length": 8, "framework": "none"}}, "training.framework: none is not known"),
         ({"training": {"sequence_length": 8, "techniques": ["x"]}}, "training.techniques: x is not known"),
+        ({"training": {"sequence_length": 8, "expert": 2}}, "training.expert: llama-3.2-1b has no experts"),
+        ({"training": {"sequence_length": 8, "capacity_factor": 2}}, "training.capacity_factor: llama-3.2-1b has no"),
+        (
+            {"model": "mixtral-8x7b", "accelerators": 8, "training": {"sequence_length": 8, "expert": 3}},
+            "training.expert: 8 experts on 8 ranks cannot be shared 3 ways",
+        ),
         ({"accelerators": 3, "training": {"sequence_length": 8, "tensor": 2}}, "3 devices are no multiple of"),
         ({"training": {"sequence_length": 8, "tensor": 3}, "accelerators": 3}, "32 heads cannot be split 3 ways"),
         ({"training": None, "inference": {"input_tokens": 8, "weights": "int5"}}, "inference.weights: how many bytes"),
+        (
+            {"training": None, "inference": {"input_tokens": 8, "program": "ollama"}},
+            "inference.program: ollama was not measured; autoawq, hf were",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(changes: dict[str, Any], says: str, tmp_path: Path) -> None:

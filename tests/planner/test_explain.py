@@ -252,7 +252,7 @@ def test_a_deadline_that_only_a_quota_breaks_names_the_quota() -> None:
 def test_a_service_too_large_for_the_quota_says_so() -> None:
     """A load that takes more instances than the account may run is refused for the quota, on the rung that it is on."""
     sold = market(serving_machines()[:1], [offer("p5.small", 1)], quotas=quota(2, SMALL))
-    asked = workload(inference=inference(requests_per_second=900))
+    asked = workload(inference=inference(requests_per_second=1500))
     free = plan(asked, market(serving_machines()[:1], [offer("p5.small", 1)])).chosen
     assert free.nodes > 2
     with pytest.raises(

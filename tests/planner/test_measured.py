@@ -8,7 +8,7 @@ import pytest
 
 from planner.carried import carried_serving, carried_training, fitted_cases, left_out
 from planner.errors import MeasuredError
-from planner.measured import parse_measured, read_measured
+from planner.measured import Measured, parse_measured, read_measured
 from planner.recipe import Job
 
 HEADER = "id,judge,technique,seq_len,micro_batch,peak_memory_gib,software,notes"
@@ -62,11 +62,46 @@ def test_every_fault_is_told_at_once() -> None:
         ("", "runs.csv:1: there is no column 'id'"),
         ("judge,technique\nmemory,lora\n", "runs.csv:1: there is no column 'id'"),
         (f"{HEADER},notes\na,,,1,1,1,,,\n", "runs.csv:1: column 'notes' stands twice"),
+        ("id;technique\na;lora\n", "runs.csv:1: columns are not separated by commas; save the file with commas"),
+        (
+            'id,technique,peak_memory_gib\na,lora,"21,500 MiB"\n',
+            "runs.csv:2: peak_memory_gib: '21,500 MiB' has commas inside the number; write digits alone, in the unit "
+            "of the column's name",
+        ),
     ],
 )
 def test_a_file_without_what_it_needs_is_refused(text: str, says: str) -> None:
     """No rows, no names, or a column twice: the file is refused with that."""
     assert says in findings(text)
+
+
+def test_what_else_cannot_be_is_told_with_the_cells() -> None:
+    """Further findings come with those of the cells, but for what a wrong cell has told already."""
+
+    def further(measured: Measured, where: str) -> list[str]:
+        return [
+            f"{where}:2: seq_len: odd",
+            f"{where}:2: judge: empty",
+            f"{where}:2: tp: odd",
+            f"{where}:3: seq_len: odd",
+        ]
+
+    text = "id,technique,seq_len,tp\na,lora,2k,1\nb,lora,8,1\n"
+    with pytest.raises(MeasuredError) as caught:
+        parse_measured(text, "runs.csv", further)
+    assert [finding.partition(" '")[0] for finding in caught.value.findings] == [
+        "runs.csv:2: seq_len:",
+        "runs.csv:2: tp: odd",
+        "runs.csv:3: seq_len: odd",
+    ]
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    """A spreadsheet under the name of a CSV is an expected failure that says what to do."""
+    file = tmp_path / "runs.csv"
+    file.write_bytes(b"PK\x03\x04\xff\xfe")
+    with pytest.raises(MeasuredError, match="is no text in UTF-8; save it as CSV"):
+        read_measured(file)
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

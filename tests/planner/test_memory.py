@@ -17,6 +17,7 @@ from planner.models import load_preset
 from planner.recipe import Adapter, AdapterKind, AdapterTargets, Place, Recipe, Schedule
 from planner.resident import Stage
 from planner.shape import Attention, Blocks, Mlp, ModelShape
+from planner.software import load_software
 from tests.planner.builders import (
     BARE,
     DENSE,
@@ -156,6 +157,17 @@ def test_kbit_training_upcasts_the_ends() -> None:
     assert upcast["logits_and_loss"] == 1024 * DENSE.vocab * (16 + 4)
 
 
+def test_trained_copies_of_the_ends_keep_the_bases_width() -> None:
+    """A copy of embedding and head takes 2 + 2 + 4 bytes a parameter beside a 16-bit base, adapters 4 + 4 + 8."""
+    plain = Adapter(rank=8, targets=AdapterTargets.ALL_LINEAR)
+    made = [
+        recipe("bf16", "lora", "adamw", "replicated", of="huggingface", adapter=adapter)
+        for adapter in (plain, replace(plain, outer=True))
+    ]
+    without, with_copies = (state_bytes(DENSE, each, Layout(micro_batches=2)) for each in made)
+    assert with_copies - without == (2 + 2 + 4) * 2 * DENSE.vocab * DENSE.hidden
+
+
 @pytest.mark.parametrize(
     ("layout", "bytes_per_block_parameter"),
     [
@@ -293,6 +305,18 @@ def test_each_communicator_has_buffers(layout: Layout, communicators: int) -> No
     factors = MemoryFactors(context_bytes=1000, collectives_bytes=7, fragmentation=1.0, band=BARE.band)
     need = needs(MIXED, recipe("bf16", "adamw", "zero1"), layout, factors=factors)
     assert float(need[Stage.FIRST].context_and_collectives) == 1000 + 7 * communicators
+
+
+def test_an_engines_own_buffers_are_there_whatever_it_trains() -> None:
+    """DeepSpeed's buckets of a billion 16-bit elements are allocated whole; its communicators are four more."""
+    factors = MemoryFactors(context_bytes=1000, collectives_bytes=7, fragmentation=1.0, band=BARE.band)
+    made = recipe("bf16", "adamw", "zero1")
+    software = load_software()["megatron-deepspeed"]
+    of_engine = framework("megatron", software=software)
+    for layout, communicators in ((Layout(), 0), (Layout(tensor=2, data=2), 2 + 4)):
+        need = terms(training_memory(DENSE, made, layout, 1024, of_engine, factors)[Stage.FIRST])
+        assert need["buckets"] == 2 * 10**9
+        assert need["context_and_collectives"] == 1000 + 7 * communicators
 
 
 def test_fragmentation_is_on_what_comes_and_goes() -> None:

@@ -58,13 +58,59 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
         chosen_calibration(written(tmp_path, text))
     told = [finding.partition("mine.yaml: ")[2] for finding in caught.value.findings]
     assert told == [
-        "'memry' is not a section; sections are memory, time, serving",
+        "'memry' is not a section; sections are memory, serving_memory, time, serving",
         "memory.NVIDIA/litgpt.fragmentation: is 0.5, should lie from 1 to 2",
         "memory.NVIDIA/litgpt.fragmentaton: is not a factor; did you mean fragmentation?",
         "memory.NVIDIA/litgpt.band: should reach from below 1 to above it",
         "memory.Cerebras: is not known.",
         "time.megatron-core.H100-80GB.matmul: should map types to shares of their peak, from 0 to 1",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        (
+            "serving: {vllm: {H100-80GB: {memory: 1.5, reserve_bytes: lots, block_s: .nan}}}",
+            [
+                "serving.vllm.H100-80GB.memory: is 1.5, should lie from 0.01 to 1",
+                "serving.vllm.H100-80GB.reserve_bytes: is 'lots', should be a number",
+                "serving.vllm.H100-80GB.block_s: is nan, should be a number",
+            ],
+        ),
+        (
+            "serving: {vllm: {default: {memory_band: {low: x, high: 2, basis: y}}}}",
+            ["serving.vllm.default.memory_band: should reach from below 1 to above it"],
+        ),
+        (
+            "serving_memory: {autoawk: {copied_share: 2}}",
+            [
+                "serving_memory.autoawk: is not known; did you mean autoawq?",
+                "serving_memory.autoawk.copied_share: is 2, should lie from 0 to 1",
+            ],
+        ),
+        (
+            "time: {megatron-core: {default: {network: fast}}}",
+            ["time.megatron-core.default.network: is 'fast', should be a number"],
+        ),
+    ],
+)
+def test_no_factor_of_any_section_can_be_nonsense(text: str, told: list[str], tmp_path: Path) -> None:
+    """Words, NaN and figures out of range are told in every section, with their place."""
+    with pytest.raises(MeasuredError) as caught:
+        chosen_calibration(written(tmp_path, text))
+    assert [finding.partition("mine.yaml: ")[2] for finding in caught.value.findings] == told
+
+
+def test_own_factors_of_serving_stand_on_the_bundled_ones(tmp_path: Path) -> None:
+    """A reserve for one accelerator, and copies of one program, change these alone."""
+    text = "serving: {vllm: {L4: {reserve_bytes: 5}}}\nserving_memory: {hf: {copied_share: 0.2}}\n"
+    own, bundled = chosen_calibration(written(tmp_path, text)), load_calibration()
+    assert own.serving_factors("vllm", "L4").reserve_bytes == 5
+    assert own.serving_factors("vllm", "A10G") == bundled.serving_factors("vllm", "A10G")
+    assert own.serving_factors("vllm", "L4").memory == bundled.serving_factors("vllm", "L4").memory
+    assert own.eager_factors("hf").copied_share == 0.2
+    assert own.eager_factors("autoawq") == bundled.eager_factors("autoawq")
 
 
 @pytest.mark.parametrize("text", ["", "[]", "a: [", "memory: 3"])

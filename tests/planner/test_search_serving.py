@@ -47,7 +47,9 @@ OPTIONS = tuple(
     for names in ((), ("kv-fp8",))
 )
 FACTORS = changed(SERVED, block_s=1e-4, memory_share=0.9, reserve_bytes=10**6, largest_batch=20)
-CALIBRATION = Calibration(memory={}, mixture=BAND, time={}, serving={"vllm": {"default": FACTORS}})
+CALIBRATION = Calibration(
+    memory={}, eager={}, mixture_memory=BAND, mixture=BAND, time={}, serving={"vllm": {"default": FACTORS}}
+)
 NODES = 40
 
 

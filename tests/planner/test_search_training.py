@@ -41,8 +41,15 @@ MEGATRON = tuple(
         (("zero1", "recompute-full"), 2),
     )
 )
+# The tests' small machines hold no bucket of a billion elements.
+_ENGINE = framework("deepspeed").software
+_SMALL_ENGINE = replace(_ENGINE, stepping=replace(_ENGINE.stepping, bucket_elements=0))
 DEEPSPEED = tuple(
-    Option(framework=framework("deepspeed"), recipe=recipe("bf16", "adamw", *names, of="deepspeed"), extra=1)
+    Option(
+        framework=framework("deepspeed", software=_SMALL_ENGINE),
+        recipe=recipe("bf16", "adamw", *names, of="deepspeed"),
+        extra=1,
+    )
     for names in (("zero2", "recompute-none"), ("zero3", "recompute-full"))
 )
 TORCHTITAN = (
@@ -54,6 +61,8 @@ TORCHTITAN = (
 )
 CALIBRATION = Calibration(
     memory={"NVIDIA": SHARED},
+    eager={},
+    mixture_memory=BAND,
     mixture=BAND,
     time={name: {"default": LOSSY} for name in ("megatron-core", "deepspeed", "torchtitan")},
     serving={},
@@ -238,7 +247,7 @@ def test_the_band_decides_what_fits() -> None:
 def offloading(*techniques: str, extra: int = 0) -> Option:
     """DeepSpeed with some states elsewhere."""
     made = recipe("bf16", "adamw", "recompute-none", *techniques, of="deepspeed")
-    return Option(framework=framework("deepspeed"), recipe=made, extra=extra)
+    return Option(framework=framework("deepspeed", software=_SMALL_ENGINE), recipe=made, extra=extra)
 
 
 @pytest.mark.parametrize(

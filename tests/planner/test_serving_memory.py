@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planner.calibration import EagerFactors
 from planner.models import load_preset
+from planner.plan import Band
 from planner.recipe import Place, Recipe
 from planner.serving_memory import (
     AUTOAWQ,
@@ -22,17 +24,22 @@ from planner.serving_memory import (
     prefill_bytes_per_token,
     served_elsewhere,
     served_need,
+    step_bytes,
 )
+from planner.shape import ModelShape
 from planner.techniques import load_techniques
 from tests.planner.builders import DENSE, MIXED, TIED, examples
 
 PLAIN = EagerProgram()
+BARE = EagerFactors(
+    workspace_bytes=0, copied_share=0.0, fragmentation=1.0, band=Band(low=0.9, high=1.1, basis="made up")
+)
 ASKED = Served(weight_dtype="bf16", kv_dtype="bf16", sequences=2, input_tokens=100, output_tokens=28)
 
 
 def test_weights_cache_and_rows_add_up() -> None:
     """Weights take 2 bytes, a token's cache 2 x 2 heads x 64 in 8 blocks, its rows three inner and four outer."""
-    found = eager_memory(DENSE, ASKED, PLAIN)
+    found = eager_memory(DENSE, ASKED, PLAIN, BARE)
     assert found.weights == 2 * DENSE.parameters
     cache = 2 * 8 * 2 * 2 * 64
     rows = 2 * (3 * 1536 + 4 * 512)
@@ -42,14 +49,14 @@ def test_weights_cache_and_rows_add_up() -> None:
 
 def test_the_last_token_is_the_peak_of_a_long_answer() -> None:
     """With a short prompt and a long answer, the cache at the end counts and the prefill's rows do not."""
-    found = eager_memory(DENSE, replace(ASKED, input_tokens=1, output_tokens=5000), PLAIN)
+    found = eager_memory(DENSE, replace(ASKED, input_tokens=1, output_tokens=5000), PLAIN, BARE)
     assert found.prefill_activations == 0
     assert found.cache == 2 * 5001 * 2 * 8 * 2 * 2 * 64
 
 
 def test_each_device_of_a_split_has_its_rows() -> None:
     """Layers split over three devices leave the prefill's rows on each of them."""
-    one, three = (eager_memory(DENSE, replace(ASKED, devices=count), PLAIN) for count in (1, 3))
+    one, three = (eager_memory(DENSE, replace(ASKED, devices=count), PLAIN, BARE) for count in (1, 3))
     assert three.prefill_activations == 3 * one.prefill_activations
     assert three.weights == one.weights
 
@@ -57,9 +64,9 @@ def test_each_device_of_a_split_has_its_rows() -> None:
 def test_a_second_head_counts_while_loading() -> None:
     """AWQ checkpoints of tied models bring a head of their own; GPTQ's unpack one matrix at a time."""
     short = replace(ASKED, sequences=1, input_tokens=1, output_tokens=1, weight_dtype="awq")
-    assert eager_memory(TIED, short, HUGGING_FACE).loading == 2 * TIED.vocab * TIED.hidden
-    assert eager_memory(DENSE, short, HUGGING_FACE).loading == 0
-    gptq = eager_memory(DENSE, replace(short, weight_dtype="gptq-int4"), HUGGING_FACE)
+    assert eager_memory(TIED, short, HUGGING_FACE, BARE).loading == 2 * TIED.vocab * TIED.hidden
+    assert eager_memory(DENSE, short, HUGGING_FACE, BARE).loading == 0
+    gptq = eager_memory(DENSE, replace(short, weight_dtype="gptq-int4"), HUGGING_FACE, BARE)
     assert gptq.copies == 2 * DENSE.hidden * 1536
 
 
@@ -67,10 +74,36 @@ def test_unfused_attention_keeps_scores() -> None:
     """Mixtures of experts, and GEMV kernels, leave ten bytes for each head and pair of prompt tokens."""
     served = replace(ASKED, weight_dtype="int4-awq", input_tokens=1000, output_tokens=1)
     scores = 2 * 10 * 8 * 1000**2
-    fused, gemv = (eager_memory(DENSE, served, program).prefill_activations for program in (AUTOAWQ, AUTOAWQ_GEMV))
+    fused, gemv = (
+        eager_memory(DENSE, served, program, BARE).prefill_activations for program in (AUTOAWQ, AUTOAWQ_GEMV)
+    )
     assert gemv - fused == scores
-    mixed = eager_memory(MIXED, served, AUTOAWQ).prefill_activations
+    mixed = eager_memory(MIXED, served, AUTOAWQ, BARE).prefill_activations
     assert mixed == scores + 2 * 1000 * prefill_bytes_per_token(MIXED)
+
+
+def test_what_formulas_leave_out_is_the_factors() -> None:
+    """Work space on every device, a share of packed weights in copies, and a factor on the prompt's rows alone."""
+    factors = replace(BARE, workspace_bytes=1000, copied_share=0.1, fragmentation=1.2)
+    served = replace(ASKED, devices=2, weight_dtype="awq", output_tokens=0)
+    bare, found = (eager_memory(DENSE, served, PLAIN, each) for each in (BARE, factors))
+    assert found.work_space == 2 * 1000
+    packed = found.weights - 2 * (DENSE.parameters - DENSE.block_parameters)
+    assert found.copies == pytest.approx(0.1 * packed)
+    assert found.prefill_activations == pytest.approx(1.2 * bare.prefill_activations)
+    assert (found.weights, found.cache) == (bare.weights, bare.cache)
+    assert eager_memory(DENSE, replace(served, weight_dtype="bf16"), PLAIN, factors).copies == 0
+
+
+@pytest.mark.parametrize(
+    ("shape", "tensor", "answers"), [(DENSE, 1, 0), (DENSE, 4, 0), (MIXED, 2, 2)], ids=["one", "four", "experts"]
+)
+def test_a_step_works_on_a_batch_of_tokens(shape: ModelShape, tensor: int, answers: int) -> None:
+    """Inner rows are divided among devices, four outer rows and experts' answers are not; a logit takes 10 bytes."""
+    inner = 3 * (2 * 256 + 128 if shape.experts else 1536) / tensor
+    rows = 100 * 2 * (inner + (4 + answers) * 512)
+    assert step_bytes(shape, tensor, 100, 7) == rows + 10 * 7 * shape.vocab
+    assert step_bytes(shape, tensor, 0, 7) == 0
 
 
 def need(*techniques: str, **changes: Any) -> Any:
@@ -165,18 +198,18 @@ def test_more_tokens_never_take_less(input_tokens: int, output_tokens: int, sequ
         input_tokens=input_tokens,
         output_tokens=output_tokens,
     )
-    least = eager_memory(DENSE, base, HUGGING_FACE).total
+    least = eager_memory(DENSE, base, HUGGING_FACE, BARE).total
     for more in (
         replace(base, input_tokens=input_tokens + 1),
         replace(base, output_tokens=output_tokens + 1),
         replace(base, sequences=sequences + 1),
     ):
-        assert eager_memory(DENSE, more, HUGGING_FACE).total >= least
+        assert eager_memory(DENSE, more, HUGGING_FACE, BARE).total >= least
 
 
 @pytest.mark.parametrize("program", [PLAIN, HUGGING_FACE, AUTOAWQ, AUTOAWQ_GEMV])
 def test_narrower_weights_take_less(program: EagerProgram) -> None:
     """Each narrower type of weights takes less of them than the one before."""
     names = ("fp32", "bf16", "gptq-int8", "nf4", "awq")
-    held = [eager_memory(DENSE, replace(ASKED, weight_dtype=name), program).weights for name in names]
+    held = [eager_memory(DENSE, replace(ASKED, weight_dtype=name), program, BARE).weights for name in names]
     assert held == sorted(held, reverse=True)

@@ -6,7 +6,7 @@ import pytest
 
 from planner.framework import load_frameworks
 from planner.recipe import AdapterTargets, Job, Recipe
-from planner.software import Operations, Software, Variant, load_software, software_called
+from planner.software import Ran, Software, Variant, load_software, software_called
 
 EVERY = pytest.mark.parametrize("software", load_software().values(), ids=lambda item: item.name)
 
@@ -33,6 +33,9 @@ def test_adapters_and_steps_take_what_they_can(software: Software) -> None:
     assert 0 <= stepping.step_bytes <= 4
     assert 0 <= stepping.shard_bytes <= 6
     assert stepping.extra_in_flight in (0, 1)
+    assert 0 <= stepping.bucket_elements <= 10**9
+    assert 0 <= stepping.further_communicators <= 8
+    assert 0 <= adapting.copy_step_bytes <= 4
 
 
 @EVERY
@@ -63,8 +66,19 @@ def test_no_two_classes_go_by_one_name() -> None:
     assert software_called("never heard of") is None
 
 
-def test_a_variant_applies_to_its_models_and_notes() -> None:
-    """Operations and adapters change for the models named and where the notes say so, and nowhere else."""
+@pytest.mark.parametrize(
+    ("run", "changed"),
+    [
+        (Ran(model="Llama"), set()),
+        (Ran(model="Gemma-2-9b"), {"keeps_scores"}),
+        (Ran(model="Llama", notes="as of release 2"), {"rank"}),
+        (Ran(technique="qlora"), {"buckets"}),
+        (Ran(technique="lora", sharding="zero2"), {"state"}),
+        (Ran(technique="qlora", sharding="zero2", notes="Release 2"), {"buckets", "state", "rank"}),
+    ],
+)
+def test_a_variant_applies_to_the_runs_that_it_names(run: Ran, changed: set[str]) -> None:
+    """What differs does so for the models, techniques, shardings and notes that are named, and nowhere else."""
     software = Software(
         name="x",
         title="",
@@ -73,8 +87,15 @@ def test_a_variant_applies_to_its_models_and_notes() -> None:
         variants=(
             Variant(models=("gemma-2-",), operations={"keeps_scores": True}),
             Variant(notes="Release 2", adapting={"rank": 4}),
+            Variant(techniques=("qlora",), stepping={"bucket_elements": 7}),
+            Variant(shardings=("zero2",), adapting={"state_bytes": 12}),
         ),
     )
-    assert software.of_run("Llama", "").operations == Operations()
-    assert software.of_run("Gemma-2-9b", "").operations.keeps_scores
-    assert software.of_run("Llama", "as of release 2").adapting.rank == 4
+    found = software.of_run(run)
+    differs = {
+        "keeps_scores": found.operations.keeps_scores,
+        "rank": found.adapting.rank == 4,
+        "state": found.adapting.state_bytes == 12,
+        "buckets": found.stepping.bucket_elements == 7,
+    }
+    assert {name for name, so in differs.items() if so} == changed

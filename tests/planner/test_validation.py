@@ -12,7 +12,7 @@ from planner.carried import carried_throughput
 from planner.errors import MeasuredError
 from planner.measured import parse_measured
 from planner.measured_training import TrainingCase, training_case
-from planner.scores import scores
+from planner.scores import reach, scores
 from planner.validation import Compared, OutOfMemory, Validation, validate
 
 COLUMNS = (
@@ -67,6 +67,23 @@ def test_scores_are_plain_arithmetic() -> None:
     assert found.within_20 == pytest.approx(0.8)
 
 
+@pytest.mark.parametrize(
+    ("ratios", "share", "edges"),
+    [
+        # A quarter beyond the worst of both sides, rounded outwards.
+        ([0.8, 1.0, 1.2], 1.0, (0.75, 1.25)),
+        # Never narrower than 12 % of few runs, 5 % of many.
+        ([0.99, 1.01], 1.0, (0.88, 1.12)),
+        ([0.99, 1.01] * 10, 1.0, (0.95, 1.05)),
+        # The middle half of five, and a quarter beyond.
+        ([0.2, 0.8, 1.0, 1.2, 5.0], 0.5, (0.75, 1.25)),
+    ],
+)
+def test_a_band_reaches_beyond_what_was_seen(ratios: list[float], share: float, edges: tuple[float, float]) -> None:
+    """The worst of few runs is not the worst there is: the band goes on for a quarter of its reach."""
+    assert reach(ratios, share) == pytest.approx(edges)
+
+
 def test_unsafe_counts_what_was_said_to_fit_and_did_not() -> None:
     """A run out of memory that was said to fit is unsafe, and one measured above a device said to hold it."""
     held = {"kind": "memory", "unit": "GiB", "predicted": 10.0, "device_gib": 16.0}
@@ -110,6 +127,22 @@ def test_a_row_is_skipped_for_what_its_cells_lack(changes: dict[str, str], reaso
     found = validated(row(), row(id="b", **changes))
     assert [item.id for item in found.rows] == ["a"]
     assert [(item.id, item.reason) for item in found.skipped] == [("b", reason)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"compute_dtype": "bf17"}, "compute_dtype: 'bf17' is not known; did you mean bf16?"),
+        ({"sharding": "zero4"}, "sharding: 'zero4' is not known"),
+        ({"weight_dtype": "int3"}, "weight_dtype: 'int3' is not known"),
+        ({"memory_kind": "peak"}, "memory_kind: 'peak' is not known"),
+    ],
+)
+def test_a_word_that_nobody_knows_skips_its_row(changes: dict[str, str], reason: str) -> None:
+    """Words that a prediction stands on are never taken for a default: the row is skipped, with the closest word."""
+    found = validated(row(), row(id="b", **changes))
+    assert [item.id for item in found.rows] == ["a"]
+    assert found.skipped[0].reason.startswith(reason)
 
 
 @pytest.mark.parametrize(
@@ -207,3 +240,12 @@ def test_a_mixtures_widths_are_its_presets() -> None:
         model="Qwen3_235B_a22B", layers="94", hidden="4096", ffn="12288", heads="64", kv_heads="4", experts="128"
     ).shape
     assert shape.parameters == pytest.approx(235e9, rel=0.01)
+
+
+def test_a_source_that_prints_decimal_gigabytes_is_predicted_in_them() -> None:
+    """The same run is 7.4 % more where its source counts in units of 10^9 bytes."""
+    columns, cells = COLUMNS + ",source", row(software="hf-trainer", technique="lora", sharding="none")
+    lines = [f"{cells.replace('a,', 'b,', 1)},QwenLM/Qwen", f"{cells},someone else"]
+    found = validate(parse_measured("\n".join([columns, *lines]), "runs.csv"), load_calibration(), "runs.csv")
+    decimal, binary = (item.predicted for item in found.rows)
+    assert decimal / binary == pytest.approx(2**30 / 10**9)
