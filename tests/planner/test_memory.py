@@ -15,9 +15,10 @@ from planner.layout import Layout
 from planner.memory import MemoryNeed, peak_bytes, training_memory, worst_stage
 from planner.models import load_preset
 from planner.recipe import Adapter, AdapterKind, AdapterTargets, Place, Recipe, Schedule
-from planner.resident import Stage
+from planner.resident import Stage, resident
 from planner.shape import Attention, Blocks, Mlp, ModelShape
 from planner.software import load_software
+from planner.states import states
 from tests.planner.builders import (
     BARE,
     DENSE,
@@ -155,6 +156,18 @@ def test_kbit_training_upcasts_the_ends() -> None:
     outer = DENSE.parameters - DENSE.block_parameters
     assert upcast["weights"] - plain["weights"] == pytest.approx(2 * outer)
     assert upcast["logits_and_loss"] == 1024 * DENSE.vocab * (16 + 4)
+
+
+@pytest.mark.parametrize(("bits", "kept"), [("adamw", 12.0), ("adamw-8bit", 4 + 2 * (1 + 4 / 256))])
+def test_masters_of_adapters_stay_whatever_their_moments_take(bits: str, kept: float) -> None:
+    """DeepSpeed keeps float32 masters of 16-bit adapters beside their moments; narrower moments leave those alone."""
+    plain = load_software()["hf-trainer"]
+    software = replace(plain, adapting=replace(plain.adapting, state_bytes=12.0))
+    adapter = Adapter(rank=8)
+    made = replace(recipe("bf16", bits), adapter=adapter)
+    held = resident(DENSE, Layout(), Stage.FIRST, adapter)
+    found = states(DENSE, made, Layout(), held, software)
+    assert float(found.optimizer_states) == pytest.approx(kept * float(held.adapter))
 
 
 def test_trained_copies_of_the_ends_keep_the_bases_width() -> None:

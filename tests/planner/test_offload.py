@@ -11,9 +11,9 @@ from planner.offload import DISK_BUFFERS, HOST_BUFFERS, Elsewhere, keeps_elsewhe
 from planner.recipe import Adapter, Place
 from planner.resident import Stage
 from planner.shape import ModelShape
-from planner.stage_activations import stage_bytes
+from planner.stage_activations import routed_bytes, stage_bytes
 from planner.states import largest_block
-from tests.planner.builders import DENSE, framework, grid, recipe
+from tests.planner.builders import DENSE, MIXED, framework, grid, recipe
 
 EIGHT = Layout(data=8)
 
@@ -65,6 +65,15 @@ def test_kept_activations_go_where_they_are_sent(technique: str, place: str) -> 
     kept = float(sum(stage_bytes(DENSE, made, EIGHT, 1024, framework("deepspeed"), Stage.FIRST)))
     assert kept == 1024 * DENSE.layers * 2 * DENSE.hidden
     assert float(getattr(found, place)) >= kept
+
+
+def test_what_experts_are_sent_goes_along() -> None:
+    """Copies and answers of a mixture's tokens leave the device with the other activations."""
+    made = recipe("bf16", "adamw", "recompute-none", "activation-offload")
+    given = (MIXED, made, Layout(), 1024, framework())
+    blocks, sent = sum(stage_bytes(*given, Stage.FIRST)), routed_bytes(*given, Stage.FIRST, load=1.0)
+    assert sent > 0
+    assert float(training_elsewhere(*given).host) == pytest.approx(HOST_BUFFERS * (blocks + sent))
 
 
 def test_adapters_send_little() -> None:

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from planner.layout import Layout
-from planner.recipe import Adapter, AdapterKind, Recipe
+from planner.recipe import Adapter, AdapterKind, Recipe, Recompute
 from planner.resident import Stage
-from planner.stage_activations import along_sequence, stage_bytes, tokens_of
-from tests.planner.builders import DENSE, framework
+from planner.stage_activations import along_sequence, routed_bytes, stage_bytes, tokens_of
+from tests.planner.builders import DENSE, MIXED, framework
 
 MEGATRON = framework()
 
@@ -59,3 +59,15 @@ def test_frozen_blocks_keep_nothing() -> None:
     assert float(last) == float(
         stage_bytes(DENSE, replace(half, trained_share=1.0), piped, 1024, MEGATRON, Stage.LAST)[0]
     )
+
+
+def test_copies_for_experts_are_kept_unless_they_are_made_again() -> None:
+    """All blocks of a mixture keep two copies of a row and two answers for each token; recompute routes again."""
+
+    def routed(recompute: Recompute) -> float:
+        made = Recipe(recompute=recompute)
+        return float(routed_bytes(MIXED, made, Layout(), 1024, MEGATRON, Stage.FIRST, load=1.0))
+
+    rows = 1024 * MIXED.layers * 2 * 2 * MIXED.hidden * 2
+    assert rows < routed(Recompute.NONE) < 1.2 * rows
+    assert routed(Recompute.FULL) == routed(Recompute.SELECTIVE) == 0
