@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from planner.eligible import Contender
 from planner.layout import Ints, Layout
-from planner.legal import HEADS_DIVIDE, SEQUENCE_SPLITS, STAGES_FILLED, TENSOR_IN_NODE, Space, broken_rules
+from planner.legal import (
+    EXPERTS_DIVIDE,
+    HEADS_DIVIDE,
+    MICRO_BATCHES_FILL,
+    NODES_DIVIDE,
+    SEQUENCE_SPLITS,
+    STAGES_FILLED,
+    TENSOR_IN_NODE,
+    Space,
+    broken_rules,
+)
 from planner.plan import Candidate, Rejection, Rung, RungAnswer
 from planner.rank import Ranking
 from planner.search import OF_DEVICE, RUNGS, Miss, Pool, Scope
@@ -20,7 +30,15 @@ from pricing.units import show_duration, show_gib, show_mib, show_usd
 
 _ALONE = (Rung.SINGLE_ACCELERATOR, Rung.MORE_OPTIMIZATION)
 # Rules that a pinned degree breaks or keeps whatever the free ones are.
-_RULES_OF_ONE = (HEADS_DIVIDE, TENSOR_IN_NODE, STAGES_FILLED, SEQUENCE_SPLITS)
+_RULES_OF_ONE = (
+    HEADS_DIVIDE,
+    TENSOR_IN_NODE,
+    STAGES_FILLED,
+    SEQUENCE_SPLITS,
+    EXPERTS_DIVIDE,
+    MICRO_BATCHES_FILL,
+    NODES_DIVIDE,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,8 +130,11 @@ def rung_miss(found: Found, rung: Rung) -> str:
 
 def broken_pins(found: Found) -> tuple[str, ...]:
     """Rules that the pinned degrees break on every contender, in words."""
-    layout = Layout(**{name: value for name, value in found.scope.pins.items() if name != "nodes"})
     training = found.workload.training
+    layout = Layout(**{name: value for name, value in found.scope.pins.items() if name != "nodes"})
+    # A replica that serves has no micro-batches to fill its stages with, and needs none.
+    passes = training.global_batch // (layout.data * layout.micro_batch) if training else layout.pipeline
+    layout = replace(layout, micro_batches=passes)
     broken = []
     for contender in found.contenders:
         for framework in {option.framework.name: option.framework for option in contender.options}.values():

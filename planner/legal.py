@@ -109,16 +109,16 @@ SEQUENCE_SPLITS = Rule(
         )
     ),
 )
-EXPERTS_SPLIT = Rule(
-    says="the expert degree must divide the experts and the data x context ranks",
+EXPERTS_DIVIDE = Rule(
+    says="the expert degree must divide the model's experts",
     holds=lambda space, layout: (
         np.equal(layout.expert, 1)
-        | (
-            np.equal(np.remainder(space.shape.experts, layout.expert), 0)
-            & np.greater(space.shape.experts, 0)
-            & np.equal(np.remainder(layout.data * layout.context, layout.expert), 0)
-        )
+        | (np.equal(np.remainder(space.shape.experts, layout.expert), 0) & np.greater(space.shape.experts, 0))
     ),
+)
+EXPERT_RANKS = Rule(
+    says="the expert degree must divide the data x context ranks",
+    holds=lambda space, layout: np.equal(np.remainder(layout.data * layout.context, layout.expert), 0),
 )
 BATCH_ADDS_UP = Rule(
     says="data degree x micro-batch x micro-batches must be the global batch",
@@ -138,10 +138,24 @@ RULES = (
     INTERLEAVING,
     MICRO_BATCHES_FILL,
     SEQUENCE_SPLITS,
-    EXPERTS_SPLIT,
+    EXPERTS_DIVIDE,
+    EXPERT_RANKS,
     BATCH_ADDS_UP,
     NODES_FILLED,
 )
+
+
+NODES_DIVIDE = Rule(
+    says="the pinned degrees must multiply to the devices of as many nodes as are allowed, or divide them",
+    holds=lambda space, layout: any(_fills(space, layout, nodes) for nodes in _nodes(space)),
+)
+"""Of a layout whose free degrees count as 1; not for arrays."""
+
+
+def _fills(space: Space, layout: AnyLayout, nodes: int) -> bool:
+    devices = nodes * space.devices_per_node
+    free = {"tensor", "pipeline", "context", "data"} - space.pins.keys()
+    return bool(devices % layout.devices == 0 if free else devices == layout.devices)
 
 
 def broken_rules(space: Space, layout: Layout, rules: Sequence[Rule] = RULES) -> tuple[str, ...]:

@@ -200,6 +200,24 @@ HUGE = replace(DENSE, name="huge", hidden=65_536)
             ["The pins cannot be kept anywhere: every pipeline stage needs a layer, and interleaved chunks must be eq"],
         ),
         (
+            workload(pin={"layout": {"expert": 2}}),
+            SOLD,
+            DENSE,
+            ["The pins cannot be kept anywhere: the expert degree must divide the model's experts."],
+        ),
+        (
+            workload(pin={"instance_type": "p5.four", "nodes": 2, "layout": {"tensor": 2, "pipeline": 2, "data": 4}}),
+            SOLD,
+            DENSE,
+            ["The pins cannot be kept anywhere: the pinned degrees must multiply to the devices of as many nodes"],
+        ),
+        (
+            workload(pin={"instance_type": "p5.four", "layout": {"pipeline": 2, "data": 2}, "micro_batch": 4}),
+            SOLD,
+            DENSE,
+            ["The pins cannot be kept anywhere: a pipeline needs at least as many micro-batches as stages."],
+        ),
+        (
             workload(inference=inference(ttft="1us")),
             SERVED,
             DENSE,
