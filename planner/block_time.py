@@ -103,6 +103,10 @@ class Products:
     forward: Any
     weights: Any
 
+    def times(self, amount: Any) -> Products:
+        """So many of them."""
+        return Products(forward=amount * self.forward, weights=amount * self.weights)
+
     def both(self, frozen: bool) -> Any:
         """Seconds forward and backward; a frozen base needs no gradients of its weights."""
         return 2 * self.forward + (0.0 if frozen else 1.0) * self.weights
@@ -166,17 +170,27 @@ def _products(work: BlockWork, setting: Setting) -> Products:
     """A block's matrix products; of experts', those of the rank with most tokens."""
     dtype, layout, hidden = setting.recipe.compute_dtype, setting.layout, setting.shape.hidden
     dense = setting.products_s(dtype, work.dense_flop, setting.tokens, (work.dense_width / layout.tensor, hidden))
+    dense = dense.times(setting.share)
     if not work.expert_flop:
-        return Products(forward=setting.share * dense.forward, weights=setting.share * dense.weights)
+        return dense
     # The ranks of an expert group pool their tokens, so each expert sees that many times its share.
     rows = setting.tokens * work.expert_share * layout.expert
     sides = (work.expert_width / layout.tensor, hidden)
     routed = setting.products_s(dtype, work.expert_flop, rows, sides, setting.shape.experts / layout.expert)
-    fullest = setting.factors.imbalance
-    return Products(
-        forward=setting.share * (dense.forward + fullest * routed.forward),
-        weights=setting.share * (dense.weights + fullest * routed.weights),
-    )
+    held = work.expert_flop / work.expert_share / 2 / (layout.expert * layout.tensor)
+    routed = _no_faster_than_memory(routed.times(setting.share * setting.factors.imbalance), held, setting)
+    return Products(forward=dense.forward + routed.forward, weights=dense.weights + routed.weights)
+
+
+def _no_faster_than_memory(products: Products, held: Any, setting: Setting) -> Products:
+    """The products of `held` parameters of a device: each pass reads them, and adds to gradients that it reads.
+
+    With few rows to each of many experts that is what they take, whatever the peak of the matrix units.
+    """
+    recipe = setting.recipe
+    read_s = held * recipe.gathered_weight_bytes / setting.memory_rate
+    added_s = 2 * held * recipe.gradient_bytes / setting.memory_rate
+    return Products(forward=np.maximum(products.forward, read_s), weights=np.maximum(products.weights, added_s))
 
 
 def _attention(work: BlockWork, setting: Setting) -> tuple[Any, float]:

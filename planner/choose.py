@@ -59,6 +59,7 @@ def make_plan(
     deals = deals_of(chosen, offer, market)
     run = chosen.run.hours if chosen.run else None
     cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run, market)
+    runners_up = _runners_up(found)
     plan = Plan(
         workload=workload.name,
         model=shape.name,
@@ -71,11 +72,11 @@ def make_plan(
         energy=energy_of(winner.machine, chosen.nodes, chosen.region, run.expected if run else HOURS_PER_MONTH),
         deals=deals,
         ladder=ladder(found),
-        runners_up=_runners_up(found),
+        runners_up=runners_up,
         front=_front(found),
         rejections=(*searched_rejections(found), *refused),
         covered=found.pool.covered,
-        warnings=(*shape.notes, *warnings_of(workload, chosen, cost, deals, winner.machine, market, now)),
+        warnings=(*shape.notes, *warnings_of(workload, chosen, runners_up, cost, deals, winner.machine, market, now)),
     )
     return Decision(plan=plan, build=build_of(workload, chosen, winner.machine, now))
 

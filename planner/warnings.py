@@ -16,6 +16,8 @@ from pricing.offer import Purchase
 from pricing.quota import interfaces_allowed
 from pricing.units import DAY_S, HOUR_S, show_duration, show_usd
 
+# No median error of predicted times is below this (tools/fit_time.py).
+CLOSE = 0.03
 # AWS cut P4 and P5 prices by a third within one quarter (June 2025): older figures are doubtful.
 OLD_PRICE_DAYS = 90
 
@@ -23,6 +25,7 @@ OLD_PRICE_DAYS = 90
 def warnings_of(
     workload: Workload,
     chosen: Candidate,
+    runners_up: Sequence[Candidate],
     cost: Cost,
     deals: Sequence[Deal],
     machine: InstanceType,
@@ -40,6 +43,7 @@ def warnings_of(
     if band and "not measured" in band.basis:
         yield f"{band.basis}: the time band is wide."
     yield from _untimed(chosen)
+    yield from _close(chosen, runners_up)
     yield from _edges(workload, chosen, cost)
     if workload.training and workload.limits.deadline is None:
         yield "No deadline is given; 30 days were assumed."
@@ -59,6 +63,20 @@ def _untimed(chosen: Candidate) -> Iterator[str]:
     names = [name for name in chosen.techniques if not known[name].timed]
     if names:
         yield f"The predicted time does not know what {' and '.join(names)} costs; measure it before you commit."
+
+
+def _close(chosen: Candidate, runners_up: Sequence[Candidate]) -> Iterator[str]:
+    """Another type that is as good as the choice for all that the predictions can tell."""
+    for other in runners_up:
+        if not chosen.run or not other.run:
+            continue
+        dearer = float(other.run.usd / chosen.run.usd) - 1
+        if abs(dearer) < CLOSE:
+            yield (
+                f"{other.nodes} x {other.instance_type} costs {show_usd(other.run.usd)} and takes "
+                f"{show_duration(other.run.run_s)}: as good a choice, since the predictions are not sure to "
+                f"{CLOSE:.0%}; pin it where its time or its band suits better."
+            )
 
 
 def _edges(workload: Workload, chosen: Candidate, cost: Cost) -> Iterator[str]:

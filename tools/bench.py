@@ -165,7 +165,7 @@ def _loop_s_per_candidate(loaded: Loaded, count: int = 300) -> float:
     grid = legal_layouts(space)
     recipe = allowed_options(loaded.workload, framework)[0].recipe
     memory = calibration.memory_factors(machine.accelerator.vendor, framework.software.name)
-    factors = calibration.time_factors(framework.name, machine.accelerator.name)
+    factors = calibration.time_factors(framework.software.name, machine.accelerator.name)
     layouts = [grid.row(row) for row in range(min(count, len(grid)))]
     start = time.perf_counter()
     for layout in layouts:

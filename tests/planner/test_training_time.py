@@ -125,12 +125,25 @@ def test_products_are_slower_where_they_are_small(factors: dict[str, Any], layou
     assert step(layout, factors=changed(IDEAL, **factors))["matmul"] == pytest.approx(slower * step(layout)["matmul"])
 
 
+# Its memory takes no time.
+INSTANT = machine(accelerators=8, memory_bytes_per_s=1e30)
+
+
+def test_experts_with_few_rows_wait_for_their_weights() -> None:
+    """Each pass reads the weights of all experts of a device, and gradients are read and written, whatever the peak."""
+    work, layout = block_work(MIXED, 1, 2), Layout(data=8)
+    held = work.expert_flop / work.expert_share / 2
+    took, free = (step(layout, shape=MIXED, on=each, sequence_tokens=1)["matmul"] for each in (NODE, INSTANT))
+    bytes_a_pass = 2 * held * ZERO1.gathered_weight_bytes + 2 * held * ZERO1.gradient_bytes
+    assert took - free == pytest.approx(MIXED.layers * bytes_a_pass / BANDWIDTH, rel=1e-2)
+
+
 @pytest.mark.parametrize("expert", [1, 2, 8])
 def test_experts_pool_the_tokens_of_their_group(expert: int) -> None:
     """An expert sees the tokens of all ranks of its group that are sent to it, so spreading fills its products."""
     rows = TOKENS * 2 / 16 * expert
     layout, work = Layout(data=8, expert=expert), block_work(MIXED, TOKENS, 2)
-    took = step(layout, shape=MIXED, factors=changed(IDEAL, depth_half=rows))["matmul"]
+    took = step(layout, shape=MIXED, on=INSTANT, factors=changed(IDEAL, depth_half=rows))["matmul"]
     # Sums over the hidden and the inner width, and for weights over an expert's rows: twice the time at so many.
     wide, expert_wide, hidden = work.dense_width, work.expert_width, MIXED.hidden
     dense = work.dense_flop * (3 + rows / hidden + rows / wide + rows / TOKENS)
@@ -141,7 +154,9 @@ def test_experts_pool_the_tokens_of_their_group(expert: int) -> None:
 def test_the_fullest_expert_rank_sets_the_pace() -> None:
     """Routed products and their all-to-alls take as much longer as the fullest rank has more tokens than the mean."""
     layout = Layout(data=8, expert=8)
-    even, uneven = (step(layout, shape=MIXED, factors=changed(IDEAL, imbalance=each)) for each in (1.0, 1.5))
+    even, uneven = (
+        step(layout, shape=MIXED, on=INSTANT, factors=changed(IDEAL, imbalance=each)) for each in (1.0, 1.5)
+    )
     work = block_work(MIXED, TOKENS, 2)
     routed = 3 * MIXED.layers * TOKENS * work.expert_flop / PEAK
     assert uneven["matmul"] - even["matmul"] == pytest.approx(0.5 * routed)
@@ -380,7 +395,7 @@ def test_unequal_blocks_cost_what_they_are() -> None:
     """A dense block among experts is neither lost nor counted twice."""
     work = block_work(LATENT_MIXED, TOKENS, 2)
     expected = 3 * 8 * TOKENS * (work.dense_flop + work.expert_flop) / PEAK
-    assert step(Layout(), shape=LATENT_MIXED)["matmul"] == pytest.approx(expected)
+    assert step(Layout(), shape=LATENT_MIXED, on=INSTANT)["matmul"] == pytest.approx(expected)
 
 
 def test_every_cause_has_a_term() -> None:

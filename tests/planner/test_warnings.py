@@ -182,3 +182,12 @@ def test_quotas_that_keep_the_fleet_elsewhere_are_told() -> None:
     assert found == [
         f"The account's quota allows 0 nodes of {kind.name} as on-demand in us-east-1, at $1.00 an hour and node."
     ]
+
+
+@pytest.mark.parametrize(("usd", "told"), [("1.02", True), ("1.04", False)])
+def test_a_choice_within_the_predictions_error_is_told(usd: str, told: bool) -> None:
+    """A type that costs two percent more may be the cheaper one; one that costs four percent more is not named."""
+    kinds = [machine("p5.one"), machine("p5.two")]
+    sold = market(kinds, [offer("p5.one", 1), offer("p5.two", usd)])
+    found = [each for each in warned(workload(limits={"max_nodes": 1}), sold=sold) if "as good a choice" in each]
+    assert [each.startswith("1 x p5.two costs $") for each in found] == [True] * told
