@@ -14,6 +14,7 @@ import pytest
 from pricing.aws.price_file import price_file, read_price_file
 from pricing.aws.price_list import price_list
 from pricing.errors import MarketError
+from pricing.offer import Purchase
 from pricing.price import PriceRow
 from tests.support.recorded import Replay, price_page, products, recorded
 
@@ -216,6 +217,21 @@ def test_distinct_prices_of_a_type_are_shown() -> None:
     found = read_price_file(iter([*FILE.split(b"\n"), second]), "us-east-1", {"g4dn.xlarge"}, TODAY)
     assert {row.operating_system for row in found.rows} == {"windows"}
     assert "0.752 USD by SKU SECONDSKU" in found.findings[0]
+
+
+@pytest.mark.parametrize("code", ["JRTCKXETXF", "OTHERTERMC"])
+@pytest.mark.parametrize("before", [True, False])
+def test_a_price_announced_for_later_does_not_yet_count(code: str, before: bool) -> None:
+    """Under its own term code or another, above or below today's line: today's price holds until its day."""
+    lines = FILE.split(b"\n")
+    place = next(i for i, line in enumerate(lines) if line.startswith(b'"3D4V8UAYEMB38GU2","JRTCKXETXF"'))
+    later = lines[place].replace(b"2026-09-01", b"2026-12-01").replace(b"55.0400000000", b"44.0000000000")
+    lines.insert(place if before else place + 1, later.replace(b"JRTCKXETXF", code.encode()))
+    found = read_price_file(iter(lines), "us-east-1", {"p5.48xlarge"}, TODAY)
+    prices = {str(row.price_per_hour_per_node) for row in found.rows if row.purchase is Purchase.ON_DEMAND}
+    assert (prices, found.findings) == ({"55.04"}, ())
+    then = read_price_file(iter(lines), "us-east-1", {"p5.48xlarge"}, date(2026, 12, 1))
+    assert any("44 USD" in each and "55.04 USD" in each for each in then.findings)
 
 
 def test_it_is_never_held_whole(server: Server) -> None:
