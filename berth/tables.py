@@ -11,7 +11,7 @@ from decimal import Decimal
 from io import StringIO
 from typing import Any
 
-from pricing.errors import MarketError
+from pricing.errors import OptionError
 
 Record = Mapping[str, Any]
 """A row: its figures by name, in base units."""
@@ -54,9 +54,9 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]], right: Ite
 
 
 def refuse_both(*, json: bool, csv: bool) -> None:
-    """Raises MarketError where two formats are asked for."""
+    """Raises OptionError where two formats are asked for."""
     if json and csv:
-        raise MarketError("--json and --csv exclude each other; leave one of them out.")
+        raise OptionError("--json and --csv exclude each other; leave one of them out.")
 
 
 def _plain(value: Any) -> Any:
