@@ -14,8 +14,8 @@ from types import MappingProxyType
 
 from pricing.catalog import DATA
 from pricing.feed import Offering
-from pricing.offer import Offer, Payment, Provenance, Purchase
-from pricing.offers import Zones, offers_of
+from pricing.offer import Offer, Payment, Provenance, Purchase, Zones
+from pricing.offers import offers_of
 from pricing.price import PriceRow
 from pricing.table import amount, read_cell, read_table
 

@@ -80,9 +80,10 @@ def test_offers_name_their_zones(folder: Path, purchase: str, zone: str, zone_id
     assert (offer.purchase, offer.zone_ids) == (Purchase(purchase), zone_ids)
 
 
-def test_local_zones_are_left_out(folder: Path) -> None:
-    """A Local Zone must be opted into, and is no zone to build in."""
-    priced(folder, "p5,us-east-1,spot,,9,USD,linux,use1-atl2-az1,2026-01-01,a test")
+@pytest.mark.parametrize("zone", ["use1-atl2-az1", "use1-wl1-bos-wlz1"])
+def test_zones_beside_a_region_are_left_out(folder: Path, zone: str) -> None:
+    """A Local or Wavelength Zone must be opted into, and is no zone to build in."""
+    priced(folder, f"p5,us-east-1,spot,,9,USD,linux,{zone},2026-01-01,a test")
     assert load_offers(folder=folder) == ()
 
 
