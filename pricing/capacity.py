@@ -39,7 +39,7 @@ def blocks_on_offer(instance_type: str, regions: Sequence[str], nodes: int, days
         except MarketError as error:
             yield f"Capacity Blocks of {region} could not be had: {' '.join(error.findings)}"
             continue
-        yield from found.findings
+        yield from (*found.refused.values(), *found.findings)
         if not found.blocks:
             yield f"No Capacity Block of {nodes} x {instance_type} for {days} d is on offer in {region}."
         yield from map(_told, found.blocks)

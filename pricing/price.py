@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -135,10 +136,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockListing:
-    """The Capacity Blocks that EC2 offered, and in whole sentences what it could not be asked."""
+    """The Capacity Blocks that EC2 offered, and in whole sentences what it could not be asked.
+
+    `refused` has the sentence on each name that cannot be had as a block.
+    """
 
     blocks: tuple[Block, ...]
     findings: tuple[str, ...]
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

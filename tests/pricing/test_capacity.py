@@ -43,12 +43,13 @@ def test_blocks_are_told_with_their_whole_fee(monkeypatch: pytest.MonkeyPatch) -
             raise MarketError("AccessDenied")
         if region == "us-east-1":
             return BlockListing(blocks=(block(P5),), findings=("One was malformed.",))
-        return BlockListing(blocks=(), findings=())
+        return BlockListing(blocks=(), findings=(), refused={P5: "It cannot be had."})
 
     monkeypatch.setattr("pricing.capacity.capacity_blocks", offered)
     assert list(blocks_on_offer(P5, ("us-east-1", "us-east-2", "us-west-2"), 2, 7)) == [
         "One was malformed.",
         f"Capacity Block of 2 x {P5} in use1-az6, 2026-12-01 11:30 to 2026-12-02 11:30 UTC: 100.10 USD for all of it.",
         "Capacity Blocks of us-east-2 could not be had: AccessDenied",
+        "It cannot be had.",
         f"No Capacity Block of 2 x {P5} for 7 d is on offer in us-west-2.",
     ]
