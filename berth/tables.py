@@ -61,7 +61,7 @@ def refuse_both(*, json: bool, csv: bool) -> None:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
-        # A number that keeps its digits as a text would lose them as a float.
+        # JSON has no decimals; the ten digits of a price survive as a float.
         return float(value)
     if isinstance(value, date):
         return value.isoformat()

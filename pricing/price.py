@@ -105,14 +105,13 @@ class QuotaKind(StrEnum):
 class Quota:
     """What an account may run in a region.
 
-    `subject` is what the quota is for: the instance type that it bounds (vCPUs are shared by all types of one
-    quota `code`), the `ml.` type of a HyperPod cluster, or empty for network interfaces.
+    `subject` is what the quota is for: the instance type that it bounds (several types share the vCPUs of one
+    quota), the `ml.` type of a HyperPod cluster, or empty for network interfaces.
     """
 
     kind: QuotaKind
     subject: str
     region: str
-    code: str
     value: Decimal
 
 

@@ -19,10 +19,9 @@ from pricing.aws.zones import zone_ids
 from pricing.blocks import DAYS, SIZES
 from pricing.offer import Payment, Provenance, Purchase
 from pricing.price import Block, BlockListing, PriceRow
-from pricing.units import HOUR_S
+from pricing.units import HOUR_S, HOURS_PER_DAY
 
 ACTION = "ec2:DescribeCapacityBlockOfferings"
-HOURS_PER_DAY = 24
 PAGE = 100
 # These refuse one name and say nothing of the next: no block of such a type, or UltraServers for some accounts only.
 _OF_ONE_NAME = ("InvalidParameterValue", "Unsupported", "UnsupportedOperation")

@@ -367,9 +367,7 @@ def test_hyperpod_adds_what_sagemaker_takes_beyond_ec2(bought: Offer, others: li
 
 def test_hyperpods_own_quota_stands_beside_its_premium() -> None:
     """Whoever weighs HyperPod learns how many instances the account may have there."""
-    allowed = Quota(
-        kind=QuotaKind.CLUSTER_INSTANCES, subject="ml.p5.one", region="us-east-1", code="L-1", value=Decimal(3)
-    )
+    allowed = Quota(kind=QuotaKind.CLUSTER_INSTANCES, subject="ml.p5.one", region="us-east-1", value=Decimal(3))
     sold = sold_with(offers=[offer("p5.one", 3)], sagemaker=(managed("3.6"),), quotas=(allowed,))
     basis = "ml.p5.one beyond p5.one, on demand"
     assert line(bill(sold), "SageMaker HyperPod").basis == f"{basis}; the account's quota allows 3 in a cluster"

@@ -55,7 +55,7 @@ def test_sagemakers_plans_stand_beside_its_prices(monkeypatch: pytest.MonkeyPatc
 
 
 def test_blocks_are_asked_for_where_they_may_be(monkeypatch: pytest.MonkeyPatch, server: PriceServer) -> None:
-    """What a region does not sell is not asked for, and UltraServers that it lacks are nothing to tell; what was left unasked is."""
+    """What a region does not sell is not asked for, and of missing UltraServers only what was left unasked is told."""
     names: list[str] = []
 
     def blocks(region: str, asked: list[str]) -> BlockListing:
