@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from planner.alternatives import other_uses
-from planner.cost import cost_of, wasted_share
+from planner.cost import cost_of, usd_of_hours, wasted_share
 from planner.plan import Cost, CostLine
 from planner.terms import RunHours
 from planner.usage import uses
@@ -264,6 +264,14 @@ def test_what_interruptions_waste_follows_from_their_band(low: float, high: floa
     # What nobody states is taken to be as bad as the worst that is published.
     assert wasted_share(offer("p5.one", 3, purchase=SPOT, region="us-east-2"), sold) == pytest.approx(1.528381e-4)
     assert wasted_share(offer("p5.two", 3, purchase=SPOT), sold) == pytest.approx(1.528381e-4)
+
+
+def test_node_hours_on_spot_are_paid_with_what_interruptions_waste() -> None:
+    """Ten hours of two nodes at $3 are $60 on demand; on spot any of the two nodes' losses adds to them."""
+    sold = market([KIND], [])
+    assert usd_of_hours(offer("p5.one", 3), 2, 20.0, sold) == 60
+    spot = float(usd_of_hours(offer("p5.one", 3, purchase=SPOT), 2, 20.0, sold))
+    assert spot == pytest.approx(60 * (1 + 2 * 1.528381e-4), rel=1e-9)
 
 
 def test_restarts_on_spot_by_hand() -> None:
