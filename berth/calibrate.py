@@ -23,10 +23,11 @@ def calibrate(
     from planner.measured import read_measured
     from planner.own_calibration import chosen_calibration
     from planner.row_faults import row_faults
+    from pricing.files import write_whole
 
     figures = fitted_figures(read_measured(measured, row_faults), chosen_calibration(calibration), str(measured))
     try:
-        output.write_text(yaml.safe_dump(figures, sort_keys=False), encoding="utf-8")
+        write_whole(output, yaml.safe_dump(figures, sort_keys=False))
     except OSError as error:
         raise MeasuredError([f"{output}: cannot be written: {error.strerror}"]) from None
     names = [f"{section} {name}" for section, items in figures.items() for name in items]

@@ -7,7 +7,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from pricing.errors import MarketError
+from pricing.errors import OptionError
 
 Value = TypeVar("Value")
 
@@ -44,8 +44,8 @@ def regions_named(given: Sequence[str] | None) -> tuple[str, ...]:
 
 
 def read_option(name: str, text: str, convert: Callable[[str], Value]) -> Value:
-    """The value of an option, which `convert` makes of its text. Raises MarketError where it raises ValueError."""
+    """The value of an option, which `convert` makes of its text. Raises OptionError where it raises ValueError."""
     try:
         return convert(text)
     except ValueError as error:
-        raise MarketError(f"{name}: {error}.") from None
+        raise OptionError(f"{name}: {error}.") from None

@@ -11,7 +11,7 @@ from decimal import Decimal
 from io import StringIO
 from typing import Any
 
-from pricing.errors import MarketError
+from pricing.errors import OptionError
 
 Record = Mapping[str, Any]
 """A row: its figures by name, in base units."""
@@ -54,14 +54,14 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]], right: Ite
 
 
 def refuse_both(*, json: bool, csv: bool) -> None:
-    """Raises MarketError where two formats are asked for."""
+    """Raises OptionError where two formats are asked for."""
     if json and csv:
-        raise MarketError("--json and --csv exclude each other; leave one of them out.")
+        raise OptionError("--json and --csv exclude each other; leave one of them out.")
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Decimal):
-        # A number that keeps its digits as a text would lose them as a float.
+        # JSON has no decimals; the ten digits of a price survive as a float.
         return float(value)
     if isinstance(value, date):
         return value.isoformat()

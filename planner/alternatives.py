@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from planner.usage import Use
 from planner.workload import Inference, Workload
 from pricing.price import Component
-from pricing.units import GIB, HOUR_S, show_bytes
+from pricing.units import GIB, GIGA, HOUR_S, show_bytes
 
 # The smallest persistent file system (FSx for Lustre user guide, deployment options).
 FSX_GIB = 1200
@@ -23,7 +23,7 @@ STREAMED_BYTES_PER_TOKEN = 200
 BYTES_PER_TOKEN = 5
 # What one capacity unit of an Application Load Balancer holds (Elastic Load Balancing pricing page).
 CONNECTIONS_PER_UNIT = 25
-BYTES_PER_UNIT_HOUR = 10**9
+BYTES_PER_UNIT_HOUR = GIGA
 # Sizes by managed instances (AWS PCS user guide, cluster size).
 PCS_SIZES = (
     (Component.PCS_SMALL_CONTROLLER_HOUR, 32),

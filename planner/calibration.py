@@ -180,7 +180,7 @@ def _of_accelerator(known: Mapping[str, Factors], accelerator: str) -> Factors:
 
 def wider(own: Band, other: Band) -> Band:
     """The outer edges of both bands, on the other's basis."""
-    return Band(low=min(own.low, other.low), high=max(own.high, other.high), basis=other.basis)
+    return Band(low=min(own.low, other.low), high=max(own.high, other.high), basis=other.basis, measured=other.measured)
 
 
 @cache

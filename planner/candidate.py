@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from planner.calibration import Calibration
-from planner.cost import wasted_share
+from planner.cost import cents, usd_of_hours
 from planner.eligible import Contender
 from planner.layout import Layout
 from planner.memory import training_memory, worst_stage
@@ -24,11 +24,9 @@ from planner.terms import paid_node_hours
 from planner.training_time import START_UP_S, step_time
 from planner.wall_clock import wall_clock
 from pricing.market import Market
-from pricing.units import HOUR_S, HOURS_PER_MONTH
+from pricing.units import HOUR_S, HOURS_PER_MONTH, MEGA
 
 AnyJob = TrainingJob | ServingJob
-# Money is shown to cents; hourly prices keep the six digits that AWS publishes.
-CENT = Decimal("0.01")
 
 
 def candidate(
@@ -42,12 +40,10 @@ def candidate(
     usd_per_hour = offer.usd_per_hour_per_node * nodes
     service = run = None
     if isinstance(job, TrainingJob):
-        memory = training_table(shape, job, contender, option, layout, calibration)
-        # Interruptions cost machine time on top of the run's.
-        wasted = Decimal(1 + nodes * wasted_share(offer, market))
+        memory = _training_table(shape, job, contender, option, layout, calibration)
         run = _run(shape, job, contender, option, layout, calibration)
-        paid = Decimal(paid_node_hours(offer.purchase, nodes, run.hours))
-        run = replace(run, usd=_money(offer.usd_per_hour_per_node * paid * wasted))
+        paid = paid_node_hours(offer.purchase, nodes, run.hours)
+        run = replace(run, usd=cents(usd_of_hours(offer, nodes, paid, market)))
     else:
         memory, service = _service(shape, job, contender, option, layout, calibration, replicas, usd_per_hour)
     return Candidate(
@@ -71,7 +67,7 @@ def candidate(
     )
 
 
-def training_table(
+def _training_table(
     shape: ModelShape,
     job: TrainingJob,
     contender: Contender,
@@ -165,8 +161,8 @@ def _service(
         tpot_s=float(answer.tpot_s),
         output_tokens_per_s=rate * job.load.output_tokens,
         kv_capacity_tokens=int(memory.capacity_tokens),
-        usd_per_month=_money(month),
-        usd_per_million_tokens=(usd_per_hour / Decimal(tokens) * 10**6).quantize(Decimal("0.0001")),
+        usd_per_month=cents(month),
+        usd_per_million_tokens=(usd_per_hour / Decimal(tokens) * MEGA).quantize(Decimal("0.0001")),
         band=factors.band,
     )
 
@@ -175,7 +171,3 @@ def _terms(record: Any) -> tuple[Term, ...]:
     """The fields of an itemised record that are not zero."""
     named = ((field.name.replace("_", " "), float(getattr(record, field.name))) for field in fields(record))
     return tuple(Term(name=name, value=value) for name, value in named if value)
-
-
-def _money(amount: Decimal) -> Decimal:
-    return amount.quantize(CENT)

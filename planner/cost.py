@@ -47,6 +47,19 @@ def wasted_share(offer: Offer, market: Market) -> float:
     return per_hour * (RESTART_H + CHECKPOINT_INTERVAL_H / 2)
 
 
+def usd_of_hours(offer: Offer, nodes: int, node_hours: float, market: Market) -> Decimal:
+    """USD of so many hours of all `nodes` together, with the time that interruptions of any of them waste; exact.
+
+    The hours are paid at the offer's price; interruptions cost machine time on top of the run's.
+    """
+    return offer.usd_per_hour_per_node * Decimal(node_hours) * Decimal(1 + nodes * wasted_share(offer, market))
+
+
+def cents(amount: Decimal) -> Decimal:
+    """Money as it is shown; hourly prices keep the six digits that AWS publishes."""
+    return amount.quantize(Decimal("0.01"))
+
+
 def cost_of(
     workload: Workload,
     shape: ModelShape,
@@ -134,14 +147,14 @@ class _Bill:
         """The line of a use, unknown where its component has no price."""
         price = _unit_price(self.market, use.component, self.region)
         if price is None:
-            return unknown(use.name, f"{use.basis}; no price of {use.component} is known in {self.region}")
+            return _unknown(use.name, f"{use.basis}; no price of {use.component} is known in {self.region}")
         units = Decimal(use.fixed + use.per_node * self.nodes)
         once = Decimal(use.once_per_node * self.nodes)
         per_hour = units * price.price / _hours_bought(use.component)
         return self.hourly(use.name, per_hour, use.basis, once * price.price, price.provenance)
 
 
-def unknown(name: str, basis: str) -> CostLine:
+def _unknown(name: str, basis: str) -> CostLine:
     """A line whose amount nobody knows."""
     return CostLine(name=name, usd_per_hour=None, usd_per_run=None, usd_per_month=None, basis=basis)
 
@@ -188,7 +201,7 @@ def _premium(bill: _Bill, offer: Offer) -> CostLine:
     )
     if managed is None or plain is None:
         missing = f"{managed_type} as a HyperPod node" if managed is None else f"{offer.instance_type} on demand"
-        return unknown(name, f"no price of {missing} is known in {offer.region}")
+        return _unknown(name, f"no price of {missing} is known in {offer.region}")
     most = bill.market.nodes_allowed(managed_type, Purchase.ON_DEMAND, offer.region)
     allowed = "" if most is None else f"; the account's quota allows {most:,} in a cluster"
     basis = f"{managed_type} beyond {offer.instance_type}, on demand{allowed}"

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from decimal import Decimal
 from math import isfinite
-from typing import overload
 
-from planner.cost import wasted_share
+from planner.cost import cents, usd_of_hours
 from planner.plan import Candidate, Deal
 from planner.terms import RunHours, committed_node_hours, paid_node_hours
 from pricing.market import Market
@@ -49,26 +48,20 @@ def _deal(chosen: Candidate, offer: Offer, run: RunHours | None, market: Market)
     usd, nodes = offer.usd_per_hour_per_node, chosen.nodes
     committed_hours = committed_node_hours(offer.purchase, nodes, run)
     committed = None if committed_hours is None else usd * Decimal(committed_hours)
-    wasted = Decimal(1 + nodes * wasted_share(offer, market))
-    used = None if run is None else usd * nodes * Decimal(run.expected) * wasted
-    paid = None if run is None else usd * Decimal(paid_node_hours(offer.purchase, nodes, run)) * wasted
+    paid = idle = None
+    if run is not None:
+        paid = cents(usd_of_hours(offer, nodes, paid_node_hours(offer.purchase, nodes, run), market))
+        used = usd_of_hours(offer, nodes, nodes * run.expected, market)
+        idle = None if committed is None else cents(committed - used)
     return Deal(
         region=offer.region,
         purchase=offer.purchase,
         zone_ids=offer.zone_ids,
         usd_per_hour_per_node=offer.usd_per_hour_per_node,
-        usd_per_run=_cents(paid),
-        usd_per_month=_cents(usd * nodes * HOURS_PER_MONTH),
-        committed_usd=_cents(committed),
-        idle_usd=None if committed is None or used is None else _cents(committed - used),
+        usd_per_run=paid,
+        usd_per_month=cents(usd * nodes * HOURS_PER_MONTH),
+        committed_usd=None if committed is None else cents(committed),
+        idle_usd=idle,
         nodes_allowed=market.nodes_allowed(offer.instance_type, offer.purchase, offer.region),
         provenance=offer.provenance,
     )
-
-
-@overload
-def _cents(amount: Decimal) -> Decimal: ...
-@overload
-def _cents(amount: None) -> None: ...
-def _cents(amount: Decimal | None) -> Decimal | None:
-    return None if amount is None else amount.quantize(Decimal("0.01"))

@@ -10,6 +10,7 @@ import yaml
 
 from planner.plan import Energy
 from pricing.instance_type import InstanceType
+from pricing.units import KILO
 
 # Nodes of 8 H100 draw 76 % of their 10.2 kW in training, for 8 x 700 W of accelerators (arXiv 2506.14551).
 NODE_WATTS_PER_ACCELERATOR_WATT = 0.76 * 10.2 / 5.6
@@ -29,12 +30,12 @@ def energy_of(machine: InstanceType, nodes: int, region: str, hours: float) -> E
     if chip.tdp_w is None:
         return Energy(kwh=None, kg_co2e=None, basis=f"no source states {chip.name}'s power")
     watts = nodes * machine.accelerators * machine.accelerator_share * chip.tdp_w * NODE_WATTS_PER_ACCELERATOR_WATT
-    kwh = watts / 1000 * hours * POWER_USAGE_EFFECTIVENESS
+    kwh = watts / KILO * hours * POWER_USAGE_EFFECTIVENESS
     grams = _grams_per_kwh().get(region)
     basis = f"{chip.name} at {chip.tdp_w:,.0f} W and hosts, PUE {POWER_USAGE_EFFECTIVENESS}, within {UNCERTAINTY:.0%}"
     basis += "" if chip.name.startswith(MEASURED) else f" where {MEASURED} nodes were measured"
     grid = f"the grid of {region} at {grams:,.0f} g/kWh" if grams is not None else f"the grid of {region} is unknown"
-    return Energy(kwh=kwh, kg_co2e=None if grams is None else kwh * grams / 1000, basis=f"{basis}; {grid}")
+    return Energy(kwh=kwh, kg_co2e=None if grams is None else kwh * grams / KILO, basis=f"{basis}; {grid}")
 
 
 @cache

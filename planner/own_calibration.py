@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
@@ -134,8 +134,12 @@ def _record_faults(where: str, record: Any, section: str, bundled: Mapping[str, 
 
 
 def _band_faults(value: Any) -> Iterator[str]:
-    if not isinstance(value, dict) or set(value) != {field.name for field in fields(Band)}:
+    known = {field.name: field.default is MISSING for field in fields(Band)}
+    needed = {name for name, is_needed in known.items() if is_needed}
+    if not isinstance(value, dict) or not needed <= set(value) <= set(known):
         yield "should hold low, high and basis"
+    elif not isinstance(value.get("measured", True), bool):
+        yield f"measured is {value['measured']!r}, should be true or false"
     elif not (_is_number(value["low"]) and _is_number(value["high"]) and 0 < value["low"] <= 1 <= value["high"]):
         yield "should reach from below 1 to above it"
 

@@ -47,11 +47,15 @@ class Term:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Band:
-    """How far the truth may be from a prediction, as factors on it, and what says so."""
+    """How far the truth may be from a prediction, as factors on it, and what says so.
+
+    `measured` is whether runs of its like bound it; where none did, others stand for them.
+    """
 
     low: float
     high: float
     basis: str
+    measured: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

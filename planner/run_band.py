@@ -6,7 +6,9 @@ no measured run of the software had, or the model is a mixture of experts.
 
 from __future__ import annotations
 
-from planner.calibration import Calibration
+from dataclasses import replace
+
+from planner.calibration import Calibration, wider
 from planner.framework import Framework
 from planner.plan import Band
 from planner.recipe import Place, Recipe
@@ -24,12 +26,8 @@ def run_band(
     band = calibration.time_factors(software, accelerator).band
     if technique := _untimed(recipe, software):
         basis = f"no step {technique} was timed with {framework.name}; not measured"
-        band = _wider(band, calibration.time_factors(software, "").band, basis)
-    return _wider(band, calibration.mixture, calibration.mixture.basis) if shape.experts else band
-
-
-def _wider(one: Band, other: Band, basis: str) -> Band:
-    return Band(low=min(one.low, other.low), high=max(one.high, other.high), basis=basis)
+        band = replace(wider(band, calibration.time_factors(software, "").band), basis=basis, measured=False)
+    return wider(band, calibration.mixture) if shape.experts else band
 
 
 def _untimed(recipe: Recipe, software: str) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from pricing.blocks import DAYS, ENDS_EARLY_S, SIZES
 from pricing.offer import Purchase
-from pricing.units import DAY_S, HOUR_S, YEAR_S
+from pricing.units import HOUR_S, HOURS_PER_DAY, YEAR_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +22,6 @@ class RunHours:
     latest: float
 
 
-_HOURS_PER_DAY = DAY_S / HOUR_S
 _TERM_YEARS = {
     Purchase.RESERVED_1YR: 1,
     Purchase.SAVINGS_PLAN_1YR: 1,
@@ -43,7 +42,7 @@ def block_hours(latest_hours: Any) -> Any:
 
     `latest_hours` is the longest that the run may take: it must be over before EC2 begins to end the instances.
     """
-    return _next(DAYS, (latest_hours + ENDS_EARLY_S / HOUR_S) / _HOURS_PER_DAY) * _HOURS_PER_DAY
+    return _next(DAYS, (latest_hours + ENDS_EARLY_S / HOUR_S) / HOURS_PER_DAY) * HOURS_PER_DAY
 
 
 def committed_node_hours(purchase: Purchase, nodes: int, run: RunHours | None) -> float | None:

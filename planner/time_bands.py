@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -42,7 +43,7 @@ def time_band(crossed: Sequence[HeldOutRun], abroad: Sequence[HeldOutRun], softw
         basis = f"{_runs(like)} on {chips}: the same generation, not this accelerator"
         return _band(like, WIDER_OF_ITS_LIKE, NARROWEST_OF_ITS_LIKE, basis)
     basis = f"not measured on this accelerator with this software: as {len(abroad)} runs of sources left out as a whole"
-    return _band(abroad, WIDER, NARROWEST_OF_ITS_LIKE, basis)
+    return replace(_band(abroad, WIDER, NARROWEST_OF_ITS_LIKE, basis), measured=False)
 
 
 def _band(held: Sequence[HeldOutRun], wider: float, narrowest: float, basis: str) -> Band:

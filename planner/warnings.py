@@ -40,7 +40,7 @@ def warnings_of(
     if chosen.purchase is Purchase.SPOT:
         yield _interrupted(chosen, market)
     band = chosen.run.band if chosen.run else chosen.service.band if chosen.service else None
-    if band and "not measured" in band.basis:
+    if band and not band.measured:
         yield f"{band.basis}: the time band is wide."
     yield from _untimed(chosen)
     yield from _close(chosen, runners_up)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from pricing.errors import MarketError
+from pricing.errors import OptionError
 
 
 class Prices(StrEnum):
@@ -25,20 +25,20 @@ _ASKED_FOR = (Prices.AUTO, Prices.LIVE, Prices.BUNDLED)
 
 
 def prices_named(name: str) -> Prices:
-    """The prices that a user asks for by name. Raises MarketError for another name."""
+    """The prices that a user asks for by name. Raises OptionError for another name."""
     if name not in _ASKED_FOR:
-        raise MarketError(f"prices={name} is not known; write {', '.join(_ASKED_FOR[:-1])} or {_ASKED_FOR[-1]}.")
+        raise OptionError(f"prices={name} is not known; write {', '.join(_ASKED_FOR[:-1])} or {_ASKED_FOR[-1]}.")
     return Prices(name)
 
 
 def prices_wanted(*, live: bool, offline: bool) -> Prices:
-    """The prices that two flags ask for. Raises MarketError where they exclude each other."""
+    """The prices that two flags ask for. Raises OptionError where they exclude each other."""
     if live and offline:
-        raise MarketError("--live asks AWS, and --offline forbids it; leave one of them out.")
+        raise OptionError("--live asks AWS, and --offline forbids it; leave one of them out.")
     return Prices.LIVE if live else Prices.BUNDLED if offline else Prices.AUTO
 
 
 def prices_looked_up(*, live: bool, offline: bool) -> Prices:
-    """As `prices_wanted` for who looks something up: without a flag AWS is not asked. Raises MarketError."""
+    """As `prices_wanted` for who looks something up: without a flag AWS is not asked. Raises OptionError."""
     wanted = prices_wanted(live=live, offline=offline)
     return Prices.KNOWN if wanted is Prices.AUTO else wanted

@@ -6,7 +6,7 @@ the one that is known to have held last is used. `data/offerings.csv` says in wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
@@ -14,15 +14,9 @@ from types import MappingProxyType
 
 from pricing.catalog import DATA
 from pricing.feed import Offering
-from pricing.offer import Offer, Payment, Provenance, Purchase
-from pricing.offers import Zones, offers_of
+from pricing.offer import Payment, Provenance, Purchase, Zones
 from pricing.price import PriceRow
 from pricing.table import amount, read_cell, read_table
-
-
-def load_offers(regions: Collection[str] | None = None, folder: Path = DATA) -> tuple[Offer, ...]:
-    """Every offer of the bundle, in some regions or all. Raises CatalogError."""
-    return offers_of((row for row in price_rows(folder) if regions is None or row.region in regions), offerings(folder))
 
 
 @cache

@@ -53,7 +53,7 @@ def merged(table: Table, old: Iterable[Cells], new: Iterable[Cells]) -> Merged:
     fresh = _by_subject(table, new)
     kept = _by_subject(table, old)
     gone = _left_out(table, kept, fresh)
-    changes = [f"{_words(subject)}: no longer listed" for subject in gone if not is_fleeting(kept[subject][0])]
+    changes = [f"{_words(subject)}: no longer listed" for subject in gone if not _is_fleeting(kept[subject][0])]
     confirmed = changed = 0
     for subject, rows in fresh.items():
         last = _newest(kept[subject]) if subject in kept else []
@@ -61,7 +61,7 @@ def merged(table: Table, old: Iterable[Cells], new: Iterable[Cells]) -> Merged:
             confirmed += 1
         elif last:
             changed += 1
-            changes += [] if is_fleeting(rows[0]) else [_change(table, subject, last, rows)]
+            changes += [] if _is_fleeting(rows[0]) else [_change(table, subject, last, rows)]
         replaced = _replaced(table, last, rows)
         kept[subject] = [row for row in kept.get(subject, []) if row not in replaced] + rows
     for subject in gone:
@@ -76,7 +76,7 @@ def merged(table: Table, old: Iterable[Cells], new: Iterable[Cells]) -> Merged:
     )
 
 
-def is_fleeting(row: Cells) -> bool:
+def _is_fleeting(row: Cells) -> bool:
     """Whether a row's history is of no use: a spot price holds for an hour."""
     return row.get("purchase") == "spot"
 
@@ -92,7 +92,7 @@ def _left_out(table: Table, kept: _Subjects, fresh: _Subjects) -> list[tuple[str
         for subject, rows in kept.items()
         if subject not in fresh
         and rows[0]["region"] in regions
-        and (not table.has_history or (is_fleeting(rows[0]) and {_kind(row) for row in rows} <= kinds))
+        and (not table.has_history or (_is_fleeting(rows[0]) and {_kind(row) for row in rows} <= kinds))
     ]
 
 
@@ -101,7 +101,7 @@ def _replaced(table: Table, last: Sequence[Cells], rows: Sequence[Cells]) -> Seq
     if not last or not table.has_history or last[0]["as_of"] == rows[0]["as_of"]:
         return last
     same_source = _kind(last[0]) == _kind(rows[0])
-    repeats = _says(table, last) == _says(table, rows) or is_fleeting(rows[0])
+    repeats = _says(table, last) == _says(table, rows) or _is_fleeting(rows[0])
     return last if same_source and repeats else []
 
 

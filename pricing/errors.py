@@ -3,7 +3,10 @@
     BerthError                 expected: printed as findings, exit 1, no traceback
     |-- CatalogError           a bundled or refreshed fact is missing, malformed or contradicts itself
     |-- MarketError            no price or availability could be had from any source
-    `-- planner.errors         what the planner adds: bad workloads, nothing fits, a lock that cannot be used
+    |-- OptionError            an option of a command is malformed, idle, or contradicts another
+    |-- PlannerError           what the planner adds (planner.errors): bad workloads, nothing fits, unusable locks
+    |-- StackError             a plan would become a stack that AWS refuses or runs differently (stacks.errors)
+    `-- TemplateError          a file is no CloudFormation template (stacks.errors)
 
 Everything that is not a BerthError is a bug and keeps its traceback.
 """
@@ -31,3 +34,7 @@ class CatalogError(BerthError):
 
 class MarketError(BerthError):
     """No price or availability could be had from any source."""
+
+
+class OptionError(BerthError):
+    """An option of a command is malformed, would do nothing, or contradicts another."""

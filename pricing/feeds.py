@@ -73,8 +73,8 @@ def _capacity_blocks(region: str, now: datetime) -> Answer:
     """The shortest blocks of each type, and of each UltraServer, which say what an hour costs."""
     listing = all_blocks(region, (*_sold_as_blocks(region), *ULTRASERVERS))
     # That a region has none of these UltraServers is nothing to tell.
-    findings = [each for each in listing.findings if not any(name in each for name in ULTRASERVERS)]
-    return Answer(rows=listing.blocks, findings=tuple(findings))
+    refused = (said for name, said in listing.refused.items() if name not in ULTRASERVERS)
+    return Answer(rows=listing.blocks, findings=(*refused, *listing.findings))
 
 
 def _sold_as_blocks(region: str) -> Collection[str]:

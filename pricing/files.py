@@ -10,8 +10,11 @@ from pathlib import Path
 def write_whole(path: Path, text: str, mode: int = 0o644) -> None:
     """Writes in one move, so that a reader sees the old file or the new one, never a part. Raises OSError.
 
-    A link stays a link. Of several writers at once the last wins.
+    A link stays a link. Of several writers at once the last wins. What is no file (a pipe, a terminal) is written to.
     """
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8", newline="")
+        return
     target = Path(os.path.realpath(path))
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=target.parent)
     try:

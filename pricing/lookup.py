@@ -77,7 +77,7 @@ def _of_blocks(blocks: Iterable[Block], now: datetime) -> list[PriceRow]:
 def _newest(rows: Iterable[PriceRow]) -> list[PriceRow]:
     newest: dict[tuple[str, ...], PriceRow] = {}
     for row in rows:
-        # Blocks of several zones and starts, and SageMaker's prices of several uses, differ in their source alone.
+        # Blocks of several zones and starts differ in their source alone.
         key = (*row.subject, row.provenance.source if row.purchase is Purchase.CAPACITY_BLOCK else "")
         if key not in newest or row.provenance.as_of > newest[key].provenance.as_of:
             newest[key] = row

@@ -21,8 +21,8 @@ from pricing.feed import FEED_OF, Feed, Offering, Place, Row
 from pricing.instance_type import InstanceType
 from pricing.known import Knowledge, Origin, know
 from pricing.notes import notes_on
-from pricing.offer import Offer, Purchase
-from pricing.offers import Zones, block_offers, offers_of
+from pricing.offer import Offer, Purchase, Zones
+from pricing.offers import block_offers, offers_of
 from pricing.parallel import Watch
 from pricing.price import Block, Component, ComponentPrice, Interruption, PriceRow, Quota
 from pricing.quota import nodes_allowed

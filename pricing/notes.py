@@ -18,7 +18,7 @@ from pricing.wording import listed
 Priced = Offer | PriceRow
 
 # A price list with a fault in every line must not bury the plan.
-SHOWN_FINDINGS = 3
+_SHOWN_FINDINGS = 3
 _REGION = re.compile(r"\b[a-z]{2,4}(-[a-z]+)+-\d\b")
 
 
@@ -110,9 +110,9 @@ def _from_the_future(known: Known, now: datetime) -> str:
 
 
 def _some(findings: Collection[str]) -> Iterator[str]:
-    yield from list(findings)[:SHOWN_FINDINGS]
-    if len(findings) > SHOWN_FINDINGS:
-        yield f"{len(findings) - SHOWN_FINDINGS} more findings like these; `berth prices refresh` lists them all."
+    yield from list(findings)[:_SHOWN_FINDINGS]
+    if len(findings) > _SHOWN_FINDINGS:
+        yield f"{len(findings) - _SHOWN_FINDINGS} more findings like these; `berth prices refresh` lists them all."
 
 
 def _alike(places: Collection[Place]) -> list[list[Place]]:

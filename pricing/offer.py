@@ -2,10 +2,26 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+
+Zones = Mapping[tuple[str, str], tuple[str, ...]]
+"""Zone ids (`use1-az1`, the same in every account) by instance type and region."""
+
+_ZONE = re.compile(r"[a-z]+[0-9]+-az[0-9]+")
+
+
+def is_zone_of_region(zone_id: str) -> bool:
+    """Whether a zone is one of its region.
+
+    A Local Zone (`use1-atl2-az1`) or a Wavelength Zone (`use1-wl1-bos-wlz1`) must be opted into, and has prices of
+    its own.
+    """
+    return _ZONE.fullmatch(zone_id) is not None
 
 
 class Purchase(StrEnum):

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from datetime import date
 
-from pricing.offer import Offer, Payment, Purchase
+from pricing.offer import Offer, Payment, Purchase, Zones, is_zone_of_region
 from pricing.price import Block, PriceRow
-
-Zones = Mapping[tuple[str, str], tuple[str, ...]]
-"""Zone ids by instance type and region."""
 
 # What a plan says an hour costs must be what is billed by the hour. Of a commitment paid up front, in part or whole,
 # that is not its price: the fee is gone on the first day, whether the job runs for three years or three days.
@@ -18,8 +14,6 @@ _HOURLY = (Payment.UNSTATED, Payment.NO_UPFRONT)
 # Offers are of plain machines, and plans are in USD.
 _CURRENCY = "USD"
 _SYSTEM = "linux"
-# `use1-atl2-az1` is a Local Zone, `use1-az1` none.
-_LOCAL_ZONE = re.compile(r"-[a-z]+\d+-az\d+$")
 
 
 def offers_of(rows: Iterable[PriceRow], zones: Zones) -> tuple[Offer, ...]:
@@ -32,7 +26,7 @@ def offers_of(rows: Iterable[PriceRow], zones: Zones) -> tuple[Offer, ...]:
     newest: dict[tuple[str, ...], PriceRow] = {}
     for row in rows:
         plain = row.currency == _CURRENCY and row.operating_system == _SYSTEM and row.payment in _HOURLY
-        if plain and not _LOCAL_ZONE.search(row.zone_id):
+        if plain and (not row.zone_id or is_zone_of_region(row.zone_id)):
             subject = (row.instance_type, row.region, row.purchase, row.zone_id)
             known = newest.get(subject)
             if known is None or row.provenance.as_of > known.provenance.as_of:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -104,14 +105,13 @@ class QuotaKind(StrEnum):
 class Quota:
     """What an account may run in a region.
 
-    `subject` is what the quota is for: the instance type that it bounds (vCPUs are shared by all types of one
-    quota `code`), the `ml.` type of a HyperPod cluster, or empty for network interfaces.
+    `subject` is what the quota is for: the instance type that it bounds (several types share the vCPUs of one
+    quota), the `ml.` type of a HyperPod cluster, or empty for network interfaces.
     """
 
     kind: QuotaKind
     subject: str
     region: str
-    code: str
     value: Decimal
 
 
@@ -135,10 +135,14 @@ class Block:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BlockListing:
-    """The Capacity Blocks that EC2 offered, and in whole sentences what it could not be asked."""
+    """The Capacity Blocks that EC2 offered, and in whole sentences what it could not be asked.
+
+    `refused` has the sentence on each name that cannot be had as a block.
+    """
 
     blocks: tuple[Block, ...]
     findings: tuple[str, ...]
+    refused: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

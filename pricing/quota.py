@@ -38,7 +38,7 @@ def nodes_allowed(
 def interfaces_allowed(quotas: Iterable[Quota], region: str) -> int | None:
     """How many network interfaces an account may have in a region; None where that is unknown.
 
-    An EFA cluster takes one per network card: 32 nodes of p5.48xlarge are 1,024.
+    Each node of an EFA cluster takes its own and one per network card: 32 nodes of p5.48xlarge take 33 each, 1,056.
     """
     found = _value(quotas, QuotaKind.NETWORK_INTERFACES, "", region)
     return None if found is None else int(found)

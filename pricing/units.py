@@ -26,6 +26,7 @@ HOUR_S = 3600
 DAY_S = 24 * HOUR_S
 WEEK_S = 7 * DAY_S
 YEAR_S = 365 * DAY_S
+HOURS_PER_DAY = DAY_S // HOUR_S
 # AWS quotes monthly figures over 730 hours: 8,760 hours a year over 12 months.
 HOURS_PER_MONTH = 730
 

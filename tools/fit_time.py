@@ -169,7 +169,8 @@ def shown(value: Any) -> str:
 
 def banded(band: Band) -> str:
     """A band as YAML writes it."""
-    return f'{{low: {band.low:.2f}, high: {band.high:.2f}, basis: "{band.basis}"}}'
+    unmeasured = "" if band.measured else ", measured: false"
+    return f'{{low: {band.low:.2f}, high: {band.high:.2f}, basis: "{band.basis}"{unmeasured}}}'
 
 
 if __name__ == "__main__":

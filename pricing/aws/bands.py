@@ -12,10 +12,13 @@ from typing import Any
 
 from pricing.aws.quotes import amount, plain
 
-# `USE2-`, `USGW1-`, `EU-`; none in us-east-1 for most services. Longer beginnings are other products:
+# `USE2-`, `UGW1-`, `EU-`; none in us-east-1 for most services. Longer beginnings are other products:
 # `USE2-TS-LoadBalancerUsage` is a trust store, `USW2-RegionalNatGateway-Hours` another gateway.
 _REGION = r"(?:[A-Z]{3}\d-|EU-)?"
 _CURRENCIES = {"USD", "CNY"}
+
+PER_HOUR = {"hrs": 1, "hours": 1, "hour": 1}
+"""The units of an hour in the list, which services spell each in their way, for `scaled`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

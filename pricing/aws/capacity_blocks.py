@@ -1,7 +1,8 @@
 """Which Capacity Blocks can be bought, for what fee? (EC2 DescribeCapacityBlockOfferings; needs credentials)
 
-A block is so many instances, or UltraServers, for so many days, paid at once and not cancellable. EC2 answers few of
-these questions at a time, so each name, size and length is a request that the caller chooses.
+A block is so many instances, or UltraServers, for so many days, paid at once and not cancellable. EC2 answers few
+questions at a time: `all_blocks` asks for the shortest blocks of all names at once, and `capacity_blocks` makes a
+request of each name, size and length that the caller chooses.
 """
 
 from __future__ import annotations
@@ -18,10 +19,9 @@ from pricing.aws.zones import zone_ids
 from pricing.blocks import DAYS, SIZES
 from pricing.offer import Payment, Provenance, Purchase
 from pricing.price import Block, BlockListing, PriceRow
-from pricing.units import HOUR_S
+from pricing.units import HOUR_S, HOURS_PER_DAY
 
 ACTION = "ec2:DescribeCapacityBlockOfferings"
-HOURS_PER_DAY = 24
 PAGE = 100
 # These refuse one name and say nothing of the next: no block of such a type, or UltraServers for some accounts only.
 _OF_ONE_NAME = ("InvalidParameterValue", "Unsupported", "UnsupportedOperation")
@@ -38,13 +38,14 @@ def capacity_blocks(
     """The blocks on offer of some instance types or UltraServers (`u-p6e-gb200x72`), sizes and lengths.
 
     Raises MarketError without credentials, permission (`ec2:DescribeCapacityBlockOfferings`,
-    `ec2:DescribeAvailabilityZones`) or network. A name that cannot be had as a block is a finding, and so is what
-    remains unasked once EC2 has had too many questions.
+    `ec2:DescribeAvailabilityZones`) or network. A name that cannot be had as a block is refused, and what remains
+    unasked once EC2 has had too many questions is a finding.
     """
     from botocore.exceptions import ClientError
 
     offerings: list[Mapping[str, Any]] = []
     findings: list[str] = []
+    refused: dict[str, str] = {}
     with asked(ACTION, region):
         ask = client("ec2", region).describe_capacity_block_offerings
         for name in names:
@@ -59,9 +60,9 @@ def capacity_blocks(
                     break
                 if code not in _OF_ONE_NAME and not (is_ultraserver(name) and code in _OF_ULTRASERVERS):
                     raise
-                findings.append(f"{region}: {name} cannot be had as a Capacity Block: {said}")
+                refused[name] = f"{region}: {name} cannot be had as a Capacity Block: {said}"
     read = read_blocks(offerings, region, zone_ids(region) if offerings else {})
-    return BlockListing(blocks=read.blocks, findings=(*findings, *read.findings))
+    return BlockListing(blocks=read.blocks, findings=(*findings, *read.findings), refused=refused)
 
 
 def all_blocks(region: str, names: Collection[str]) -> BlockListing:

@@ -14,13 +14,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pricing.aws.bands import PER_HOUR
 from pricing.price import Component
 from pricing.units import KIB
 
-# What a unit of the list holds of ours. Spelling varies by service: EBS has `GB-Mo` and `GB-month`, EKS `Hours`.
+# What a unit of the list holds of ours. Spelling varies by service: EBS has `GB-Mo` and `GB-month`.
 _PER_GIB_MONTH = {"gb-mo": 1, "gb-month": 1}
 _PER_GIB = {"gb": 1}
-_PER_HOUR = {"hrs": 1, "hours": 1, "hour": 1}
 _PER_REQUEST = {"requests": 1}
 
 
@@ -82,15 +82,15 @@ SOURCES: Mapping[Component, Source] = {
     Component.METRIC_MONTH: Source(_CLOUDWATCH, "CW:MetricMonitorUsage", {"metrics": 1}),
     Component.ALARM_MONTH: Source(_CLOUDWATCH, "CW:AlarmMonitorUsage", {"alarms": 1}),
     Component.DASHBOARD_MONTH: Source(_DASHBOARDS, "DashboardsUsageHour", {"dashboards": 1}),
-    Component.NAT_GATEWAY_HOUR: Source(_NAT, "NatGateway-Hours", _PER_HOUR),
+    Component.NAT_GATEWAY_HOUR: Source(_NAT, "NatGateway-Hours", PER_HOUR),
     Component.NAT_GATEWAY_GIB: Source(_NAT, "NatGateway-Bytes", _PER_GIB),
-    Component.INTERFACE_ENDPOINT_HOUR: Source(_ENDPOINT, "VpcEndpoint-Hours", _PER_HOUR),
+    Component.INTERFACE_ENDPOINT_HOUR: Source(_ENDPOINT, "VpcEndpoint-Hours", PER_HOUR),
     Component.INTERFACE_ENDPOINT_GIB: Source(_ENDPOINT, "VpcEndpoint-Bytes", _PER_GIB),
-    Component.PUBLIC_ADDRESS_HOUR: Source(_ADDRESS, "PublicIPv4:InUseAddress", _PER_HOUR),
+    Component.PUBLIC_ADDRESS_HOUR: Source(_ADDRESS, "PublicIPv4:InUseAddress", PER_HOUR),
     Component.TRANSFER_OUT_GIB: Source(_OUT, "DataTransfer-Out-Bytes", _PER_GIB),
     Component.TRANSFER_BETWEEN_ZONES_GIB: Source(_ZONES, "DataTransfer-Regional-Bytes", _PER_GIB),
-    Component.LOAD_BALANCER_HOUR: Source(_BALANCER, "LoadBalancerUsage", _PER_HOUR),
+    Component.LOAD_BALANCER_HOUR: Source(_BALANCER, "LoadBalancerUsage", PER_HOUR),
     Component.LOAD_BALANCER_UNIT_HOUR: Source(_BALANCER, "LCUUsage", {"lcu-hrs": 1}),
-    Component.EKS_CLUSTER_HOUR: Source(_EKS, "AmazonEKS-Hours:perCluster", _PER_HOUR),
+    Component.EKS_CLUSTER_HOUR: Source(_EKS, "AmazonEKS-Hours:perCluster", PER_HOUR),
 }
 """Every component but PCS's controllers, of whose products no public source quotes a usage type (see `pcs`)."""

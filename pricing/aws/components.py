@@ -10,17 +10,16 @@ from typing import Any
 
 from pricing.aws.bands import Bands, Product, bands, is_usage, products, scaled
 from pricing.aws.component_table import SOURCES, Query, Source
+from pricing.aws.listed_products import PAGE, listed_products, pricing_client
 from pricing.aws.pages import pages
 from pricing.aws.pcs import controllers, service_codes
-from pricing.aws.session import asked, client, pricing_region
+from pricing.aws.quotes import in_force
+from pricing.aws.session import asked, pricing_region
 from pricing.errors import MarketError
 from pricing.offer import Provenance
 from pricing.price import Component, ComponentPrice
 
-ACTION = "pricing:GetProducts"
 PCS_ACTION = "pricing:DescribeServices"
-# The API's largest page.
-PAGE = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +38,7 @@ def component_prices(region: str, today: date) -> ComponentListing:
     Price List API in the partition.
     """
     place = pricing_region(region)
-    with asked(ACTION, place):
-        api = client("pricing", place)
+    api = pricing_client(place)
     by_query: defaultdict[Query, dict[Component, Source]] = defaultdict(dict)
     for component, source in SOURCES.items():
         by_query[source.query][component] = source
@@ -80,7 +78,7 @@ def settled(
     faults = []
     for product in candidates:
         try:
-            found |= {(each.currency, each.steps): each for each in _in_force(product, units, today)}
+            found |= {(each.currency, each.steps): each for each in _current(product, units, today)}
         except ValueError as error:
             faults.append(f"{region}, {component}: {product.usage} is left out: {error}.")
     if len(found) == 1:
@@ -92,12 +90,8 @@ def settled(
     return _unknown(*faults or [f"{region}, {component}: the price list has no price; it counts as unknown."])
 
 
-def _in_force(product: Product, units: Mapping[str, int], today: date) -> Iterator[Bands]:
-    """The bands that hold on a day; a price announced for later does not yet count."""
-    every = bands(product)
-    current = [each for each in every if each.effective is None or each.effective <= today]
-    # A clock that is far behind must not make every price a future one.
-    return (scaled(each, units) for each in current or every)
+def _current(product: Product, units: Mapping[str, int], today: date) -> Iterator[Bands]:
+    return (scaled(each, units) for each in in_force(bands(product), lambda each: each.effective, today))
 
 
 def _rows(component: Component, one: Bands, region: str, today: date) -> Iterator[ComponentPrice]:
@@ -134,11 +128,7 @@ def _items(api: Any, query: Query, region: str, place: str) -> list[str]:
     matches += [("TERM_MATCH", query.region_field, region)] if query.region_field else []
     matches += [("CONTAINS", "usagetype", query.usage)] if query.usage else []
     filters = [{"Type": kind, "Field": field, "Value": value} for kind, field, value in matches]
-    with asked(ACTION, place):
-        answers = pages(
-            api.get_products, ServiceCode=query.service, Filters=filters, FormatVersion="aws_v1", MaxResults=PAGE
-        )
-    return [item for page in answers for item in page.get("PriceList", ())]
+    return listed_products(api, place, query.service, filters)
 
 
 def _controllers(api: Any, region: str, place: str, today: date) -> ComponentListing:

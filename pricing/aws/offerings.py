@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from pricing.aws.pages import pages
 from pricing.aws.session import asked, client
+from pricing.offer import Zones, is_zone_of_region
 
 ACTION = "ec2:DescribeInstanceTypeOfferings"
 # The API's largest page (botocore's model); EC2 takes 200 values in a filter at most.
 PAGE = 1000
 VALUES = 200
-# `use1-az1`. A Local Zone, `use1-atl2-az1`, is another place with prices of its own, and no zone of the region.
-_ZONE = re.compile(r"[a-z]+[0-9]+-az[0-9]+")
-
-Zones = Mapping[tuple[str, str], tuple[str, ...]]
-"""Zone ids by instance type and region."""
 
 
 def zone_offerings(region: str, types: Collection[str]) -> Zones:
@@ -50,6 +45,6 @@ def read_offerings(offerings: Iterable[Mapping[str, Any]], region: str, types: C
     zones = defaultdict(set)
     for each in offerings:
         name, zone = each.get("InstanceType", ""), each.get("Location", "")
-        if name in types and _ZONE.fullmatch(zone):
+        if name in types and is_zone_of_region(zone):
             zones[name, region].add(zone)
     return {key: tuple(sorted(ids)) for key, ids in sorted(zones.items())}

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pricing.aws.bands import Product
+from pricing.aws.bands import PER_HOUR, Product
 from pricing.price import Component
 
 _CODES = re.compile(r"(aws|amazon)?(pcs|parallelcomputing(service)?)", re.IGNORECASE)
@@ -21,7 +21,6 @@ _SIZES = {
     Component.PCS_MEDIUM_CONTROLLER_HOUR: re.compile("medium", re.IGNORECASE),
     Component.PCS_LARGE_CONTROLLER_HOUR: re.compile("large", re.IGNORECASE),
 }
-_HOURS = {"hrs": 1, "hours": 1, "hour": 1}
 
 
 def service_codes(services: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -34,4 +33,4 @@ def controllers(products: Iterable[Product]) -> Iterator[tuple[Component, list[P
     """For each size of controller the products that may be it, and the units in which it may be priced."""
     every = [each for each in products if "controller" in each.usage.lower() and not _OTHER_FEES.search(each.usage)]
     for component, size in _SIZES.items():
-        yield component, [each for each in every if size.search(each.usage)], _HOURS
+        yield component, [each for each in every if size.search(each.usage)], PER_HOUR

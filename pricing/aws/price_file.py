@@ -34,10 +34,10 @@ _HEADER_WITHIN = 20
 _COLUMNS = "sku offertermcode termtype unit priceperunit currency instancetype operatingsystem tenancy capacitystatus"
 
 
-def price_file(region: str, types: Collection[str], today: date, base: str | None = None) -> Listing:
+def price_file(region: str, types: Collection[str], today: date) -> Listing:
     """On-demand and Standard reserved prices per hour of instance types in a region, Linux and Windows.
 
-    `base` replaces the address of AWS's server. Raises MarketError where the server cannot be reached, breaks off
+    Raises MarketError where the server cannot be reached, breaks off
     or sends something else, and for a partition without such files; the findings are those of `price_list`.
     """
     # These two take longer to import than all of this package, and few commands read the file.
@@ -48,7 +48,7 @@ def price_file(region: str, types: Collection[str], today: date, base: str | Non
     if partition not in _HOSTS:
         raise MarketError(f"{region}: no price list file is known of the partition {partition}.")
     host, folder = _HOSTS[partition]
-    address = f"{base or host}/offers/v1.0/{folder}/AmazonEC2/current/{region}/index.csv"
+    address = f"{host}/offers/v1.0/{folder}/AmazonEC2/current/{region}/index.csv"
     try:
         with urlopen(address, timeout=READ_S) as response:
             return read_price_file(_lines(response), region, types, today)

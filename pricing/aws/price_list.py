@@ -8,15 +8,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from pricing.aws.pages import pages
+from pricing.aws.listed_products import listed_products, pricing_client
 from pricing.aws.price_terms import Rate, Term, is_metal, is_wanted, key, listing
-from pricing.aws.session import asked, client, pricing_region
+from pricing.aws.session import pricing_region
 from pricing.price import Listing
 
-ACTION = "pricing:GetProducts"
 SERVICE = "AmazonEC2"
-# GetProducts answers at most 100 products a page, and takes at most 1,024 characters in a filter (botocore's model).
-PAGE = 100
+# What GetProducts takes in a filter (botocore's model).
 FILTER_CHARACTERS = 1024
 _PLAIN = {
     "preInstalledSw": "NA",
@@ -36,14 +34,8 @@ def price_list(region: str, types: Collection[str], today: date) -> Listing:
     what it could not make sense of, and prices that contradict each other, are findings.
     """
     place = pricing_region(region)
-    items: list[str] = []
-    with asked(ACTION, place):
-        api = client("pricing", place)
-        for filters in _requests(region, types):
-            for page in pages(
-                api.get_products, ServiceCode=SERVICE, FormatVersion="aws_v1", MaxResults=PAGE, Filters=filters
-            ):
-                items += page.get("PriceList", ())
+    api = pricing_client(place)
+    items = [item for filters in _requests(region, types) for item in listed_products(api, place, SERVICE, filters)]
     return read_price_list(items, region, types, today)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from pricing.aws.quotes import Quote, amount, plain, settled
+from pricing.aws.quotes import Quote, amount, in_force, plain, settled
 from pricing.offer import Payment, Provenance, Purchase
 from pricing.price import Listing, PriceRow
 from pricing.units import HOUR_S, YEAR_S
@@ -92,7 +92,7 @@ def listing(terms: Iterable[Term], region: str, today: date, findings: Iterable[
 
     A term that makes no sense is left out, with a finding that names its SKU; no term at all is a finding too.
     """
-    quotes, found, sold = [], list(findings), _in_force(terms, today)
+    quotes, found, sold = [], list(findings), _current(terms, today)
     if not sold:
         found.append(f"{region}: the price list has none of the instance types asked for.")
     for term in sold:
@@ -105,7 +105,7 @@ def listing(terms: Iterable[Term], region: str, today: date, findings: Iterable[
     return settled(quotes, found)
 
 
-def _in_force(terms: Iterable[Term], today: date) -> list[Term]:
+def _current(terms: Iterable[Term], today: date) -> list[Term]:
     """The terms without those announced for later, where the same SKU is sold on the same terms today."""
     groups: dict[tuple[str, ...], list[Term]] = {}
     for term in terms:
@@ -113,10 +113,16 @@ def _in_force(terms: Iterable[Term], today: date) -> list[Term]:
         groups.setdefault((term.sku, term.kind, *terms_of_sale), []).append(term)
     found: list[Term] = []
     for group in groups.values():
-        current = [each for each in group if each.effective[:10] <= today.isoformat()]
-        # A clock that is far behind must not make every price a future one.
-        found += current or group
+        found += in_force(group, _starts_on, today)
     return found
+
+
+def _starts_on(term: Term) -> date | None:
+    """The day from which a term holds; None where it states none, or no day (which `_quote` tells of)."""
+    try:
+        return date.fromisoformat(term.effective[:10])
+    except ValueError:
+        return None
 
 
 def _quote(term: Term, region: str, today: date) -> Quote | None:

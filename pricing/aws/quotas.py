@@ -117,8 +117,8 @@ def _found(
             continue
         stated = named[_key(name)]
         if len(stated) == 1:
-            ((code, value),) = stated
-            rows.append(Quota(kind=kind, subject=subject, region=region, code=code, value=value))
+            ((_, value),) = stated
+            rows.append(Quota(kind=kind, subject=subject, region=region, value=value))
         else:
             findings.append(f'The quota "{name}" is listed in {region} as {_differing(stated)}; it counts as unknown.')
     return QuotaListing(rows=tuple(rows), findings=tuple(dict.fromkeys(findings)))

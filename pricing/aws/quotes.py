@@ -7,11 +7,15 @@ for somebody: here, prices that differ leave their subject unknown, and say so.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal, InvalidOperation
+from typing import TypeVar
 
 from pricing.price import Listing, PriceRow
+
+Stated = TypeVar("Stated")
 
 # AWS prints ten digits, and rounds some prices to five (p4d.24xlarge is 21.957642 in one region, 21.95764 in another).
 _ROUNDED = Decimal("0.00001")
@@ -42,6 +46,13 @@ def settled(quotes: Iterable[Quote], findings: Iterable[str] = ()) -> Listing:
         else:
             found.append(_contradiction(first_choice))
     return Listing(rows=tuple(rows), findings=tuple(found))
+
+
+def in_force(rivals: Sequence[Stated], starts_on: Callable[[Stated], date | None], today: date) -> Sequence[Stated]:
+    """Of what is stated for one thing, what holds already; `starts_on` is None where no day is stated."""
+    current = [each for each in rivals if (starts_on(each) or today) <= today]
+    # A clock that is far behind must not make every price a future one.
+    return current or rivals
 
 
 def amount(text: object) -> Decimal:

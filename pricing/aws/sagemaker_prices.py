@@ -6,9 +6,10 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 
-from pricing.aws.bands import Product, bands, products
+from pricing.aws.bands import PER_HOUR, Product, bands, products
+from pricing.aws.listed_products import PAGE, listed_products, pricing_client
 from pricing.aws.pages import pages
-from pricing.aws.quotes import Quote, settled
+from pricing.aws.quotes import Quote, in_force, settled
 from pricing.aws.session import asked, client, pricing_region
 from pricing.errors import MarketError
 from pricing.offer import Payment, Provenance, Purchase
@@ -16,11 +17,8 @@ from pricing.price import Listing, PriceRow
 from pricing.sagemaker import HYPERPOD, named
 from pricing.wording import listed
 
-ACTION = "pricing:GetProducts"
 COMPONENTS_ACTION = "pricing:GetAttributeValues"
 SERVICE = "AmazonSageMaker"
-# The API's largest page.
-PAGE = 100
 # `USE1-Cluster:ml.g5.8xlarge`. `Cluster:ml.g5.8xlarge-Reserved` and `ReservedCluster:ml.g5.8xlarge` are other SKUs.
 _USAGE = re.compile(r"(?:[A-Z]{3}\d-|EU-)?(?!Reserved)[A-Za-z]+:(ml\.[a-z0-9-]+\.[a-z0-9]+)")
 
@@ -51,10 +49,7 @@ def sagemaker_prices(region: str, types: Collection[str], today: date, component
         {"Type": "TERM_MATCH", "Field": field, "Value": value}
         for field, value in (("regionCode", region), ("component", component))
     ]
-    with asked(ACTION, place):
-        ask = client("pricing", place).get_products
-        answers = pages(ask, ServiceCode=SERVICE, Filters=matches, FormatVersion="aws_v1", MaxResults=PAGE)
-    items = [item for page in answers for item in page.get("PriceList", ())]
+    items = listed_products(pricing_client(place), place, SERVICE, matches)
     if not items:
         known = listed(components(region) or ("none",), whole=True)
         raise MarketError(f"{region}: SageMaker prices nothing as {component}; its components are {known}.")
@@ -81,8 +76,8 @@ def read_prices(
 
 
 def _quotes(product: Product, name: str, region: str, today: date, component: str) -> Iterator[Quote]:
-    for each in bands(product):
-        if each.unit.casefold() not in {"hrs", "hours", "hour"} or len(each.steps) != 1:
+    for each in in_force(bands(product), lambda each: each.effective, today):
+        if each.unit.casefold() not in PER_HOUR or len(each.steps) != 1:
             raise ValueError(f"it is priced per {each.unit} in {len(each.steps)} bands, not per hour")
         source = named(component, f"AWS Price List, {each.usage}")
         row = PriceRow(

@@ -19,23 +19,20 @@ SOURCE = "EC2 Spot Instance Advisor"
 _BANDS = ((0.0, 0.05), (0.05, 0.1), (0.1, 0.15), (0.15, 0.2), (0.2, 0.2))
 
 
-def interruptions(
-    region: str, types: Collection[str], today: date, address: str | None = None
-) -> tuple[Interruption, ...]:
+def interruptions(region: str, types: Collection[str], today: date) -> tuple[Interruption, ...]:
     """The interruption band of each instance type in a region, Linux; none of a type that the file leaves out.
 
-    `address` replaces that of AWS's file. Raises MarketError without network, or where the server sends something else.
+    Raises MarketError without network, or where the server sends something else.
     """
     # A plan from the bundle imports this module, and needs no network library.
     from http.client import HTTPException
     from urllib.request import urlopen
 
-    address = address or ADDRESS
     try:
-        with urlopen(address, timeout=READ_S) as response:
+        with urlopen(ADDRESS, timeout=READ_S) as response:
             return read_interruptions(json.load(response), region, types, today)
     except (OSError, HTTPException, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
-        raise MarketError(f"The Spot Instance Advisor's file ({address}) cannot be read: {error}") from None
+        raise MarketError(f"The Spot Instance Advisor's file ({ADDRESS}) cannot be read: {error}") from None
 
 
 def read_interruptions(

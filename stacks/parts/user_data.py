@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 from planner.plan import Build
+from pricing.units import KIB
 from stacks.errors import StackError
 
 SCRIPT = Path(__file__).with_name("first_boot.sh")
 # EC2's limit, before base64.
-LIMIT_BYTES = 16 * 1024
+LIMIT_BYTES = 16 * KIB
 PROBES = {"NVIDIA": "nvidia", "AWS": "neuron"}
 
 

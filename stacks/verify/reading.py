@@ -9,11 +9,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pricing.units import MIB
 from stacks.errors import TemplateError
 from stacks.verify import positions, yaml_text
 
 # CloudFormation's limit for a template in S3 is 1 MB; what is twenty times that is no template.
-MOST_BYTES = 20 * 1024 * 1024
+MOST_BYTES = 20 * MIB
 
 
 @dataclass(frozen=True)
@@ -65,11 +66,6 @@ def read_text(name: str, content: bytes) -> Source:
     if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
         raise TemplateError(f"{name}: is no CloudFormation template, for it has no Resources by name.")
     return Source(name=name, document=document, size_bytes=len(content), find_lines=find_lines)
-
-
-def from_document(name: str, document: Mapping[str, Any]) -> Source:
-    """A template that is in memory already, and has no lines."""
-    return Source(name=name, document=document, size_bytes=len(json.dumps(document)), find_lines=dict)
 
 
 def _parsed(text: str) -> tuple[Any, Callable[[], Mapping[positions.Path, int]]]:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from errno import ENOSPC
+from os import strerror
 from pathlib import Path
+
+import pytest
 
 from planner.carried import FOLDER
 from planner.own_calibration import chosen_calibration
@@ -45,3 +49,22 @@ def test_a_place_that_cannot_be_written_is_an_expected_failure(berth: Command, t
     answer = berth("calibrate", runs, "-o", tmp_path / "none" / "mine.yaml")
     assert answer.status == 1
     assert "cannot be written" in answer.err
+
+
+def test_a_good_calibration_survives_a_full_disk(
+    berth: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Factors that cannot be written to their end leave the file that was there as it was."""
+    runs, own = tmp_path / "runs.csv", tmp_path / "mine.yaml"
+    lines = (FOLDER / "training_memory.csv").read_text(encoding="utf-8").splitlines()
+    runs.write_text("\n".join(line for line in lines if line.startswith(KEPT)), encoding="utf-8")
+    own.write_text("memory: {}\n", encoding="utf-8")
+
+    def full(_: int) -> None:
+        raise OSError(ENOSPC, strerror(ENOSPC))
+
+    monkeypatch.setattr("pricing.files.os.fsync", full)
+    answer = berth("calibrate", runs, "-o", own)
+    assert answer.status == 1 and "mine.yaml: cannot be written: No space left on device" in answer.err
+    assert own.read_text(encoding="utf-8") == "memory: {}\n"
+    assert sorted(each.name for each in tmp_path.iterdir()) == ["mine.yaml", "runs.csv"]

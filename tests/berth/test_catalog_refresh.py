@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from pricing.bundle_prices import load_offers, offerings
+from pricing.bundle_prices import offerings
 from pricing.catalog import DATA
 from pricing.offer import Purchase
 from tests.berth.command import Command
+from tests.support.bundled import load_offers
 from tests.support.price_server import PriceServer, refusing
 
 REGION = "us-east-1"
@@ -63,7 +64,7 @@ def test_the_bundle_written_is_a_bundle(server: PriceServer, berth: Command, bun
     """What was written loads, is sorted, and offers the new price; the other regions are as they were."""
     server.usd["p5.48xlarge", REGION] = "50.0000000000"
     berth("catalog", "refresh", "--region", REGION, "--folder", bundle)
-    offers = load_offers(folder=bundle)
+    offers = load_offers(bundle)
     (p5,) = [
         each
         for each in offers

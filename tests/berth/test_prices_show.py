@@ -8,7 +8,6 @@ from io import StringIO
 
 import pytest
 
-from pricing.aws import capacity_blocks, placement_scores
 from pricing.errors import MarketError
 from pricing.price import BlockListing, Placement
 from tests.berth.command import Command
@@ -61,6 +60,15 @@ def test_all_regions_can_be_asked_for(berth: Command) -> None:
             "--block-nodes 5: blocks have 1, 2, 4, 8, 16, 32, 64 instances.\n"
             "--block-days 15: blocks last 1 to 14 days, or 3 to 26 whole weeks (21, 28, ... 182).",
         ),
+        (
+            [P5, "--block-nodes", "8", "--block-days", "0"],
+            "--block-days 0: blocks last 1 to 14 days, or 3 to 26 whole weeks (21, 28, ... 182).\n",
+        ),
+        (
+            [P5, "--offline", "--block-nodes", "5"],
+            "--block-nodes asks EC2, and --offline forbids it; leave one of them out.\n"
+            "--block-nodes 5: blocks have 1, 2, 4, 8, 16, 32, 64 instances.\n",
+        ),
         ([P5, "--block-days", "7"], "--block-days is the length of the blocks that --block-nodes asks for; add it."),
         (
             [P5, "--offline", "--spot-nodes", "4", "--block-nodes", "8"],
@@ -97,7 +105,7 @@ def test_spot_capacity_is_scored_where_it_is_asked_for(berth: Command, monkeypat
             raise MarketError("AccessDenied")
         return (Placement(instance_type=instance_type, count=count, region=region, zone_id="use1-az6", score=7),)
 
-    monkeypatch.setattr(placement_scores, "placement_scores", scored)
+    monkeypatch.setattr("pricing.capacity.placement_scores", scored)
     answer = berth("prices", "show", P5, "--region", "us-east-1", "--region", "us-east-2", "--spot-nodes", "4")
     assert answer.status == 0 and answer.out.startswith("type")
     assert f"Spot placement scores for 4 x {P5} in us-east-1, of 10: use1-az6 7." in answer.err
@@ -114,7 +122,7 @@ def test_blocks_are_asked_for_in_their_size_and_length(berth: Command, monkeypat
             raise MarketError("AccessDenied")
         return BlockListing(blocks=(block(P5),) if region == "us-east-1" else (), findings=())
 
-    monkeypatch.setattr(capacity_blocks, "capacity_blocks", offered)
+    monkeypatch.setattr("pricing.capacity.capacity_blocks", offered)
     told = berth("prices", "show", f"ML.{P5.upper()}", "--block-nodes", "2", "--block-days", "7").err
     assert f"Capacity Block of 2 x {P5} in use1-az6, 2026-12-01 11:30 to 2026-12-02 11:30 UTC: 100.10 USD" in told
     assert "Capacity Blocks of us-east-2 could not be had: AccessDenied" in told

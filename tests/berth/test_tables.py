@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from berth.tables import print_records, print_table, refuse_both
-from pricing.errors import MarketError
+from pricing.errors import OptionError
 
 RECORDS: list[dict[str, Any]] = [
     {"name": "p5, or so", "usd": Decimal("55.04"), "zones": ("a", "b"), "day": date(2026, 11, 23), "none": None},
@@ -50,6 +50,6 @@ def test_columns_are_aligned_and_never_folded(capsys: pytest.CaptureFixture[str]
 
 def test_two_formats_are_refused() -> None:
     """JSON and CSV at once is a contradiction."""
-    with pytest.raises(MarketError, match="exclude each other"):
+    with pytest.raises(OptionError, match="exclude each other"):
         refuse_both(json=True, csv=True)
     refuse_both(json=True, csv=False)

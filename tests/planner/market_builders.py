@@ -113,7 +113,7 @@ def quota(nodes: float, *types: InstanceType, region: str = REGION, spot: bool =
     """What an account may run of types that share a quota, on demand or on spot: so many nodes of the first."""
     kind = QuotaKind.SPOT_VCPUS if spot else QuotaKind.ON_DEMAND_VCPUS
     value = Decimal(str(nodes)) * types[0].vcpus
-    return tuple(Quota(kind=kind, subject=each.name, region=region, code="L-1", value=value) for each in types)
+    return tuple(Quota(kind=kind, subject=each.name, region=region, value=value) for each in types)
 
 
 def interrupted(*bands: tuple[str, str, float, float]) -> dict[tuple[str, str], Interruption]:

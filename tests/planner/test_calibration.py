@@ -125,6 +125,7 @@ def test_every_entry_has_a_source_and_a_basis(section: str, name: str, accelerat
     basis = known[accelerator]["band"]["basis"]
     unlike = known[accelerator]["band"] != known["default"]["band"]
     assert unlike or accelerator == "default" or basis.startswith("not measured")
+    assert known[accelerator]["band"].get("measured", True) is not basis.startswith("not measured")
 
 
 @pytest.mark.parametrize("vendor", sorted(WRITTEN["memory"]))
@@ -181,7 +182,7 @@ def test_what_was_measured_is_said_of_each_band() -> None:
     none = CALIBRATION.time_factors("megatron-core", "no such chip").band
     assert "runs of" in own.basis and "NVIDIA/NeMo" in own.basis
     assert "not this accelerator" in like.basis
-    assert none.basis.startswith("not measured")
+    assert none.basis.startswith("not measured") and not none.measured
     assert own.high / own.low < like.high / like.low < none.high / none.low
 
 

@@ -12,7 +12,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from planner.alternatives import other_uses
-from planner.cost import cost_of, wasted_share
+from planner.cost import cost_of, usd_of_hours, wasted_share
 from planner.plan import Cost, CostLine
 from planner.terms import RunHours
 from planner.usage import uses
@@ -266,6 +266,14 @@ def test_what_interruptions_waste_follows_from_their_band(low: float, high: floa
     assert wasted_share(offer("p5.two", 3, purchase=SPOT), sold) == pytest.approx(1.528381e-4)
 
 
+def test_node_hours_on_spot_are_paid_with_what_interruptions_waste() -> None:
+    """Ten hours of two nodes at $3 are $60 on demand; on spot any of the two nodes' losses adds to them."""
+    sold = market([KIND], [])
+    assert usd_of_hours(offer("p5.one", 3), 2, 20.0, sold) == 60
+    spot = float(usd_of_hours(offer("p5.one", 3, purchase=SPOT), 2, 20.0, sold))
+    assert spot == pytest.approx(60 * (1 + 2 * 1.528381e-4), rel=1e-9)
+
+
 def test_restarts_on_spot_by_hand() -> None:
     """A thousand nodes, each lost with 7.5 % a month, waste 5.34 % of a run: it costs so much more."""
     sold = sold_with(interruptions=interrupted(("p5.one", "us-east-1", 0.05, 0.10)))
@@ -367,9 +375,7 @@ def test_hyperpod_adds_what_sagemaker_takes_beyond_ec2(bought: Offer, others: li
 
 def test_hyperpods_own_quota_stands_beside_its_premium() -> None:
     """Whoever weighs HyperPod learns how many instances the account may have there."""
-    allowed = Quota(
-        kind=QuotaKind.CLUSTER_INSTANCES, subject="ml.p5.one", region="us-east-1", code="L-1", value=Decimal(3)
-    )
+    allowed = Quota(kind=QuotaKind.CLUSTER_INSTANCES, subject="ml.p5.one", region="us-east-1", value=Decimal(3))
     sold = sold_with(offers=[offer("p5.one", 3)], sagemaker=(managed("3.6"),), quotas=(allowed,))
     basis = "ml.p5.one beyond p5.one, on demand"
     assert line(bill(sold), "SageMaker HyperPod").basis == f"{basis}; the account's quota allows 3 in a cluster"

@@ -83,6 +83,10 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
             ["serving.vllm.default.memory_band: should reach from below 1 to above it"],
         ),
         (
+            "serving: {vllm: {default: {band: {low: 0.5, high: 2, basis: y, measured: maybe}}}}",
+            ["serving.vllm.default.band: measured is 'maybe', should be true or false"],
+        ),
+        (
             "serving_memory: {autoawk: {copied_share: 2}}",
             [
                 "serving_memory.autoawk: is not known; did you mean autoawq?",

@@ -32,6 +32,7 @@ def test_techniques_that_were_not_timed_widen_it() -> None:
     off = band(replace(PLAIN, optimizer_place=Place.HOST))
     assert off.low <= widest.low and off.high >= widest.high
     assert "states off the device" in off.basis and "not measured" in off.basis
+    assert not off.measured and band().measured
     packed = recipe("bf16", "lora", "nf4", "adamw", "replicated", of="huggingface", adapter=LORA)
     assert "packed weights" in band(packed, "huggingface").basis
     adapted = recipe("bf16", "lora", "adamw", "replicated", of="torchtitan", adapter=LORA)

@@ -63,11 +63,9 @@ ROWS: dict[Feed, Row] = {
     Feed.CAPACITY_BLOCKS: block(),
     Feed.INTERRUPTIONS: Interruption(instance_type="p5.48xlarge", region=REGION, low=0.05, high=0.1, provenance=SAID),
     Feed.OFFERINGS: Offering(instance_type="p5.48xlarge", region=REGION, zone_ids=("use1-az6",), provenance=SAID),
-    Feed.QUOTAS: Quota(
-        kind=QuotaKind.ON_DEMAND_VCPUS, subject="p5.48xlarge", region=REGION, code="L-1", value=Decimal("384.0")
-    ),
+    Feed.QUOTAS: Quota(kind=QuotaKind.ON_DEMAND_VCPUS, subject="p5.48xlarge", region=REGION, value=Decimal("384.0")),
     Feed.CLUSTER_QUOTAS: Quota(
-        kind=QuotaKind.CLUSTER_INSTANCES, subject="ml.p5.48xlarge", region=REGION, code="L-2", value=Decimal(4)
+        kind=QuotaKind.CLUSTER_INSTANCES, subject="ml.p5.48xlarge", region=REGION, value=Decimal(4)
     ),
     Feed.SAGEMAKER: price("ml.p5.48xlarge"),
     Feed.COMPONENTS: ComponentPrice(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pricing.basis import Prices, prices_looked_up, prices_named, prices_wanted
-from pricing.errors import MarketError
+from pricing.errors import OptionError
 
 
 @pytest.mark.parametrize("name", ["auto", "live", "bundled"])
@@ -17,7 +17,7 @@ def test_what_can_be_asked_for_is_found(name: str) -> None:
 @pytest.mark.parametrize("name", ["", "LIVE", "known", "cached"])
 def test_another_word_is_refused(name: str) -> None:
     """The error quotes the word and lists those that there are."""
-    with pytest.raises(MarketError, match=f"prices={name} is not known; write auto, live or bundled"):
+    with pytest.raises(OptionError, match=f"prices={name} is not known; write auto, live or bundled"):
         prices_named(name)
 
 
@@ -37,5 +37,5 @@ def test_flags_are_prices(live: bool, offline: bool, wanted: Prices, looked_up: 
 
 def test_flags_that_contradict_each_other_are_refused() -> None:
     """Asking and not asking is not decided for the user."""
-    with pytest.raises(MarketError, match="leave one of them out"):
+    with pytest.raises(OptionError, match="leave one of them out"):
         prices_wanted(live=True, offline=True)

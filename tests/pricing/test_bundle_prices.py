@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from pricing.bundle_prices import load_offers, offerings, price_rows
+from pricing.bundle_prices import offerings, price_rows
 from pricing.errors import CatalogError
 from pricing.offer import Purchase
+from tests.support.bundled import load_offers
 
 HEADER = "instance_type,region,purchase,payment,price_per_hour_per_node,currency,operating_system,zone_id,as_of,source"
 
@@ -37,7 +38,7 @@ def test_the_newest_price_wins_and_the_older_row_stays(folder: Path) -> None:
         "p5,us-east-1,on-demand,,98.32,USD,linux,,2025-06-22,old",
     ]
     priced(folder, *rows)
-    (offer,) = load_offers(folder=folder)
+    (offer,) = load_offers(folder)
     assert offer.usd_per_hour_per_node == Decimal("55.04")
     assert (offer.provenance.source, offer.provenance.as_of) == ("new", date(2026, 7, 20))
     assert len(price_rows(folder)) == 2
@@ -50,17 +51,7 @@ def test_only_linux_prices_in_usd_are_offers(folder: Path) -> None:
         "p5,us-east-1,on-demand,,7.504,USD,windows,,2026-01-01,a test",
         "p5,cn-north-1,on-demand,,64.8,CNY,linux,,2026-01-01,a test",
     )
-    assert load_offers(folder=folder) == ()
-
-
-def test_regions_are_never_mixed(folder: Path) -> None:
-    """Asking for one region gives that region's prices only."""
-    priced(
-        folder,
-        "p5,us-east-1,on-demand,,55.04,USD,linux,,2026-01-01,a test",
-        "p5,us-west-2,on-demand,,56,USD,linux,,2026-01-01,a test",
-    )
-    assert [each.region for each in load_offers({"us-west-2"}, folder)] == ["us-west-2"]
+    assert load_offers(folder) == ()
 
 
 @pytest.mark.parametrize(
@@ -76,14 +67,15 @@ def test_regions_are_never_mixed(folder: Path) -> None:
 def test_offers_name_their_zones(folder: Path, purchase: str, zone: str, zone_ids: tuple[str, ...]) -> None:
     """Spot is the price of its own zone, where that was recorded; everything else is sold wherever the type is."""
     priced(folder, f"p5,us-east-1,{purchase},,9,USD,linux,{zone},2026-01-01,a test")
-    (offer,) = load_offers(folder=folder)
+    (offer,) = load_offers(folder)
     assert (offer.purchase, offer.zone_ids) == (Purchase(purchase), zone_ids)
 
 
-def test_local_zones_are_left_out(folder: Path) -> None:
-    """A Local Zone must be opted into, and is no zone to build in."""
-    priced(folder, "p5,us-east-1,spot,,9,USD,linux,use1-atl2-az1,2026-01-01,a test")
-    assert load_offers(folder=folder) == ()
+@pytest.mark.parametrize("zone", ["use1-atl2-az1", "use1-wl1-bos-wlz1"])
+def test_zones_beside_a_region_are_left_out(folder: Path, zone: str) -> None:
+    """A Local or Wavelength Zone must be opted into, and is no zone to build in."""
+    priced(folder, f"p5,us-east-1,spot,,9,USD,linux,{zone},2026-01-01,a test")
+    assert load_offers(folder) == ()
 
 
 def test_the_lowest_of_a_region_gives_way_to_its_zones(folder: Path) -> None:
@@ -94,7 +86,7 @@ def test_the_lowest_of_a_region_gives_way_to_its_zones(folder: Path) -> None:
         "p5,us-east-1,spot,,9,USD,linux,use1-az1,2026-05-01,a test",
         "p5,us-west-2,spot,,7,USD,linux,,2026-01-01,a test",
     )
-    assert [each.usd_per_hour_per_node for each in load_offers(folder=folder)] == [9, 7]
+    assert [each.usd_per_hour_per_node for each in load_offers(folder)] == [9, 7]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +95,7 @@ def test_the_lowest_of_a_region_gives_way_to_its_zones(folder: Path) -> None:
 def test_only_what_is_billed_by_the_hour_is_offered(folder: Path, payment: str, offered: int) -> None:
     """A fee at the start is no price of an hour."""
     priced(folder, f"p5,us-east-1,reserved-1yr,{payment},9,USD,linux,,2026-01-01,a test")
-    assert len(load_offers(folder=folder)) == offered
+    assert len(load_offers(folder)) == offered
 
 
 def test_spot_zones_do_not_supersede_each_other(folder: Path) -> None:
@@ -113,7 +105,7 @@ def test_spot_zones_do_not_supersede_each_other(folder: Path) -> None:
         "p5,us-east-1,spot,,9,USD,linux,use1-az1,2026-01-01,a test",
         "p5,us-east-1,spot,,8,USD,linux,use1-az2,2026-05-01,a test",
     )
-    assert len(load_offers(folder=folder)) == 2
+    assert len(load_offers(folder)) == 2
 
 
 @pytest.mark.parametrize(
@@ -145,7 +137,7 @@ def test_faults_name_line_and_column(folder: Path, row: str, finding: str) -> No
     """A faulty price is an error with its place, never a free instance."""
     priced(folder, row)
     with pytest.raises(CatalogError, match=r"^prices\.csv, line 2: ") as caught:
-        load_offers(folder=folder)
+        load_offers(folder)
     assert finding in str(caught.value)
 
 
@@ -153,7 +145,7 @@ def test_every_faulty_line_is_reported_at_once(folder: Path) -> None:
     """Two faulty lines are two findings."""
     priced(folder, *["p5,us-east-1,lease,,9,USD,linux,,2026-01-01,t"] * 2)
     with pytest.raises(CatalogError) as caught:
-        load_offers(folder=folder)
+        load_offers(folder)
     assert len(caught.value.findings) == 2
 
 
@@ -161,7 +153,7 @@ def test_a_missing_column_is_named(folder: Path) -> None:
     """A file without one of the columns is refused with its name."""
     (folder / "prices.csv").write_text("instance_type,region\np5,us-east-1\n")
     with pytest.raises(CatalogError, match=r"prices\.csv has no column 'purchase'"):
-        load_offers(folder=folder)
+        load_offers(folder)
 
 
 def test_an_offering_without_zones_is_refused(folder: Path) -> None:

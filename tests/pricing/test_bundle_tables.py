@@ -9,9 +9,10 @@ from decimal import Decimal
 
 import pytest
 
-from pricing.bundle_prices import load_offers, offerings, price_rows
+from pricing.bundle_prices import offerings, price_rows
 from pricing.catalog import DATA, load_instance_types
 from pricing.offer import Payment, Purchase
+from tests.support.bundled import load_offers
 
 BUNDLE_DATE = date(2026, 11, 23)
 PRICE_COLUMNS = [
@@ -104,7 +105,9 @@ def test_the_price_cut_of_june_2025_is_visible(name: str, old: str, new: str) ->
         if (row.instance_type, row.region, row.purchase) == (name, "us-east-1", Purchase.ON_DEMAND)
     }
     (offer,) = [
-        each for each in load_offers({"us-east-1"}) if (each.instance_type, each.purchase) == (name, Purchase.ON_DEMAND)
+        each
+        for each in load_offers()
+        if (each.instance_type, each.region, each.purchase) == (name, "us-east-1", Purchase.ON_DEMAND)
     ]
     assert history >= {Decimal(old), Decimal(new)}
     assert offer.usd_per_hour_per_node == Decimal(new)

@@ -55,20 +55,20 @@ def test_sagemakers_plans_stand_beside_its_prices(monkeypatch: pytest.MonkeyPatc
 
 
 def test_blocks_are_asked_for_where_they_may_be(monkeypatch: pytest.MonkeyPatch, server: PriceServer) -> None:
-    """What a region does not sell is not asked for, and UltraServers that it lacks are nothing to tell."""
+    """What a region does not sell is not asked for, and of missing UltraServers only what was left unasked is told."""
     names: list[str] = []
 
     def blocks(region: str, asked: list[str]) -> BlockListing:
         names.extend(asked)
-        missing = (f"{region}: u-trn2x64 cannot be had as a Capacity Block: No.", f"{region}: p5.48xlarge is odd.")
-        return BlockListing(blocks=(block(),), findings=missing)
+        refused = {name: f"{region}: {name} cannot be had." for name in ("u-trn2x64", "p5e.48xlarge")}
+        return BlockListing(blocks=(block(),), findings=("Asked for up to u-p6e-gb200x72 only.",), refused=refused)
 
     monkeypatch.setattr("pricing.feeds.all_blocks", blocks)
     answer = fetch(Feed.CAPACITY_BLOCKS, REGION, NOW)
     assert {"p5.48xlarge", "u-p6e-gb200x72"} <= set(names)
     assert "g5.xlarge" not in names and "trn2u.48xlarge" not in names
     assert all(isinstance(row, Block) for row in answer.rows)
-    assert answer.findings == ("us-east-1: p5.48xlarge is odd.",)
+    assert answer.findings == ("us-east-1: p5e.48xlarge cannot be had.", "Asked for up to u-p6e-gb200x72 only.")
 
 
 @pytest.mark.parametrize("feed", [Feed.SPOT, Feed.QUOTAS])

@@ -15,7 +15,7 @@ P5, VCPUS = "p5.48xlarge", 192
 
 
 def quota(kind: QuotaKind, value: float, subject: str = P5, region: str = REGION) -> Quota:
-    return Quota(kind=kind, subject=subject, region=region, code="L-417A185B", value=Decimal(str(value)))
+    return Quota(kind=kind, subject=subject, region=region, value=Decimal(str(value)))
 
 
 ON_DEMAND, SPOT = quota(QuotaKind.ON_DEMAND_VCPUS, 400), quota(QuotaKind.SPOT_VCPUS, 191)

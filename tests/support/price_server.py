@@ -17,8 +17,9 @@ from threading import Event, Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from pricing.bundle_prices import load_offers, offerings
+from pricing.bundle_prices import offerings
 from pricing.offer import Purchase
+from tests.support.bundled import load_offers
 
 PAGE = 100
 PUBLISHED = "2026-11-20T00:00:00Z"

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pricing.units import KIB
 from stacks.verify.launches import template_bodies
 from stacks.verify.rule import Found, Rule, Severity, broken
 from stacks.verify.template import Node, Template
 from stacks.verify.values import Encoded
 
-_MOST_BYTES = 16 * 1024
+_MOST_BYTES = 16 * KIB
 
 
 def _check(template: Template) -> Iterator[Found]:

@@ -98,6 +98,7 @@ def test_a_unit_of_many_is_divided() -> None:
         ("LoadBalancerUsage", True),
         ("USE2-LoadBalancerUsage", True),
         ("EU-LoadBalancerUsage", True),
+        ("UGW1-LoadBalancerUsage", True),
         ("USE2-TS-LoadBalancerUsage", False),
         ("TS-LoadBalancerUsage", False),
         ("USE2-LoadBalancerUsage-Reserved", False),

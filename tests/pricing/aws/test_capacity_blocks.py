@@ -134,15 +134,16 @@ def test_sizes_and_lengths_are_those_that_ec2_sells() -> None:
     ("name", "code"), [("g4dn.xlarge", "InvalidParameterValue"), (ULTRASERVER, "UnauthorizedOperation")]
 )
 def test_a_name_without_blocks_leaves_the_others(aws: Replay, name: str, code: str) -> None:
-    """It is a finding, its other sizes are not asked for, and the next name is."""
+    """It is refused, its other sizes are not asked for, and the next name is."""
     aws.refuses(CALL, code, f"{name} is not supported for Capacity Blocks.")
     aws.answers(CALL, P5, P5)
     with_zones(aws)
     listing = capacity_blocks("us-east-1", [name, "p5.48xlarge"], [1, 2])
     assert len(listing.blocks) == 2
-    assert listing.findings == (
-        f"us-east-1: {name} cannot be had as a Capacity Block: {name} is not supported for Capacity Blocks.",
-    )
+    assert listing.findings == ()
+    assert listing.refused == {
+        name: f"us-east-1: {name} cannot be had as a Capacity Block: {name} is not supported for Capacity Blocks."
+    }
     assert len(aws.requests(CALL)) == 3
 
 

@@ -11,9 +11,10 @@ from threading import Thread
 
 import pytest
 
-from pricing.aws.price_file import price_file, read_price_file
+from pricing.aws.price_file import _HOSTS, price_file, read_price_file
 from pricing.aws.price_list import price_list
 from pricing.errors import MarketError
+from pricing.offer import Purchase
 from pricing.price import PriceRow
 from tests.support.recorded import Replay, price_page, products, recorded
 
@@ -64,6 +65,8 @@ def server(aws: Replay, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     with Server() as serving:
+        hosts = {partition: (serving.base, folder) for partition, (_, folder) in _HOSTS.items()}
+        monkeypatch.setattr("pricing.aws.price_file._HOSTS", hosts)
         thread = Thread(target=serving.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield serving
@@ -90,7 +93,7 @@ def test_the_file_states_what_the_api_states(aws: Replay) -> None:
 def test_it_needs_no_credentials(server: Server) -> None:
     """One request without any, and the rows say which edition of the file they are from."""
     server.holds(PATH, FILE)
-    listing = price_file("us-east-1", TYPES, TODAY, server.base)
+    listing = price_file("us-east-1", TYPES, TODAY)
     assert server.asked == [(PATH, None)]
     assert len(listing.rows) == 10
     sources = {row.provenance.source for row in listing.rows}
@@ -107,14 +110,14 @@ def test_it_needs_no_credentials(server: Server) -> None:
 def test_partitions_have_folders(server: Server, region: str, path: str) -> None:
     """China's files lie apart, GovCloud's with the others."""
     server.holds(path, recorded("price_file", "cn-northwest-1.csv").replace(b"cn-northwest-1", region.encode()))
-    rows = price_file(region, TYPES, TODAY, server.base).rows
+    rows = price_file(region, TYPES, TODAY).rows
     assert {(row.region, row.currency) for row in rows} == {(region, "CNY")}
 
 
 def test_a_partition_without_files_says_so(server: Server) -> None:
     """Nothing is asked of a partition whose files nobody knows."""
     with pytest.raises(MarketError, match="us-iso-east-1: no price list file is known of the partition aws-iso"):
-        price_file("us-iso-east-1", TYPES, TODAY, server.base)
+        price_file("us-iso-east-1", TYPES, TODAY)
     assert server.asked == []
 
 
@@ -139,7 +142,7 @@ def test_columns_are_found_by_name() -> None:
 def test_the_last_line_counts_without_its_end(server: Server) -> None:
     """A file that ends without a line break has lost nothing."""
     server.holds(PATH, FILE.rstrip(b"\n"))
-    rows = price_file("us-east-1", TYPES, TODAY, server.base).rows
+    rows = price_file("us-east-1", TYPES, TODAY).rows
     assert "g4dn.metal" in {row.instance_type for row in rows}
 
 
@@ -148,7 +151,7 @@ def test_a_truncated_file_yields_nothing(server: Server, cut: int) -> None:
     """However much of it came, a file that ends before its announced length is an error with both figures."""
     server.holds(PATH, FILE[:-cut], len(FILE))
     with pytest.raises(MarketError, match=rf"broke off after {len(FILE) - cut:,} of {len(FILE):,} bytes"):
-        price_file("us-east-1", TYPES, TODAY, server.base)
+        price_file("us-east-1", TYPES, TODAY)
 
 
 def test_a_file_in_pieces_is_read_to_its_last(server: Server) -> None:
@@ -156,17 +159,17 @@ def test_a_file_in_pieces_is_read_to_its_last(server: Server) -> None:
     pieces = [FILE[:3000], FILE[3000:]]
     chunks = [f"{len(each):x}\r\n".encode() + each + b"\r\n" for each in pieces]
     server.wire[PATH] = [b"Transfer-Encoding: chunked\r\n\r\n", *chunks, b"0\r\n\r\n"]
-    assert len(price_file("us-east-1", TYPES, TODAY, server.base).rows) == 10
+    assert len(price_file("us-east-1", TYPES, TODAY).rows) == 10
     server.wire[PATH] = [b"Transfer-Encoding: chunked\r\n\r\n", chunks[0], chunks[1][:500]]
     with pytest.raises(MarketError, match="cannot be read"):
-        price_file("us-east-1", TYPES, TODAY, server.base)
+        price_file("us-east-1", TYPES, TODAY)
 
 
 def test_a_file_of_unknown_length_is_refused(server: Server) -> None:
     """Where nothing says how long it is, half a file looks like a whole one."""
     server.wire[PATH] = [b"Connection: close\r\n\r\n", FILE]
     with pytest.raises(MarketError, match="does not say how long it is"):
-        price_file("us-east-1", TYPES, TODAY, server.base)
+        price_file("us-east-1", TYPES, TODAY)
 
 
 @pytest.mark.parametrize(
@@ -182,17 +185,18 @@ def test_what_is_no_price_list_is_refused(server: Server, body: bytes, said: str
     """A page of another kind, a missing column or broken text is an error with the address."""
     server.holds(PATH, body)
     with pytest.raises(MarketError) as caught:
-        price_file("us-east-1", TYPES, TODAY, server.base)
+        price_file("us-east-1", TYPES, TODAY)
     assert f"{server.base}{PATH}" in caught.value.findings[0]
     assert said in caught.value.findings[0]
 
 
-def test_a_missing_file_and_a_missing_server_are_errors(server: Server) -> None:
+def test_a_missing_file_and_a_missing_server_are_errors(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """404 and a refused connection are said in one sentence each."""
     with pytest.raises(MarketError, match="HTTP Error 404"):
-        price_file("us-east-1", TYPES, TODAY, server.base)
+        price_file("us-east-1", TYPES, TODAY)
+    monkeypatch.setattr("pricing.aws.price_file._HOSTS", {"aws": ("http://127.0.0.1:9", "aws")})
     with pytest.raises(MarketError, match="The price list file of us-east-1"):
-        price_file("us-east-1", TYPES, TODAY, "http://127.0.0.1:9")
+        price_file("us-east-1", TYPES, TODAY)
 
 
 def test_a_malformed_line_is_found_and_the_rest_survives() -> None:
@@ -218,6 +222,21 @@ def test_distinct_prices_of_a_type_are_shown() -> None:
     assert "0.752 USD by SKU SECONDSKU" in found.findings[0]
 
 
+@pytest.mark.parametrize("code", ["JRTCKXETXF", "OTHERTERMC"])
+@pytest.mark.parametrize("before", [True, False])
+def test_a_price_announced_for_later_does_not_yet_count(code: str, before: bool) -> None:
+    """Under its own term code or another, above or below today's line: today's price holds until its day."""
+    lines = FILE.split(b"\n")
+    place = next(i for i, line in enumerate(lines) if line.startswith(b'"3D4V8UAYEMB38GU2","JRTCKXETXF"'))
+    later = lines[place].replace(b"2026-09-01", b"2026-12-01").replace(b"55.0400000000", b"44.0000000000")
+    lines.insert(place if before else place + 1, later.replace(b"JRTCKXETXF", code.encode()))
+    found = read_price_file(iter(lines), "us-east-1", {"p5.48xlarge"}, TODAY)
+    prices = {str(row.price_per_hour_per_node) for row in found.rows if row.purchase is Purchase.ON_DEMAND}
+    assert (prices, found.findings) == ({"55.04"}, ())
+    then = read_price_file(iter(lines), "us-east-1", {"p5.48xlarge"}, date(2026, 12, 1))
+    assert any("44 USD" in each and "55.04 USD" in each for each in then.findings)
+
+
 def test_it_is_never_held_whole(server: Server) -> None:
     """A file of 24 MB is read with a few blocks of memory, and quickly passes what is not asked for."""
     other = next(each for each in FILE.split(b"\n") if b"Storage" in each) + b"\n"
@@ -227,7 +246,7 @@ def test_it_is_never_held_whole(server: Server) -> None:
     parts = [start, *[filler] * 24, tail]
     server.wire[PATH] = [f"Content-Length: {sum(map(len, parts))}\r\n\r\n".encode(), *parts]
     tracemalloc.start()
-    listing = price_file("us-east-1", TYPES, TODAY, server.base)
+    listing = price_file("us-east-1", TYPES, TODAY)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert len(listing.rows) == 10

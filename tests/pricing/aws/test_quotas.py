@@ -19,9 +19,9 @@ CALL = "ListServiceQuotas"
 REGION = "us-east-1"
 
 
-def stated(rows: tuple[Quota, ...]) -> dict[tuple[str, str], tuple[str, int]]:
-    """Code and value by kind and subject."""
-    return {(each.kind, each.subject): (each.code, int(each.value)) for each in rows}
+def stated(rows: tuple[Quota, ...]) -> dict[tuple[str, str], int]:
+    """The value by kind and subject."""
+    return {(each.kind, each.subject): int(each.value) for each in rows}
 
 
 def quota(name: str, code: str, value: float) -> dict[str, Any]:
@@ -37,13 +37,13 @@ def test_quotas_of_all_pages_by_type(aws: Replay) -> None:
     ready(aws, "ec2-page1.json", "ec2-page2.json", "vpc.json")
     listing = account_quotas(REGION, {"p5.48xlarge", "g5.xlarge", "p4d.24xlarge"})
     assert stated(listing.rows) == {
-        ("on-demand-vcpus", "g5.xlarge"): ("L-DB2E81BA", 64),
-        ("spot-vcpus", "g5.xlarge"): ("L-3819A6DF", 0),
-        ("on-demand-vcpus", "p4d.24xlarge"): ("L-417A185B", 384),
-        ("spot-vcpus", "p4d.24xlarge"): ("L-7212CCBC", 100),
-        ("on-demand-vcpus", "p5.48xlarge"): ("L-417A185B", 384),
-        ("spot-vcpus", "p5.48xlarge"): ("L-C4BD4855", 192),
-        ("network-interfaces", ""): ("L-DF5E4CA3", 5000),
+        ("on-demand-vcpus", "g5.xlarge"): 64,
+        ("spot-vcpus", "g5.xlarge"): 0,
+        ("on-demand-vcpus", "p4d.24xlarge"): 384,
+        ("spot-vcpus", "p4d.24xlarge"): 100,
+        ("on-demand-vcpus", "p5.48xlarge"): 384,
+        ("spot-vcpus", "p5.48xlarge"): 192,
+        ("network-interfaces", ""): 5000,
     }
     assert listing.findings == ()
 
@@ -64,8 +64,8 @@ def test_hyperpod_counts_instances_on_demand(aws: Replay) -> None:
     listing = cluster_quotas(REGION, {"p5.48xlarge", "p5en.48xlarge", "p4d.24xlarge"})
     assert [each["ServiceCode"] for each in aws.requests(CALL)] == ["sagemaker"]
     assert stated(listing.rows) == {
-        ("cluster-instances", "ml.p5.48xlarge"): ("L-8762A75F", 2),
-        ("cluster-instances", "ml.p5en.48xlarge"): ("L-6EF3AE05", 0),
+        ("cluster-instances", "ml.p5.48xlarge"): 2,
+        ("cluster-instances", "ml.p5en.48xlarge"): 0,
     }
 
 
@@ -81,7 +81,7 @@ def test_one_refusal_leaves_the_other_services(aws: Replay) -> None:
     aws.refuses(CALL, "NoSuchResourceException", "no such service")
     ready(aws, "vpc.json")
     listing = account_quotas(REGION, {"p5.48xlarge"})
-    assert stated(listing.rows) == {("network-interfaces", ""): ("L-DF5E4CA3", 5000)}
+    assert stated(listing.rows) == {("network-interfaces", ""): 5000}
     (finding,) = listing.findings
     assert "no such service" in finding
 

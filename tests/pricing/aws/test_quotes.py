@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pytest
 
-from pricing.aws.quotes import Quote, amount, plain, settled
+from pricing.aws.quotes import Quote, amount, in_force, plain, settled
 from pricing.offer import Payment, Provenance, Purchase
 from pricing.price import PriceRow
 
@@ -86,3 +86,17 @@ def test_what_is_no_amount_is_refused(text: str | None) -> None:
 def test_prices_are_shown_without_ballast(price: str, shown: str) -> None:
     """Ten digits at most, no zeros at the end, no exponent."""
     assert str(plain(Decimal(price))) == shown
+
+
+@pytest.mark.parametrize(
+    ("days", "held"),
+    [
+        ([date(2026, 9, 1), date(2026, 10, 1)], [date(2026, 9, 1)]),
+        ([date(2026, 9, 11), None], [date(2026, 9, 11), None]),
+        ([None, date(2026, 9, 12)], [None]),
+        ([date(2026, 10, 1), date(2026, 11, 1)], [date(2026, 10, 1), date(2026, 11, 1)]),
+    ],
+)
+def test_what_begins_later_does_not_yet_hold(days: list[date | None], held: list[date | None]) -> None:
+    """What states no day holds, and where all begin later the clock is doubted, not the prices."""
+    assert in_force(days, lambda day: day, date(2026, 9, 11)) == held

@@ -70,6 +70,17 @@ def test_two_prices_leave_a_node_unknown() -> None:
     assert "ml.g5.8xlarge in us-east-1" in listing.findings[0]
 
 
+def test_a_price_announced_for_later_does_not_yet_count() -> None:
+    """Today's price holds until the new one begins, and is not unknown beside it."""
+    item = deepcopy(LISTED[0])
+    later = deepcopy(next(iter(item["terms"]["OnDemand"].values()))) | {"effectiveDate": "2026-12-01T00:00:00Z"}
+    next(iter(later["priceDimensions"].values()))["pricePerUnit"]["USD"] = "2.5000000000"
+    item["terms"]["OnDemand"]["LATER"] = later
+    listing = read_prices([json.dumps(item)], REGION, TYPES, TODAY)
+    assert [row.price_per_hour_per_node for row in listing.rows] == [Decimal("3.06")]
+    assert listing.findings == ()
+
+
 def test_components_are_found_out(aws: Replay) -> None:
     """HyperPod's component is among those that the Price List names."""
     aws.answers("GetAttributeValues", recorded("GetAttributeValues", "sagemaker-component.json"))

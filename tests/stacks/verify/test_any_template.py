@@ -18,7 +18,7 @@ from planner.plan import Build
 from pricing.catalog import load_instance_types
 from stacks.errors import TemplateError
 from stacks.verify.check import check, failing
-from stacks.verify.reading import from_document, read_text
+from stacks.verify.reading import read_text
 from stacks.verify.replaced import replacements
 from stacks.verify.report import lines
 from stacks.verify.rule import Severity
@@ -28,6 +28,7 @@ from stacks.verify.template import Template
 from tests.stacks.verify.cases import changed, right
 from tests.support.builds import FAMILIES, Family
 from tests.support.synthesis import document
+from tests.support.templates import from_document
 
 LOCKS = sorted((Path(__file__).parents[3] / "workloads").glob("*.plan.json"))
 

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from stacks.verify.launches import Launch, launches
-from stacks.verify.reading import from_document
 from stacks.verify.template import Template
 from tests.stacks.verify.cases import GONE, Change, changed
+from tests.support.templates import from_document
 
 BY_ID = {"LaunchTemplateId": {"Fn::GetAtt": ["Template", "LaunchTemplateId"]}, "Version": "1"}
 BY_NAME = {"LaunchTemplateName": "nodes", "Version": "1"}

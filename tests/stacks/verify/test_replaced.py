@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from planner.plan import Build
-from stacks.verify.reading import from_document
 from stacks.verify.replaced import TABLE, Fate, Kind, Replacement, create_only, replacements
 from stacks.verify.template import Template
 from tests.stacks.verify.cases import DATA, GONE, Change, changed
 from tests.support.builds import FAMILIES, G5_SINGLE, P4D_CLUSTER
 from tests.support.synthesis import document
+from tests.support.templates import from_document
 
 TOOL = Path(__file__).parents[3] / "tools" / "create_only.py"
 

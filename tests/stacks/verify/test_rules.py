@@ -8,7 +8,7 @@ import pytest
 
 from stacks.verify import rules
 from stacks.verify.check import Finding, check
-from stacks.verify.reading import from_document, read_file
+from stacks.verify.reading import read_file
 from stacks.verify.rules import load_rules
 from tests.stacks.verify.cases import (
     BLOCK,
@@ -25,6 +25,7 @@ from tests.stacks.verify.cases import (
     nic,
     right,
 )
+from tests.support.templates import from_document
 
 # Tells arithmetic of every launch: it is there in the right template too.
 ALWAYS = "quota-needed"
