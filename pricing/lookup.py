@@ -17,6 +17,7 @@ from pricing.notes import notes_on
 from pricing.offer import Payment, Purchase
 from pricing.parallel import Watch
 from pricing.price import Block, PriceRow
+from pricing.sagemaker import component_of
 from pricing.wording import listed
 
 _PRICED = (*dict.fromkeys(FEED_OF.values()), Feed.SAGEMAKER)
@@ -77,8 +78,9 @@ def _of_blocks(blocks: Iterable[Block], now: datetime) -> list[PriceRow]:
 def _newest(rows: Iterable[PriceRow]) -> list[PriceRow]:
     newest: dict[tuple[str, ...], PriceRow] = {}
     for row in rows:
-        # Blocks of several zones and starts differ in their source alone.
-        key = (*row.subject, row.provenance.source if row.purchase is Purchase.CAPACITY_BLOCK else "")
+        # Blocks of several zones and starts differ in their source alone, SageMaker's prices in the use named in it.
+        told = row.provenance.source if row.purchase is Purchase.CAPACITY_BLOCK else component_of(row)
+        key = (*row.subject, told)
         if key not in newest or row.provenance.as_of > newest[key].provenance.as_of:
             newest[key] = row
     return list(newest.values())

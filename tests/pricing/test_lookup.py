@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from pricing.errors import CatalogError, MarketError
 from pricing.feed import Feed
 from pricing.lookup import look_up
 from pricing.offer import Payment, Purchase
+from pricing.sagemaker import named
 from tests.pricing.snapshots import NOW, REGION, block, kept, price, snapshot
 from tests.support.price_server import PriceServer
 
@@ -29,6 +31,19 @@ def test_every_purchase_and_zone_is_listed() -> None:
     ]
     assert here[-1].instance_type == f"ml.{P5}"
     assert found.notes[0] == "Prices: bundled snapshot; the newest held on 2026-07-20, the oldest on 2024-12-31."
+
+
+def test_each_use_of_a_managed_instance_has_its_price() -> None:
+    """What SageMaker takes for a cluster's node does not hide what it takes for hosting."""
+    plain = price(f"ml.{P5}", "2")
+    uses = [
+        replace(plain, provenance=replace(plain.provenance, source=named(each, "a test")))
+        for each in ("Cluster", "Hosting")
+    ]
+    kept(snapshot(Feed.SAGEMAKER, *uses))
+    found = look_up(P5, (REGION,), Prices.KNOWN, NOW)
+    sources = {row.provenance.source for row in found.rows if row.provenance.as_of == NOW.date()}
+    assert sources == {"SageMaker Cluster: a test", "SageMaker Hosting: a test"}
 
 
 def test_every_payment_is_listed() -> None:
