@@ -62,9 +62,9 @@ class EagerProgram:
     """How a program without a cache pool keeps what it needs.
 
     `name` is that of its factors in the calibration. `reserves_cache` says that the cache is made for input and output
-    at the start, windows or not, `expands_single_kv` that one key and value head is copied to all query heads in it. `second_heads` are
-    the weight types whose checkpoints bring a head of their own for tied models, dropped after loading; `unpacks` those
-    of which one whole matrix is unpacked at a time.
+    at the start, windows or not, `expands_single_kv` that one key and value head is copied to all query heads in it.
+    `second_heads` are the weight types whose checkpoints bring a head of their own for tied models, dropped after
+    loading; `unpacks` those of which one whole matrix is unpacked at a time.
     `fuses` says that attention is fused, but for mixtures of experts where `fuses_experts` does not say so too.
     """
 

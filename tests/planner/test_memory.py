@@ -103,6 +103,19 @@ def test_states_per_parameter(of: str, techniques: tuple[str, ...], ranks: int, 
     assert taken == pytest.approx(bytes_per_parameter)
 
 
+@pytest.mark.parametrize(("computed", "copies"), [("fp8", 2.0), ("mxfp8", 2.0625), ("nvfp4", 1.125)])
+def test_narrow_copies_stand_beside_weights(computed: str, copies: float) -> None:
+    """Transformer Engine keeps rows and columns of each weight of a block beside it; torchao casts anew."""
+    held = resident(DENSE, Layout(), Stage.FIRST, None)
+    plain = recipe("bf16", "replicated")
+    for software, more in (("megatron-core", copies), ("torchtitan", 0.0)):
+        kept = [
+            states(DENSE, replace(plain, compute_dtype=dtype), Layout(), held, load_software()[software]).weights
+            for dtype in ("bf16", computed)
+        ]
+        assert kept[1] - kept[0] == pytest.approx(more * DENSE.block_parameters)
+
+
 def test_context_ranks_share_states_too() -> None:
     """States are divided by data and context ranks together."""
     made = recipe("bf16", "adamw", "zero1")
