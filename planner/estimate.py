@@ -15,7 +15,7 @@ import numpy as np
 from planner.calibration import Calibration
 from planner.described import accelerator_called, described_accelerator, machine_of, slice_called
 from planner.errors import PlannerError
-from planner.framework import Framework, load_frameworks
+from planner.framework import DEFAULT_FRAMEWORKS, Framework, load_frameworks
 from planner.layout import Layout
 from planner.memory import training_memory, worst_stage
 from planner.offload import training_elsewhere
@@ -32,9 +32,6 @@ from pricing.errors import BerthError
 from pricing.instance_type import Accelerator
 from pricing.slices import is_slice
 from pricing.wording import close_match
-
-# Frameworks by method where none is named.
-DEFAULT_FRAMEWORKS = {"pretrain": "megatron", "full": "torchtitan", "lora": "huggingface", "qlora": "huggingface"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,7 +154,7 @@ def _recipe(part: TrainingPart, framework: Framework, layout: Layout) -> Recipe:
     defaults |= {Group.ADAPTER: "lora"} if adapts else {}
     defaults |= {Group.BASE_WEIGHTS: "nf4"} if part.method == "qlora" else {}
     # Software that cannot do without sharding.
-    defaults |= {} if "replicated" in framework.techniques else {Group.SHARDING: "fsdp"}
+    defaults |= {Group.SHARDING: framework.default_sharding} if framework.default_sharding else {}
     names += [name for group, name in defaults.items() if group not in groups]
     findings = list(_conflicts(names, layout))
     if (Group.ADAPTER in groups) > adapts:

@@ -16,7 +16,7 @@ import yaml
 
 from planner.described import accelerator_called
 from planner.errors import ModelError, PlannerError
-from planner.framework import Framework, load_frameworks
+from planner.framework import DEFAULT_FRAMEWORKS, Framework, load_frameworks
 from planner.inline_shape import InlineShape
 from planner.layout import Layout
 from planner.measured import Row
@@ -157,15 +157,26 @@ def _words() -> Mapping[str, frozenset[str]]:
 
 
 def software_of(row: Row) -> Software:
-    """The class of software of a row: by who published it, by name, else by what the run does."""
+    """The class of software of a row: by who published it, by name, else the default for what the run does."""
     found = software_of_source(row.says("source")) or software_called(row.says("software"))
     found = found or software_called(row.says("source").rpartition("/")[2])
     if found:
         return found
-    known = load_software()
-    if row.says("technique") in ADAPTED:
-        return known["hf-peft"]
-    return known["torchtitan" if row.says("sharding") == "zero3" else "megatron-core"]
+    vendor = _vendor(row)
+    method = row.says("technique", "full")
+    adapted = DEFAULT_FRAMEWORKS["lora"] if method in ADAPTED else DEFAULT_FRAMEWORKS.get(method, "")
+    # ZeRO-3 is not Megatron's.
+    named = "torchtitan" if adapted == "megatron" and row.says("sharding") == "zero3" else adapted
+    runs = [item for item in load_frameworks().values() if vendor in item.vendors and item.software.framework]
+    framework = next((item for item in runs if item.name == named), runs[0])
+    return load_software()[framework.software.name]
+
+
+def _vendor(row: Row) -> str:
+    try:
+        return accelerator_called(row.says("accelerator")).vendor
+    except PlannerError:
+        return "NVIDIA"
 
 
 def row_shape(row: Row) -> ModelShape:
@@ -239,7 +250,10 @@ def _optimizer(row: Row) -> list[str]:
 
 
 def _sharding(row: Row, framework: Framework) -> list[str]:
-    """The technique that a cell's sharding is: FSDP with float32 weights where the framework has no ZeRO-3."""
+    """The technique that a cell's sharding is: FSDP with float32 weights where the framework has no ZeRO-3, and the
+    framework's default where the cell is empty."""
+    if not row.says("sharding"):
+        return [framework.default_sharding] if framework.default_sharding else []
     name = row.says("sharding").removesuffix("-offload")
     if name == "zero3" and "zero3" not in framework.techniques:
         return ["fsdp"]

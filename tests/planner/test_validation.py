@@ -155,6 +155,25 @@ def test_an_empty_cell_is_the_softwares_default(changes: dict[str, str]) -> None
     assert found.rows[0].predicted > 0
 
 
+@pytest.mark.parametrize(
+    ("technique", "accelerator", "software", "sharded"),
+    [
+        ("full", "H100-80GB", "torchtitan", True),
+        ("pretrain", "H100-80GB", "megatron-core", False),
+        ("qlora", "H100-80GB", "hf-peft", False),
+        ("full", "Trainium1", "neuron", False),
+    ],
+)
+def test_empty_software_is_what_an_estimate_takes(
+    technique: str, accelerator: str, software: str, sharded: bool
+) -> None:
+    """Without software and sharding a row is of the framework, and of its sharding, that `berth estimate` defaults to."""
+    cells = row(software="", sharding="", technique=technique, accelerator=accelerator, dp="")
+    case = training_case(parse_measured(f"{COLUMNS}\n{cells}", "runs.csv").rows[0])
+    assert case.framework.software.name == software
+    assert case.recipe.weights_sharded is sharded
+
+
 def test_impossible_layouts_are_told_together() -> None:
     """Degrees that do not multiply and heads that do not divide are findings of the file, with their lines."""
     with pytest.raises(MeasuredError) as caught:
