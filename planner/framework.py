@@ -59,7 +59,7 @@ class Framework:
 
     @property
     def default_sharding(self) -> str | None:
-        """The sharding technique of a run that names none: FSDP in software that cannot do without, else no technique."""
+        """The sharding technique of a run that names none: FSDP where software cannot do without."""
         return None if "replicated" in self.techniques else "fsdp"
 
     def has_layers(self, shape: ModelShape) -> bool:

@@ -21,12 +21,11 @@ from planner.inline_shape import InlineShape
 from planner.layout import Layout
 from planner.measured import Row
 from planner.models import load_preset
-from planner.recipe import Adapter, AdapterTargets, Group, Place, Recipe, Recompute
+from planner.recipe import Adapter, AdapterTargets, Place, Recipe, Recompute
 from planner.shape import ModelShape
 from planner.software import Ran, Software, load_software, software_called, software_of_source
 from planner.techniques import load_techniques
 from pricing.units import GIB, GIGA
-from pricing.wording import close_match
 
 _UNITS = Path(__file__).with_name("data") / "measured" / "units.yaml"
 # Bytes of a frozen weight, scales included: NF4 in blocks of 64 with a float32 scale, or a scale of 8 bits and a
@@ -79,14 +78,8 @@ class TrainingCase:
 def training_case(row: Row) -> TrainingCase:
     """The configuration of a row. Raises PlannerError with what its cells lack for a prediction."""
     missing = [name for name in ("seq_len", "micro_batch") if not row.count(name)]
-    findings = [f"{' and '.join(missing)} not stated"] if missing else []
-    findings += [
-        f"{column}: {row.says(column)!r} is not known{close_match(row.says(column), words)}"
-        for column, words in _words().items()
-        if row.says(column) and row.says(column) not in words
-    ]
-    if findings:
-        raise PlannerError(findings)
+    if missing:
+        raise PlannerError([f"{' and '.join(missing)} not stated"])
     shape = row_shape(row)
     software = software_of(row)
     software = software.of_run(Ran(**{name: row.says(name) for name in ("model", "notes", "technique", "sharding")}))
@@ -138,22 +131,6 @@ def _longest_tokens(row: Row) -> int:
     mean = _MEAN_TOKENS.search(row.says("notes"))
     longest = int(LONGEST_OVER_MEAN * int(mean.group(1))) if mean else row.count("seq_len")
     return min(row.count("seq_len"), longest)
-
-
-@cache
-def _words() -> Mapping[str, frozenset[str]]:
-    """What cells may say where each word means something to a prediction."""
-    shardings = {"none", "ddp", "offload", "device_map", "zero1", "zero2", "zero3", "fsdp"}
-    optimizers = {item.name for item in load_techniques().values() if item.group is Group.OPTIMIZER}
-    return {
-        "technique": frozenset(("pretrain", "full", *ADAPTED)),
-        "compute_dtype": frozenset(("fp32", "tf32", "fp16", "bf16", "fp8", "mxfp8", "nvfp4")),
-        "weight_dtype": frozenset((*PACKED_BYTES, *PLAIN_BYTES, "fp8", "mxfp8", "nvfp4")),
-        "optimizer": frozenset((*optimizers, "adamw", "adam", "muon")),
-        "sharding": frozenset(shardings | {f"{name}-offload" for name in shardings}),
-        "recompute": frozenset(Recompute),
-        "memory_kind": frozenset(("allocated", "reserved", "unknown")),
-    }
 
 
 def software_of(row: Row) -> Software:
