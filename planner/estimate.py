@@ -281,7 +281,7 @@ def _inference(
     packed = terms["weights"] * (recipe.block_weight_bytes < OUTER_BYTES)
     left_out = {
         "copies": eager.copied_share * packed,
-        "activations": eager.fragmentation * terms["activations"],
+        "activations": eager.row_share * terms["activations"],
         "work_space": eager.workspace_bytes,
         "context_and_collectives": factors.context_bytes + factors.collectives_bytes * (devices > 1),
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -37,7 +38,7 @@ def word_faults(row: Row, job: Job) -> Iterator[str]:
             if word and not _knows(column, word, known):
                 listed = ", ".join(sorted(known))
                 yield f"{column}: {word!r} is not known{close_match(word, known)}; known are {listed}"
-    yield from _accelerator_faults(row.says("accelerator"), job)
+    yield from _accelerator_faults(row.says("accelerator"))
 
 
 def _knows(column: str, word: str, known: Iterable[str]) -> bool:
@@ -45,8 +46,8 @@ def _knows(column: str, word: str, known: Iterable[str]) -> bool:
     return word in known or (column == "software" and word.lower() in known)
 
 
-def _accelerator_faults(name: str, job: Job) -> Iterator[str]:
-    if not name or name in _further()[job].get("accelerator", ()):
+def _accelerator_faults(name: str) -> Iterator[str]:
+    if not name or name in _further()["accelerators"]:
         return
     try:
         accelerator_called(name)
@@ -59,7 +60,7 @@ def _accelerator_faults(name: str, job: Job) -> Iterator[str]:
 def _words(job: Job) -> Mapping[str, frozenset[str]]:
     """What cells may say, by column."""
     own = _trained() if job is Job.TRAINING else {"weight_dtype": set(WEIGHT_BYTES), "kv_dtype": set(KV_BYTES)}
-    further = {column: set(words) for column, words in _further()[job].items() if column != "accelerator"}
+    further = {column: set(words) for column, words in _further()[job].items()}
     return {column: frozenset(own.get(column, set()) | further.get(column, set())) for column in {**own, **further}}
 
 
@@ -77,6 +78,6 @@ def _trained() -> dict[str, set[str]]:
 
 
 @cache
-def _further() -> dict[str, dict[str, list[str]]]:
-    known: dict[str, dict[str, list[str]]] = yaml.load(_FILE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+def _further() -> dict[str, Any]:
+    known: dict[str, Any] = yaml.load(_FILE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
     return known

@@ -131,7 +131,7 @@ def eager_memory(shape: ModelShape, served: Served, program: EagerProgram, facto
     rows = served.sequences * served.input_tokens * prefill_bytes_per_token(shape)
     unfused = not program.fuses or (shape.experts > 0 and not program.fuses_experts)
     scores = served.sequences * SCORE_BYTES * shape.heads * served.input_tokens**2 * unfused
-    prefill = factors.fragmentation * (rows * served.devices + scores)
+    prefill = factors.row_share * (rows * served.devices + scores)
     second = shape.tied_embeddings and served.weight_dtype in program.second_heads
     loading = shape.vocab * shape.hidden * OUTER_BYTES * second
     moments = ((0.0, 0.0, loading), (cache, prefill, 0.0), (whole, 0.0, 0.0))

@@ -32,9 +32,7 @@ from pricing.units import GIB
 from tests.planner.builders import DENSE, MIXED, TIED, examples
 
 PLAIN = EagerProgram()
-BARE = EagerFactors(
-    workspace_bytes=0, copied_share=0.0, fragmentation=1.0, band=Band(low=0.9, high=1.1, basis="made up")
-)
+BARE = EagerFactors(workspace_bytes=0, copied_share=0.0, row_share=1.0, band=Band(low=0.9, high=1.1, basis="made up"))
 ASKED = Served(weight_dtype="bf16", kv_dtype="bf16", sequences=2, input_tokens=100, output_tokens=28)
 
 
@@ -85,7 +83,7 @@ def test_unfused_attention_keeps_scores() -> None:
 
 def test_what_formulas_leave_out_is_the_factors() -> None:
     """Work space on every device, a share of packed weights in copies, and a factor on the prompt's rows alone."""
-    factors = replace(BARE, workspace_bytes=1000, copied_share=0.1, fragmentation=1.2)
+    factors = replace(BARE, workspace_bytes=1000, copied_share=0.1, row_share=1.2)
     served = replace(ASKED, devices=2, weight_dtype="awq", output_tokens=0)
     bare, found = (eager_memory(DENSE, served, PLAIN, each) for each in (BARE, factors))
     assert found.work_space == 2 * 1000

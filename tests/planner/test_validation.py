@@ -250,3 +250,17 @@ def test_a_source_that_prints_decimal_gigabytes_is_predicted_in_them() -> None:
     found = validate(parse_measured("\n".join([columns, *lines]), "runs.csv"), load_calibration(), "runs.csv")
     decimal, binary = (item.predicted for item in found.rows)
     assert decimal / binary == pytest.approx(2**30 / 10**9)
+
+
+SERVED = "id,engine,model,weight_dtype,accelerator,accelerators,tp,input_tokens,output_tokens,concurrency,tpot_ms"
+
+
+def test_emulated_types_are_timed() -> None:
+    """Four-bit floats on an H200 are read as such and multiplied in 16 bits: faster than 16-bit weights."""
+    lines = [
+        f"{name},vllm,DeepSeek-V3/R1,{dtype},H200,8,8,1000,100,4,20" for name, dtype in (("a", "fp4"), ("b", "bf16"))
+    ]
+    found = validate(parse_measured("\n".join([SERVED, *lines]), "runs.csv"), load_calibration(), "runs.csv")
+    assert not found.skipped
+    narrow, wide = found.rows
+    assert 0 < narrow.predicted < wide.predicted
