@@ -18,6 +18,7 @@ from planner.errors import PlannerError
 from planner.framework import DEFAULT_FRAMEWORKS, Framework, load_frameworks
 from planner.layout import Layout
 from planner.memory import training_memory, worst_stage
+from planner.memory_band import served_band, trained_band
 from planner.offload import training_elsewhere
 from planner.pinned import InferencePart, PinnedFile, TrainingPart
 from planner.plan import Band, Term
@@ -121,7 +122,7 @@ def _training(
         stage=f"{stage} of {layout.pipeline} pipeline stages" if layout.pipeline > 1 else "every device",
         terms=_terms({field.name: float(getattr(need[stage], field.name)) for field in fields(need[stage])}),
         device_bytes=chip.memory_bytes // chip.ranks,
-        band=factors.band,
+        band=trained_band(shape, chip, factors.band, calibration),
         host_bytes=per_node * float(elsewhere.host),
         disk_bytes=per_node * float(elsewhere.disk),
         step_s=step_s,
@@ -292,7 +293,7 @@ def _inference(
         stage="every device",
         terms=_terms({**terms, **left_out}),
         device_bytes=chip.memory_bytes // chip.ranks,
-        band=eager.band,
+        band=served_band(shape, recipe, chip, eager.band, calibration),
         host_bytes=host,
         disk_bytes=disk,
     )
