@@ -20,14 +20,18 @@ def calibrate(
 
     from planner.calibrating import fitted_figures
     from planner.errors import MeasuredError
+    from planner.fit_report import fit_report
     from planner.measured import read_measured
     from planner.own_calibration import chosen_calibration
     from planner.row_faults import row_faults
 
-    figures = fitted_figures(read_measured(measured, row_faults), chosen_calibration(calibration), str(measured))
+    runs, known = read_measured(measured, row_faults), chosen_calibration(calibration)
+    figures = fitted_figures(runs, known, str(measured))
     try:
         output.write_text(yaml.safe_dump(figures, sort_keys=False), encoding="utf-8")
     except OSError as error:
         raise MeasuredError([f"{output}: cannot be written: {error.strerror}"]) from None
     names = [f"{section} {name}" for section, items in figures.items() for name in items]
     print(f"{output}: {', '.join(names)}")
+    for line in fit_report(runs, known, chosen_calibration(str(output)), figures, str(measured)):
+        print(line)

@@ -86,7 +86,7 @@ def test_a_band_reaches_beyond_what_was_seen(ratios: list[float], share: float, 
 
 def test_unsafe_counts_what_was_said_to_fit_and_did_not() -> None:
     """A run out of memory that was said to fit is unsafe, and one measured above a device said to hold it."""
-    held = {"kind": "memory", "unit": "GiB", "predicted": 10.0, "device_gib": 16.0}
+    held = {"kind": "memory", "unit": "GiB", "predicted": 10.0, "device": 16.0}
     found = Validation(
         rows=[
             Compared(id="a", measured=17.0, upper=12.0, **held),  # type: ignore[arg-type]
@@ -101,6 +101,21 @@ def test_unsafe_counts_what_was_said_to_fit_and_did_not() -> None:
     assert found.unsafe() == 2
     assert found.summary()["memory"]["unsafe"] == 2
     assert found.summary()["memory"]["above_band"] == 1
+
+
+def test_kinds_of_memory_and_units_are_told_apart() -> None:
+    """The summary has each kind of memory by itself; sources that count 10^9 bytes are in GB, with the reason."""
+    columns = f"{COLUMNS},source"
+    lines = [f"{row()},x", f"{row(id='b', memory_kind='allocated')},x", f"{row(id='c', memory_kind='')},QwenLM/Qwen"]
+    found = validate(parse_measured("\n".join([columns, *lines]), "runs.csv"), load_calibration(), "runs.csv").as_json()
+    memory = found["summary"]["memory"]
+    assert {kind: each["count"] for kind, each in memory["by_memory_kind"].items()} == {
+        "reserved": 1,
+        "allocated": 1,
+        "unknown": 1,
+    }
+    assert [each["unit"] for each in found["rows"]] == ["GiB", "GiB", "GB"]
+    assert len(memory["notes"]) == 1
 
 
 def test_the_json_has_what_was_agreed() -> None:
