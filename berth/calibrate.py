@@ -20,15 +20,19 @@ def calibrate(
 
     from planner.calibrating import fitted_figures
     from planner.errors import MeasuredError
+    from planner.fit_report import fit_report
     from planner.measured import read_measured
     from planner.own_calibration import chosen_calibration
     from planner.row_faults import row_faults
     from pricing.files import write_whole
 
-    figures = fitted_figures(read_measured(measured, row_faults), chosen_calibration(calibration), str(measured))
+    runs, known = read_measured(measured, row_faults), chosen_calibration(calibration)
+    figures = fitted_figures(runs, known, str(measured))
     try:
         write_whole(output, yaml.safe_dump(figures, sort_keys=False))
     except OSError as error:
         raise MeasuredError([f"{output}: cannot be written: {error.strerror}"]) from None
     names = [f"{section} {name}" for section, items in figures.items() for name in items]
     print(f"{output}: {', '.join(names)}")
+    for line in fit_report(runs, known, chosen_calibration(str(output)), figures, str(measured)):
+        print(line)

@@ -109,7 +109,9 @@ def _all_kept(run: Blocks, shape: ModelShape, recipe: Recipe, software: Software
     )
     # The output projection's input is the attention's answer, which is kept anyway unless a copy is made.
     answers = run.attention.value_width + (run.cross.value_width if run.cross else 0)
-    split += max(kept.output - element, 0.0) * (answers + (run.recurrence.width if run.recurrence else 0))
+    narrow = recipe.adapter is None and kept.output < element
+    copied = kept.output if narrow else max(kept.output - element, 0.0)
+    split += copied * (answers + (run.recurrence.width if run.recurrence else 0))
     split += (run.recurrence.kept * element if run.recurrence else 0.0) + _score_bytes(
         run, recipe, software, sequence_tokens
     )
@@ -137,7 +139,8 @@ def _input_bytes(run: Blocks, recipe: Recipe, software: Software) -> _Inputs:
     weights need it, nothing where they are frozen."""
     adapter, adapting = recipe.adapter, software.adapting
     if adapter is None:
-        element = recipe.activation_bytes
+        narrow = software.products_in(recipe.compute_dtype).input_bytes
+        element = recipe.activation_bytes if narrow is None else narrow
         return _Inputs(attention=element, output=element, entry=element, exit=element)
     packed = adapting.packed_input_bytes if recipe.keeps_packed_inputs else 0.0
     dropped = adapting.dropped_bytes if adapter.kind in _ON_INPUTS else 0.0

@@ -1,6 +1,6 @@
 """Which factors do one's own measured serving runs ask for?
 
-Memory of programs without a pool of cache blocks: work space, copies and fragmentation, by program. Engines, by
+Memory of programs without a pool of cache blocks: work space, copies and rows of a prompt, by program. Engines, by
 accelerator: what they keep beside weights and cache, from the tokens that fit; and their speed, from time per output
 token and throughput, all shares of a peak and the cost of a block scaled alike. Time to first token under load is
 mostly queueing: it is judged by `berth validate` and not fitted.

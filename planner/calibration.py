@@ -39,13 +39,13 @@ class EagerFactors:
     """What formulas leave out of the memory of programs that answer without a pool of cache blocks.
 
     `workspace_bytes` is what libraries take on each device whatever the model, `copied_share` the share of packed
-    weights that loading and fused modules leave behind as copies, `fragmentation` a factor on what comes and goes while
-    the prompt is worked on.
+    weights that loading and fused modules leave behind as copies, `row_share` how many of the rows of a prompt that are
+    counted stand at once.
     """
 
     workspace_bytes: int
     copied_share: float
-    fragmentation: float
+    row_share: float
     band: Band
 
 

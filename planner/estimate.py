@@ -15,9 +15,10 @@ import numpy as np
 from planner.calibration import Calibration
 from planner.described import accelerator_called, described_accelerator, machine_of, slice_called
 from planner.errors import PlannerError
-from planner.framework import Framework, load_frameworks
+from planner.framework import DEFAULT_FRAMEWORKS, Framework, load_frameworks
 from planner.layout import Layout
 from planner.memory import training_memory, worst_stage
+from planner.memory_band import served_band, trained_band
 from planner.offload import training_elsewhere
 from planner.pinned import InferencePart, PinnedFile, TrainingPart
 from planner.plan import Band, Term
@@ -32,9 +33,6 @@ from pricing.errors import BerthError
 from pricing.instance_type import Accelerator
 from pricing.slices import is_slice
 from pricing.wording import close_match
-
-# Frameworks by method where none is named.
-DEFAULT_FRAMEWORKS = {"pretrain": "megatron", "full": "torchtitan", "lora": "huggingface", "qlora": "huggingface"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -124,7 +122,7 @@ def _training(
         stage=f"{stage} of {layout.pipeline} pipeline stages" if layout.pipeline > 1 else "every device",
         terms=_terms({field.name: float(getattr(need[stage], field.name)) for field in fields(need[stage])}),
         device_bytes=chip.memory_bytes // chip.ranks,
-        band=factors.band,
+        band=trained_band(shape, chip, factors.band, calibration),
         host_bytes=per_node * float(elsewhere.host),
         disk_bytes=per_node * float(elsewhere.disk),
         step_s=step_s,
@@ -157,7 +155,7 @@ def _recipe(part: TrainingPart, framework: Framework, layout: Layout) -> Recipe:
     defaults |= {Group.ADAPTER: "lora"} if adapts else {}
     defaults |= {Group.BASE_WEIGHTS: "nf4"} if part.method == "qlora" else {}
     # Software that cannot do without sharding.
-    defaults |= {} if "replicated" in framework.techniques else {Group.SHARDING: "fsdp"}
+    defaults |= {Group.SHARDING: framework.default_sharding} if framework.default_sharding else {}
     names += [name for group, name in defaults.items() if group not in groups]
     findings = list(_conflicts(names, layout))
     if (Group.ADAPTER in groups) > adapts:
@@ -284,7 +282,7 @@ def _inference(
     packed = terms["weights"] * (recipe.block_weight_bytes < OUTER_BYTES)
     left_out = {
         "copies": eager.copied_share * packed,
-        "activations": eager.fragmentation * terms["activations"],
+        "activations": eager.row_share * terms["activations"],
         "work_space": eager.workspace_bytes,
         "context_and_collectives": factors.context_bytes + factors.collectives_bytes * (devices > 1),
     }
@@ -295,7 +293,7 @@ def _inference(
         stage="every device",
         terms=_terms({**terms, **left_out}),
         device_bytes=chip.memory_bytes // chip.ranks,
-        band=eager.band,
+        band=served_band(shape, recipe, chip, eager.band, calibration),
         host_bytes=host,
         disk_bytes=disk,
     )

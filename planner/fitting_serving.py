@@ -20,8 +20,9 @@ SERVED: Mapping[str, Range] = {
     "workspace_bytes": Range(low=0.0, high=0.5 * GIB, step=MIB),
     # Fused query, key and value matrices made of three that stay: about a tenth of a block.
     "copied_share": Range(low=0.0, high=0.25, step=0.005),
-    # Rows of a prompt that stand beside those counted.
-    "fragmentation": Range(low=0.8, high=1.3, step=0.005),
+    # Of a prompt's rows, counted as if all of a block's stood at once: some are let go before the last is made, and
+    # kernels have buffers of their own.
+    "row_share": Range(low=0.5, high=1.2, step=0.005),
 }
 
 

@@ -15,6 +15,8 @@ from planner.shape import ModelShape
 from planner.software import Software, load_class
 from pricing.instance_type import Accelerator
 
+# The framework of a configuration that names none, by training method; AWS's own accelerators have one of their own.
+DEFAULT_FRAMEWORKS = {"pretrain": "megatron", "full": "torchtitan", "lora": "huggingface", "qlora": "huggingface"}
 # What an engine that trains nothing has.
 _NONE = Software(name="none", title="", framework="", source="")
 
@@ -54,6 +56,11 @@ class Framework:
         return accelerator.vendor in self.vendors and (
             self.accelerators is None or accelerator.name in self.accelerators
         )
+
+    @property
+    def default_sharding(self) -> str | None:
+        """The sharding technique of a run that names none: FSDP where software cannot do without."""
+        return None if "replicated" in self.techniques else "fsdp"
 
     def has_layers(self, shape: ModelShape) -> bool:
         """Whether the software has the model's kinds of layers."""

@@ -257,6 +257,8 @@ def _row(cells: Mapping[str, str], job: Job, line: int) -> tuple[Row, list[str]]
     for column, raw in cells.items():
         cell = raw.strip()
         if not cell:
+            if column == "id":
+                faults.append("id: is empty; name the run")
             continue
         if column in counts or column in figures:
             value, fault = _number(column, cell, whole=column in counts)

@@ -62,7 +62,7 @@ def serving_answer(row: Row, calibration: Calibration) -> tuple[Answer, Layout]:
     engine = engine_on(chip)
     if not row.count("input_tokens") or not row.count("output_tokens"):
         raise PlannerError(["input_tokens or output_tokens not stated"])
-    recipe = serving_recipe(row)
+    recipe = serving_recipe(row, chip)
     machine = machine_of(chip, row.count("accelerators", 1))
     factors = calibration.serving_factors(engine, chip.name)
     layout = Layout(tensor=row.count("tp") or machine.devices // row.count("pp", 1), pipeline=row.count("pp", 1))
@@ -95,12 +95,17 @@ def tpot_ms(row: Row, calibration: Calibration) -> float:
     return 1e3 * float(serving_answer(row, calibration)[0].tpot_s)
 
 
-def serving_recipe(row: Row) -> Recipe:
-    """How weights and cache are kept. Raises PlannerError for types whose bytes are not known."""
+def serving_recipe(row: Row, chip: Accelerator) -> Recipe:
+    """How weights and cache are kept. Raises PlannerError for types whose bytes are not known.
+
+    On an accelerator without a rate in a narrow type its weights are unpacked and products are 16 bits wide (Marlin
+    kernels, arXiv 2408.11743).
+    """
     weight = row.says("weight_dtype", "bf16")
     cached = row.says("kv_dtype", "fp8" if weight in ("fp8", "fp4") else "bf16")
     check_types(weight, cached)
-    compute = weight if weight in ("fp8", "fp4") else "bf16"
+    narrow = {"mxfp4": "fp4"}.get(weight, weight)
+    compute = narrow if narrow in ("fp8", "fp4") and narrow in chip.flop_per_s else "bf16"
     return replace(
         Recipe(),
         compute_dtype=compute,
@@ -120,7 +125,7 @@ def cache_tokens(row: Row, calibration: Calibration) -> float:
     shape = served_shape(row.says("model"))
     layout = Layout(tensor=row.count("tp", 1), pipeline=row.count("pp", 1))
     factors = _as_started(calibration.serving_factors(engine, chip.name), shape, row)
-    found = float(replica_memory(shape, serving_recipe(row), layout, machine, factors).capacity_tokens)
+    found = float(replica_memory(shape, serving_recipe(row, chip), layout, machine, factors).capacity_tokens)
     if not found:
         raise PlannerError([f"accelerator: {chip.name} has no room for a cache beside the weights"])
     return found

@@ -16,17 +16,16 @@ import yaml
 
 from planner.described import accelerator_called
 from planner.errors import ModelError, PlannerError
-from planner.framework import Framework, load_frameworks
+from planner.framework import DEFAULT_FRAMEWORKS, Framework, load_frameworks
 from planner.inline_shape import InlineShape
 from planner.layout import Layout
 from planner.measured import Row
 from planner.models import load_preset
-from planner.recipe import Adapter, AdapterTargets, Group, Place, Recipe, Recompute
+from planner.recipe import Adapter, AdapterTargets, Place, Recipe, Recompute
 from planner.shape import ModelShape
 from planner.software import Ran, Software, load_software, software_called, software_of_source
 from planner.techniques import load_techniques
 from pricing.units import GIB, GIGA
-from pricing.wording import close_match
 
 _UNITS = Path(__file__).with_name("data") / "measured" / "units.yaml"
 # Bytes of a frozen weight, scales included: NF4 in blocks of 64 with a float32 scale, or a scale of 8 bits and a
@@ -79,14 +78,8 @@ class TrainingCase:
 def training_case(row: Row) -> TrainingCase:
     """The configuration of a row. Raises PlannerError with what its cells lack for a prediction."""
     missing = [name for name in ("seq_len", "micro_batch") if not row.count(name)]
-    findings = [f"{' and '.join(missing)} not stated"] if missing else []
-    findings += [
-        f"{column}: {row.says(column)!r} is not known{close_match(row.says(column), words)}"
-        for column, words in _words().items()
-        if row.says(column) and row.says(column) not in words
-    ]
-    if findings:
-        raise PlannerError(findings)
+    if missing:
+        raise PlannerError([f"{' and '.join(missing)} not stated"])
     shape = row_shape(row)
     software = software_of(row)
     software = software.of_run(Ran(**{name: row.says(name) for name in ("model", "notes", "technique", "sharding")}))
@@ -140,32 +133,27 @@ def _longest_tokens(row: Row) -> int:
     return min(row.count("seq_len"), longest)
 
 
-@cache
-def _words() -> Mapping[str, frozenset[str]]:
-    """What cells may say where each word means something to a prediction."""
-    shardings = {"none", "ddp", "offload", "device_map", "zero1", "zero2", "zero3", "fsdp"}
-    optimizers = {item.name for item in load_techniques().values() if item.group is Group.OPTIMIZER}
-    return {
-        "technique": frozenset(("pretrain", "full", *ADAPTED)),
-        "compute_dtype": frozenset(("fp32", "tf32", "fp16", "bf16", "fp8", "mxfp8", "nvfp4")),
-        "weight_dtype": frozenset((*PACKED_BYTES, *PLAIN_BYTES, "fp8", "mxfp8", "nvfp4")),
-        "optimizer": frozenset((*optimizers, "adamw", "adam", "muon")),
-        "sharding": frozenset(shardings | {f"{name}-offload" for name in shardings}),
-        "recompute": frozenset(Recompute),
-        "memory_kind": frozenset(("allocated", "reserved", "unknown")),
-    }
-
-
 def software_of(row: Row) -> Software:
-    """The class of software of a row: by who published it, by name, else by what the run does."""
+    """The class of software of a row: by who published it, by name, else the default for what the run does."""
     found = software_of_source(row.says("source")) or software_called(row.says("software"))
     found = found or software_called(row.says("source").rpartition("/")[2])
     if found:
         return found
-    known = load_software()
-    if row.says("technique") in ADAPTED:
-        return known["hf-peft"]
-    return known["torchtitan" if row.says("sharding") == "zero3" else "megatron-core"]
+    vendor = _vendor(row)
+    method = row.says("technique", "full")
+    adapted = DEFAULT_FRAMEWORKS["lora"] if method in ADAPTED else DEFAULT_FRAMEWORKS.get(method, "")
+    # ZeRO-3 is not Megatron's.
+    named = "torchtitan" if adapted == "megatron" and row.says("sharding") == "zero3" else adapted
+    runs = [item for item in load_frameworks().values() if vendor in item.vendors and item.software.framework]
+    framework = next((item for item in runs if item.name == named), runs[0])
+    return load_software()[framework.software.name]
+
+
+def _vendor(row: Row) -> str:
+    try:
+        return accelerator_called(row.says("accelerator")).vendor
+    except PlannerError:
+        return "NVIDIA"
 
 
 def row_shape(row: Row) -> ModelShape:
@@ -239,7 +227,10 @@ def _optimizer(row: Row) -> list[str]:
 
 
 def _sharding(row: Row, framework: Framework) -> list[str]:
-    """The technique that a cell's sharding is: FSDP with float32 weights where the framework has no ZeRO-3."""
+    """The technique that a cell's sharding is: FSDP with float32 weights where the framework has no ZeRO-3, and the
+    framework's default where the cell is empty."""
+    if not row.says("sharding"):
+        return [framework.default_sharding] if framework.default_sharding else []
     name = row.says("sharding").removesuffix("-offload")
     if name == "zero3" and "zero3" not in framework.techniques:
         return ["fsdp"]

@@ -50,7 +50,7 @@ _RANGES: Mapping[str, Mapping[str, tuple[float, float]]] = {
         "expert_load": (1.0, 10.0),
     },
     "serving_memory": {
-        "fragmentation": (0.5, 2.0),
+        "row_share": (0.5, 1.2),
         "workspace_bytes": (0, 20 * GIB),
         "copied_share": (0.0, 1.0),
     },

@@ -15,6 +15,7 @@ from planner.measured import FIGURES, OOM, Measured, Row
 from planner.measured_serving import served_shape
 from planner.measured_training import ranks_of, row_shape
 from planner.recipe import Job
+from planner.row_words import word_faults
 from planner.shape import ModelShape
 from pricing.instance_type import Accelerator
 from pricing.units import GIB, GIGA
@@ -27,9 +28,10 @@ ENDS = 2
 
 
 def row_faults(measured: Measured, where: str) -> list[str]:
-    """Every fault of the judged rows of a file, each with its line and column."""
+    """Words in a file's rows that nobody knows, and every fault of the judged ones, each with its line and column."""
     found = []
     for row in measured.rows:
+        found += [f"{where}:{row.line}: {fault}" for fault in word_faults(row, measured.job)]
         if measured.kinds_of(row):
             found += [f"{where}:{row.line}: {fault}" for fault in _faults(row, measured.job)]
         found += [f"{where}:{row.line}: judge: {fault}" for fault in _judge_faults(row, measured.job)]

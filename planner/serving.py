@@ -16,6 +16,7 @@ import numpy as np
 
 from planner.calibration import ServingFactors
 from planner.communication import Fabric, node_fabric
+from planner.kv_cache import cache_bytes, live_tokens
 from planner.layout import AnyLayout
 from planner.recipe import Recipe
 from planner.resident import Stage, layers_per_stage, resident
@@ -139,9 +140,8 @@ def _weight_bytes(shape: ModelShape, recipe: Recipe, layout: AnyLayout, stage: S
 def _cache_bytes_per_token(shape: ModelShape, recipe: Recipe, layout: AnyLayout, request_tokens: int) -> Any:
     """Cache bytes of a token on the fullest stage; heads beyond their number, and MLA's latent, are copies."""
     total = STATE_BYTES * shape.state_per_sequence / request_tokens / layout.tensor
-    for run in shape.blocks:
-        split = 1 if run.attention.latent else np.minimum(layout.tensor, run.attention.kv_heads)
-        total = total + run.count * run.cache_width * recipe.kv_bytes / split
+    # Whole: what an engine frees behind a window is not counted on.
+    total = total + cache_bytes(shape, recipe.kv_bytes, 1, layout.tensor, whole=True)
     return total * layers_per_stage(shape, layout) / shape.layers
 
 
@@ -185,7 +185,7 @@ def _decode_step_s(
     bandwidth = factors.memory * (machine.memory_bytes_per_s_per_device or np.nan)
     work = block_work(shape, 1, recipe.activation_bytes)
     attention = 2 * sum(
-        run.count * _live_tokens(run.attention, context) * _decode_width(run.attention) for run in shape.blocks
+        run.count * live_tokens(run.attention, context) * _decode_width(run.attention) for run in shape.blocks
     )
     flop = shape.layers * (work.dense_flop + work.expert_flop) + attention + head_flop(shape)
     peak = factors.matmul * (machine.flop_per_s_per_device(recipe.compute_dtype) or np.nan)
@@ -212,19 +212,8 @@ def _live_cache_bytes(shape: ModelShape, recipe: Recipe, layout: AnyLayout, cont
 
     A cache is read, a recurrence's state read and written.
     """
-    total = 2 * STATE_BYTES * shape.state_per_sequence / layout.tensor
-    for run in shape.blocks:
-        attention = run.attention
-        tokens = _live_tokens(attention, context_tokens)
-        split = 1 if attention.latent else np.minimum(layout.tensor, attention.kv_heads)
-        width = attention.cache_width * tokens + (run.cache_width - attention.cache_width) * context_tokens
-        total = total + run.count * width * recipe.kv_bytes / split
-    return total / layout.pipeline
-
-
-def _live_tokens(attention: Attention, context_tokens: float) -> float:
-    """Tokens that a query at the end of the context still sees."""
-    return min(context_tokens, attention.window) if attention.window else context_tokens
+    states = 2 * STATE_BYTES * shape.state_per_sequence / layout.tensor
+    return (states + cache_bytes(shape, recipe.kv_bytes, context_tokens, layout.tensor)) / layout.pipeline
 
 
 def _decode_width(attention: Attention) -> int:

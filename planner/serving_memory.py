@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from planner.calibration import EagerFactors
+from planner.kv_cache import cache_bytes, largest_block_cache_bytes
 from planner.recipe import Place, Recipe
 from planner.shape import ModelShape
 
@@ -61,9 +62,9 @@ class EagerProgram:
     """How a program without a cache pool keeps what it needs.
 
     `name` is that of its factors in the calibration. `reserves_cache` says that the cache is made for input and output
-    at the start, `expands_single_kv` that one key and value head is copied to all query heads in it. `second_heads` are
-    the weight types whose checkpoints bring a head of their own for tied models, dropped after loading; `unpacks` those
-    of which one whole matrix is unpacked at a time.
+    at the start, windows or not, `expands_single_kv` that one key and value head is copied to all query heads in it.
+    `second_heads` are the weight types whose checkpoints bring a head of their own for tied models, dropped after
+    loading; `unpacks` those of which one whole matrix is unpacked at a time.
     `fuses` says that attention is fused, but for mixtures of experts where `fuses_experts` does not say so too.
     """
 
@@ -123,16 +124,17 @@ def eager_memory(shape: ModelShape, served: Served, program: EagerProgram, facto
     block, cached = WEIGHT_BYTES[served.weight_dtype], KV_BYTES[served.kv_dtype]
     outer = shape.parameters - shape.block_parameters
     packed = shape.block_parameters * block
-    per_token = served.sequences * cached * _cache_width(shape, program)
     total_tokens = served.input_tokens + served.output_tokens
-    cache = per_token * (total_tokens if program.reserves_cache else served.input_tokens)
+    whole = served.sequences * _cache_bytes(shape, program, cached, total_tokens)
+    at_prompt = served.sequences * _cache_bytes(shape, program, cached, served.input_tokens)
+    cache = whole if program.reserves_cache else at_prompt
     rows = served.sequences * served.input_tokens * prefill_bytes_per_token(shape)
     unfused = not program.fuses or (shape.experts > 0 and not program.fuses_experts)
     scores = served.sequences * SCORE_BYTES * shape.heads * served.input_tokens**2 * unfused
-    prefill = factors.fragmentation * (rows * served.devices + scores)
+    prefill = factors.row_share * (rows * served.devices + scores)
     second = shape.tied_embeddings and served.weight_dtype in program.second_heads
     loading = shape.vocab * shape.hidden * OUTER_BYTES * second
-    moments = ((0.0, 0.0, loading), (cache, prefill, 0.0), (per_token * total_tokens, 0.0, 0.0))
+    moments = ((0.0, 0.0, loading), (cache, prefill, 0.0), (whole, 0.0, 0.0))
     held, activations, loaded = max(moments, key=sum)
     unpacked = _largest_matrix(shape) * OUTER_BYTES * (served.weight_dtype in program.unpacks)
     return ServedMemory(
@@ -145,10 +147,11 @@ def eager_memory(shape: ModelShape, served: Served, program: EagerProgram, facto
     )
 
 
-def _cache_width(shape: ModelShape, program: EagerProgram) -> int:
+def _cache_bytes(shape: ModelShape, program: EagerProgram, cached: float, tokens: int) -> float:
+    """Bytes of a sequence's cache over all devices, whose layers each lie on one."""
     if program.expands_single_kv and shape.kv_heads == 1:
-        return sum(run.count * 2 * run.attention.query_width for run in shape.blocks)
-    return shape.cache_width_per_token
+        return cached * tokens * sum(run.count * 2 * run.attention.query_width for run in shape.blocks)
+    return float(cache_bytes(shape, cached, tokens, whole=program.reserves_cache))
 
 
 def _largest_matrix(shape: ModelShape) -> int:
@@ -199,12 +202,14 @@ def served_need(
     chunk_rows: int,
     devices: int,
 ) -> PooledNeed:
-    """What a pinned serving configuration takes, spread evenly over its devices.
+    """What a pinned serving configuration takes of each of its devices, which are tensor ranks.
 
     `prefill_tokens` of the prompt are worked on at a time; of folding models `chunk_rows` rows of their attention.
+    Weights are spread evenly, the cache as far as it has heads; the rows of a prompt are on every device.
     """
-    cache = _cache_bytes(shape, recipe, sequences, input_tokens + output_tokens)
-    heaviest = cache / max(shape.layers, 1)
+    cached = cache_bytes if recipe.kv_place is Place.DEVICE else largest_block_cache_bytes
+    passing = 1 if recipe.kv_place is Place.DEVICE else STREAMED_BLOCKS
+    cache = passing * sequences * cached(shape, recipe.kv_bytes, input_tokens + output_tokens, devices)
     tokens = sequences * min(prefill_tokens, input_tokens)
     folding = [run.evoformer for run in shape.blocks if run.evoformer]
     if folding:
@@ -217,9 +222,9 @@ def served_need(
     return PooledNeed(
         weights=weights / devices,
         streamed_weights=streamed / devices,
-        cache=(cache if recipe.kv_place is Place.DEVICE else STREAMED_BLOCKS * heaviest) / devices,
+        cache=cache,
         states=STATE_BYTES * sequences * shape.state_per_sequence / devices,
-        activations=activations / devices,
+        activations=activations,
     )
 
 
@@ -227,7 +232,7 @@ def served_elsewhere(shape: ModelShape, recipe: Recipe, sequences: int, tokens: 
     """Bytes that a replica keeps in a place off its devices: weights and cache of sequences of so many tokens."""
     kept = recipe.block_weight_bytes * shape.block_parameters
     kept += OUTER_BYTES * (shape.parameters - shape.block_parameters) * recipe.streams_layers
-    cache = _cache_bytes(shape, recipe, sequences, tokens)
+    cache = float(sequences * cache_bytes(shape, recipe.kv_bytes, tokens))
     return kept * (recipe.weights_place is place) + cache * (recipe.kv_place is place)
 
 
@@ -240,7 +245,3 @@ def _weight_bytes(shape: ModelShape, recipe: Recipe) -> tuple[float, float]:
     if recipe.streams_layers:
         return 0.0, max(block, OUTER_BYTES * shape.embedding_parameters, OUTER_BYTES * shape.head_parameters)
     return outer, STREAMED_BLOCKS * block
-
-
-def _cache_bytes(shape: ModelShape, recipe: Recipe, sequences: int, tokens: int) -> float:
-    return recipe.kv_bytes * sequences * tokens * shape.cache_width_per_token

@@ -99,6 +99,18 @@ class Stepping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Products:
+    """What products in a narrow type keep inside the blocks. Bytes of an element.
+
+    `weight_copy_bytes` is what copies of a weight in that type take beside the weight itself, `input_bytes` what is
+    kept of an input; None where the input is kept as it came.
+    """
+
+    weight_copy_bytes: float = 0.0
+    input_bytes: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ran:
     """What tells one run of a class of software from another, as measured files write it."""
 
@@ -136,7 +148,8 @@ class Software:
     `names` are those that measured files call it by, `sources` publishers whose runs it is by whatever name;
     `framework` is the planner's framework for what it can do.
     `compiled` are the operations that torch.compile changes, `compiles` whether it is on by default. `states` are
-    bytes per element with which it departs from the framework's recipe, by precision.
+    bytes per element with which it departs from the framework's recipe, by precision, `products` what products in a
+    narrow type keep, by that type; software that casts anew for each product (torchao) has none.
     """
 
     name: str
@@ -151,6 +164,7 @@ class Software:
     adapting: Adapting = Adapting()
     stepping: Stepping = Stepping()
     states: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    products: Mapping[str, Products] = field(default_factory=dict)
     variants: tuple[Variant, ...] = ()
 
     def of_run(self, run: Ran) -> Software:
@@ -165,6 +179,10 @@ class Software:
                     stepping=replace(found.stepping, **variant.stepping),
                 )
         return found
+
+    def products_in(self, compute_dtype: str) -> Products:
+        """What products in that type keep."""
+        return self.products.get(compute_dtype, Products())
 
     def by_default(self) -> Software:
         """The software as its makers run it."""

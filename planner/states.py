@@ -69,11 +69,12 @@ def _shared(layout: AnyLayout, dense: Any, experts: Any, sharded: bool) -> Any:
     return dense / ranks + experts / np.maximum(ranks // layout.expert, 1) if sharded else dense + experts
 
 
-def _weights(recipe: Recipe, layout: AnyLayout, held: Resident, outer_bytes: float) -> Any:
+def _weights(recipe: Recipe, layout: AnyLayout, held: Resident, outer_bytes: float, software: Software) -> Any:
     if recipe.weights_place is not Place.DEVICE:
         # Sharded weights are elsewhere altogether; where only blocks stream in, both ends stay.
         return held.outer * outer_bytes * (not recipe.weights_sharded)
-    element = recipe.block_weight_bytes + recipe.cast_weight_bytes
+    copies = software.products_in(recipe.compute_dtype).weight_copy_bytes
+    element = recipe.block_weight_bytes + recipe.cast_weight_bytes + copies
     return _shared(
         layout,
         held.dense * element + held.outer * (outer_bytes + recipe.cast_weight_bytes),
@@ -106,7 +107,7 @@ def _trained_states(
         step = step * recipe.pages_optimizer
         gradients = gradients * (recipe.pages_optimizer or not recipe.gradients_sharded)
     return StateBytes(
-        weights=_weights(recipe, layout, held, recipe.outer_weight_bytes),
+        weights=_weights(recipe, layout, held, recipe.outer_weight_bytes, software),
         gradients=gradients,
         head_gradient=recipe.gradient_bytes * _shared(layout, held.head, 0.0, recipe.gradients_sharded),
         optimizer_states=optimizer_states,
@@ -130,7 +131,7 @@ def _frozen_states(recipe: Recipe, layout: AnyLayout, held: Resident, software: 
         return _shared(layout, taken, 0.0, sharded)
 
     return StateBytes(
-        weights=_weights(recipe, layout, held, outer_bytes)
+        weights=_weights(recipe, layout, held, outer_bytes, software)
         + kept(adapting.weight_bytes, outer_bytes, recipe.weights_sharded),
         gradients=kept(adapting.gradient_bytes, outer_bytes, recipe.gradients_sharded),
         head_gradient=0.0 * held.adapter,

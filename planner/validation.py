@@ -17,7 +17,7 @@ from planner.fitting import predicted_bytes
 from planner.measured import FIGURES, MEMORY, OOM, Measured, Row
 from planner.measured_answers import cache_tokens, output_tokens_per_s, tpot_ms, training_tokens_per_s, ttft_ms
 from planner.measured_serving import serving_case
-from planner.measured_training import training_case, unit_notes
+from planner.measured_training import TrainingCase, training_case, unit_notes
 from planner.recipe import Job
 from planner.row_faults import row_faults
 from planner.scores import scores
@@ -28,7 +28,8 @@ from pricing.units import GIB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """One judged figure. `upper` is the upper edge of the prediction's band, where it has one."""
+    """One judged figure. `upper` is the upper edge of the prediction's band, where it has one; `device` what the device
+    has, in the same unit; `memory_kind` what of its memory was measured (allocated, reserved, or all of a device)."""
 
     id: str
     kind: str
@@ -36,7 +37,8 @@ class Compared:
     measured: float
     unit: str
     upper: float | None = None
-    device_gib: float | None = None
+    device: float | None = None
+    memory_kind: str = ""
 
     @property
     def error(self) -> float:
@@ -83,14 +85,19 @@ class Validation:
                 found[kind]["above_band"] = sum(item.measured > (item.upper or 0.0) for item in edged)
         if self.oom or MEMORY in found:
             found.setdefault(MEMORY, {"count": 0})["unsafe"] = self.unsafe()
+            found[MEMORY] |= {"by_memory_kind": self._by_memory_kind()} if self._by_memory_kind() else {}
+            found[MEMORY] |= {"notes": list(self.notes)} if self.notes else {}
         return found
+
+    def _by_memory_kind(self) -> dict[str, dict[str, Any]]:
+        """The figures of each kind of memory: allocated and reserved are other numbers than a device's."""
+        kinds = dict.fromkeys(item.memory_kind for item in self.rows if item.memory_kind)
+        return {kind: asdict(scores([item.error for item in self.rows if item.memory_kind == kind])) for kind in kinds}
 
     def unsafe(self) -> int:
         """Runs said to fit that ran out of memory, or were measured above the device's size."""
         beyond = [
-            item
-            for item in self.rows
-            if item.device_gib and item.upper and item.measured > item.device_gib >= item.upper
+            item for item in self.rows if item.device and item.upper and item.measured > item.device >= item.upper
         ]
         return sum(item.fits for item in self.oom) + len(beyond)
 
@@ -134,26 +141,36 @@ def validate(measured: Measured, calibration: Calibration, where: str) -> Valida
 
 
 def _compared(row: Row, kind: str, job: Job, calibration: Calibration) -> Compared:
-    column, unit = FIGURES[job][kind]
-    measured = row.numbers[column]
     if kind == MEMORY:
-        predicted, upper, device = (_training_memory if job is Job.TRAINING else _served_memory)(row, calibration)
-        return Compared(
-            id=row.id, kind=kind, predicted=predicted, measured=measured, unit=unit, upper=upper, device_gib=device
-        )
-    predict = _PREDICTED[job, kind]
-    return Compared(id=row.id, kind=kind, predicted=predict(row, calibration), measured=measured, unit=unit)
+        return (_training_memory if job is Job.TRAINING else _served_memory)(row, calibration)
+    column, unit = FIGURES[job][kind]
+    predicted = _PREDICTED[job, kind](row, calibration)
+    return Compared(id=row.id, kind=kind, predicted=predicted, measured=row.numbers[column], unit=unit)
 
 
-def _training_memory(row: Row, calibration: Calibration) -> tuple[float, float, float | None]:
-    """Predicted memory, its upper edge, and the device's size where the accelerator is known; in the unit of the row,
-    GiB but for sources that print another."""
+def _training_memory(row: Row, calibration: Calibration) -> Compared:
+    """Memory of a device of a training run, in GiB but for sources that print another unit."""
     case = training_case(row)
+    predicted, upper, device = _trained_bytes(row, case, calibration)
+    return Compared(
+        id=row.id,
+        kind=MEMORY,
+        predicted=predicted / case.unit_bytes,
+        measured=row.numbers["peak_memory_gib"],
+        unit="GiB" if case.unit_bytes == GIB else "GB",
+        upper=upper / case.unit_bytes,
+        device=device / case.unit_bytes if device else None,
+        memory_kind=case.kind,
+    )
+
+
+def _trained_bytes(row: Row, case: TrainingCase, calibration: Calibration) -> tuple[float, float, float | None]:
+    """Predicted memory, its upper edge, and the device's size where the accelerator is known. Bytes."""
     chip = _chip(row)
     vendor = chip.vendor if chip and chip.vendor in calibration.memory else "NVIDIA"
     factors = calibration.memory_factors(vendor, case.framework.software.name, mixture=case.shape.experts > 0)
-    predicted = predicted_bytes(case, factors) / case.unit_bytes
-    return predicted, factors.band.high * predicted, chip.memory_bytes / chip.ranks / case.unit_bytes if chip else None
+    predicted = predicted_bytes(case, factors)
+    return predicted, factors.band.high * predicted, chip.memory_bytes / chip.ranks if chip else None
 
 
 def _chip(row: Row) -> Accelerator | None:
@@ -165,19 +182,28 @@ def _chip(row: Row) -> Accelerator | None:
 
 
 def _out_of_memory(row: Row, calibration: Calibration) -> OutOfMemory:
-    predicted, upper, device = _training_memory(row, calibration)
+    predicted, upper, device = _trained_bytes(row, training_case(row), calibration)
     if device is None:
         raise PlannerError([f"accelerator: the memory of {row.says('accelerator') or 'one not named'} is not known"])
-    return OutOfMemory(id=row.id, predicted_gib=predicted, device_gib=device, fits=upper <= device)
+    return OutOfMemory(id=row.id, predicted_gib=predicted / GIB, device_gib=device / GIB, fits=upper <= device)
 
 
-def _served_memory(row: Row, calibration: Calibration) -> tuple[float, float, float | None]:
-    """Predicted GiB over all devices, its upper edge, and what they have together where the accelerator is known."""
+def _served_memory(row: Row, calibration: Calibration) -> Compared:
+    """Memory over all devices of a serving run, GiB."""
     case = serving_case(row)
     factors = calibration.eager_factors(case.program.name)
     predicted = case.memory(factors).total / GIB
     chip = _chip(row)
-    return predicted, factors.band.high * predicted, chip.memory_bytes * case.served.devices / GIB if chip else None
+    return Compared(
+        id=row.id,
+        kind=MEMORY,
+        predicted=predicted,
+        measured=row.numbers["peak_memory_gib"],
+        unit="GiB",
+        upper=factors.band.high * predicted,
+        device=chip.memory_bytes * case.served.devices / GIB if chip else None,
+        memory_kind=row.says("memory_kind", "unknown"),
+    )
 
 
 def _throughput(row: Row, calibration: Calibration) -> float:

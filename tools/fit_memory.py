@@ -76,7 +76,7 @@ def main() -> None:
     write = asked.parse_args().write
     known = load_calibration()
     trained = replace(known.memory[VENDOR], fragmentation=1.05, workspace_bytes=0, varied_lengths=2.0)
-    served = replace(known.eager["default"], workspace_bytes=0, copied_share=0.0, fragmentation=1.0)
+    served = replace(known.eager["default"], workspace_bytes=0, copied_share=0.0, row_share=1.0)
     of_training = fit("training", fitted_cases(), trained, TRAINING, MEMORY)
     of_serving = fit("serving", served_cases(), served, SERVING, EAGER)
     if write:

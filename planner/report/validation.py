@@ -13,7 +13,7 @@ def print_validation(found: Validation) -> None:
         edge = " above the band" if item.upper is not None and item.measured > item.upper else ""
         print(
             f"{item.id:16} {item.kind:11} {item.predicted:12,.2f} predicted {item.measured:12,.2f} measured"
-            f"  {item.error:+7.1%}  {item.unit}{edge}"
+            f"  {item.error:+7.1%}  {item.unit}{f' {item.memory_kind}' if item.memory_kind else ''}{edge}"
         )
     for run in found.oom:
         verdict = "fits: UNSAFE" if run.fits else "does not fit"
@@ -34,6 +34,8 @@ def print_validation(found: Validation) -> None:
                 f" {figures['bias']:+7.1%} {figures['p90']:7.1%}"
                 f" {figures['within_10']:8.0%} {figures['within_20']:8.0%}"
             )
+        for memory_kind, part in figures.get("by_memory_kind", {}).items():
+            print(f"  {memory_kind}: {part['count']} rows, mean {part['mean']:.1%}, bias {part['bias']:+.1%}")
         if "unsafe" in figures:
             above = f", {figures['above_band']} above the upper edge of the band" if "above_band" in figures else ""
             print(f"{kind:12} unsafe rows: {figures['unsafe']} of {figures['count'] + len(found.oom)}{above}")

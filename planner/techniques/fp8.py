@@ -1,4 +1,7 @@
-"""8-bit floating-point matrix products in training; weights, activations and states stay as they are."""
+"""8-bit floating-point matrix products in training; states stay as they are.
+
+Copies of weights in 8 bits, and inputs kept so, are the software's (planner/data/software, products).
+"""
 
 from __future__ import annotations
 

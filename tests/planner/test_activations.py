@@ -261,3 +261,15 @@ def test_adapters_keep_what_their_gradients_need(adapter: Adapter, bytes_per_tok
     bare = kept_bytes_per_token(DENSE, Recipe(adapter=Adapter(kind=AdapterKind.BIAS)), FUSED, 1024)
     found = kept_bytes_per_token(DENSE, Recipe(adapter=adapter), FUSED, 1024)
     assert found.total - bare.total == bytes_per_token
+
+
+@pytest.mark.parametrize(("computed", "element"), [("fp8", 1.0), ("mxfp8", 1.03125), ("nvfp4", 2.0)])
+def test_narrow_products_keep_narrow_inputs(computed: str, element: float) -> None:
+    """Transformer Engine keeps 8 bits of what enters a product, and of the answer both; torchao all 16 bits."""
+    wide, narrow = (kept_bytes_per_token(DENSE, Recipe(compute_dtype=dtype), FUSED, 64) for dtype in ("bf16", computed))
+    inputs = 2 * 512 + 1536
+    answer = 0 if element == 2 else element * 512
+    assert wide.total - narrow.total == pytest.approx((2 - element) * inputs - answer)
+    eager = load_software()["torchtitan"]
+    kept = {kept_bytes_per_token(DENSE, Recipe(compute_dtype=dtype), eager, 64).total for dtype in ("bf16", computed)}
+    assert len(kept) == 1

@@ -91,8 +91,7 @@ def test_zero_reproduces_its_first_figure(sharding: str, gigabytes: float) -> No
         ("torchtitan", ("bf16", "adamw", "fsdp"), 1, 16.0),
         ("torchtitan", ("bf16", "adamw", "fsdp"), 32, 16 / 32),
         ("huggingface", ("fp32", "adamw", "replicated"), 4, 16.0),
-        # fp8 products change no state; 8-bit moments take two bytes and a scale in 256.
-        ("megatron", ("fp8", "adamw", "zero1"), 4, 6 + 12 / 4),
+        # 8-bit moments take two bytes and a scale in 256.
         ("deepspeed", ("bf16", "adamw-8bit", "replicated"), 1, 2 + 2 + 4 + 2 * (1 + 4 / 256)),
     ],
 )
@@ -101,6 +100,19 @@ def test_states_per_parameter(of: str, techniques: tuple[str, ...], ranks: int, 
     made = recipe(*techniques, of=of)
     taken = state_bytes(DENSE, made, Layout(data=ranks)) / DENSE.parameters
     assert taken == pytest.approx(bytes_per_parameter)
+
+
+@pytest.mark.parametrize(("computed", "copies"), [("fp8", 2.0), ("mxfp8", 2.0625), ("nvfp4", 1.125)])
+def test_narrow_copies_stand_beside_weights(computed: str, copies: float) -> None:
+    """Transformer Engine keeps rows and columns of each weight of a block beside it; torchao casts anew."""
+    held = resident(DENSE, Layout(), Stage.FIRST, None)
+    plain = recipe("bf16", "replicated")
+    for software, more in (("megatron-core", copies), ("torchtitan", 0.0)):
+        kept = [
+            states(DENSE, replace(plain, compute_dtype=dtype), Layout(), held, load_software()[software]).weights
+            for dtype in ("bf16", computed)
+        ]
+        assert kept[1] - kept[0] == pytest.approx(more * DENSE.block_parameters)
 
 
 def test_context_ranks_share_states_too() -> None:

@@ -28,12 +28,11 @@ from planner.serving_memory import (
 )
 from planner.shape import ModelShape
 from planner.techniques import load_techniques
+from pricing.units import GIB
 from tests.planner.builders import DENSE, MIXED, TIED, examples
 
 PLAIN = EagerProgram()
-BARE = EagerFactors(
-    workspace_bytes=0, copied_share=0.0, fragmentation=1.0, band=Band(low=0.9, high=1.1, basis="made up")
-)
+BARE = EagerFactors(workspace_bytes=0, copied_share=0.0, row_share=1.0, band=Band(low=0.9, high=1.1, basis="made up"))
 ASKED = Served(weight_dtype="bf16", kv_dtype="bf16", sequences=2, input_tokens=100, output_tokens=28)
 
 
@@ -84,7 +83,7 @@ def test_unfused_attention_keeps_scores() -> None:
 
 def test_what_formulas_leave_out_is_the_factors() -> None:
     """Work space on every device, a share of packed weights in copies, and a factor on the prompt's rows alone."""
-    factors = replace(BARE, workspace_bytes=1000, copied_share=0.1, fragmentation=1.2)
+    factors = replace(BARE, workspace_bytes=1000, copied_share=0.1, row_share=1.2)
     served = replace(ASKED, devices=2, weight_dtype="awq", output_tokens=0)
     bare, found = (eager_memory(DENSE, served, PLAIN, each) for each in (BARE, factors))
     assert found.work_space == 2 * 1000
@@ -158,6 +157,23 @@ def test_a_cache_elsewhere_comes_in_by_blocks(technique: str, place: Place) -> N
     whole = need().cache
     assert need(technique).cache == pytest.approx(whole * 2 / DENSE.layers)
     assert served_elsewhere(DENSE, recipe(technique), 1, 128, place) == whole
+
+
+def test_each_of_eight_devices_has_what_cannot_be_divided() -> None:
+    """DeepSeek-V3's latent of 16 x 32,000 tokens, 33.5 GiB, and the prompt's rows are on each of eight devices."""
+    shape = load_preset("deepseek-v3")
+    one, eight = (need(shape=shape, sequences=16, input_tokens=32_000, output_tokens=0, devices=n) for n in (1, 8))
+    assert eight.cache / GIB == pytest.approx(33.5, abs=0.05)
+    assert (eight.cache, eight.activations) == (one.cache, one.activations)
+    assert eight.weights == one.weights / 8
+
+
+@pytest.mark.parametrize(("program", "tokens"), [(HUGGING_FACE, 4096), (AUTOAWQ, 16_384)])
+def test_a_reserved_cache_knows_no_window(program: EagerProgram, tokens: int) -> None:
+    """Transformers keeps the last 4,096 tokens of Mistral-7B v0.1, a cache made at the start all of them."""
+    asked = replace(ASKED, input_tokens=1, output_tokens=16_383)
+    found = eager_memory(load_preset("mistral-7b-v0.1"), asked, program, BARE)
+    assert found.cache == 2 * tokens * 32 * 2 * 8 * 128 * 2
 
 
 @pytest.mark.parametrize(

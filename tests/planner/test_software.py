@@ -39,6 +39,15 @@ def test_adapters_and_steps_take_what_they_can(software: Software) -> None:
 
 
 @EVERY
+def test_narrow_products_keep_narrow_tensors(software: Software) -> None:
+    """Copies of a weight take at most twice its byte with a scale, a kept input less than 16 bits."""
+    for dtype, products in software.products.items():
+        assert dtype in ("fp8", "mxfp8", "nvfp4")
+        assert 0 < products.weight_copy_bytes <= 2.0625
+        assert products.input_bytes is None or 0.5 < products.input_bytes < 2
+
+
+@EVERY
 def test_software_is_sourced_and_belongs_to_a_framework(software: Software) -> None:
     """Each class names its source, a training framework of the planner, and fields of a recipe that it changes."""
     assert software.source

@@ -20,7 +20,7 @@ def fit(section: Section) -> Fit:
     known = load_calibration()
     others = known.memory["NVIDIA"] if section is MEMORY else known.eager["default"]
     name = "litgpt" if section is MEMORY else "hf"
-    factors = {"": replace(others, fragmentation=1.111), name: replace(others, fragmentation=1.222)}
+    factors = {"": replace(others, workspace_bytes=111), name: replace(others, workspace_bytes=222)}
     return Fit(
         factors=factors,
         bands={"": (0.8, 1.3), name: (0.9, 1.2)},
@@ -35,8 +35,8 @@ def test_a_section_is_replaced_and_all_else_stays(section: Section) -> None:
     bundled = bundled_figures()
     assert {name for name in bundled if figures[name] != bundled[name]} == {section.name}
     name = section.called("litgpt" if section is MEMORY else "hf")
-    assert figures[section.name][section.others]["fragmentation"] == 1.111
-    assert figures[section.name][name]["fragmentation"] == 1.222
+    assert figures[section.name][section.others]["workspace_bytes"] == 111
+    assert figures[section.name][name]["workspace_bytes"] == 222
     assert figures[section.name][name]["band"] == {"low": 0.9, "high": 1.2, "basis": "4 runs of somebody/something"}
     assert all(each in figures[section.name][section.others] for each in section.known)
     assert calibration_of(figures) != load_calibration()
