@@ -402,3 +402,33 @@ def test_what_was_taken_is_told(tmp_path: Path) -> None:
         "weights_place": "device",
         "cache_place": "device",
     }
+
+
+@pytest.mark.parametrize(
+    ("name", "total_bytes"),
+    [
+        ("alphafold2-2000", 8134110874),
+        ("full13b-zero-offload", 29741222092),
+        ("full8b-a10g", 24803355442),
+        ("qlora7b-24gb", 9530037926),
+        ("train70b-h100", 53772769033),
+    ],
+)
+def test_finer_lines_move_no_total(name: str, total_bytes: int) -> None:
+    """Adapters, master weights, scales and both ends have lines of their own; together all is as much as before."""
+    found = estimate(*read_pinned(next(each for each in EXAMPLES if each.stem == name)), load_calibration())
+    assert found.total_bytes == pytest.approx(total_bytes, abs=2)
+
+
+def test_states_have_lines_of_their_own(tmp_path: Path) -> None:
+    """QLoRA's scales and adapters, Megatron's master weights, and both ends of the model are told apart."""
+    part = {"sequence_length": 1024, "method": "qlora"}
+    packed = _by_name(estimated(tmp_path, training=part))
+    # 8 bits for 64 weights and 32 for 64 x 256 beside 4 bits a weight.
+    assert packed["quantization blocks"] / packed["weights"] == pytest.approx((8 / 64 + 32 / 64 / 256) / 4)
+    assert packed["adapter states"] == pytest.approx(2 * packed["adapters"])
+    assert packed["optimizer states"] == packed["master weights"] == 0
+    full = _by_name(estimated(tmp_path, training={"sequence_length": 1024, "framework": "megatron"}))
+    assert full["optimizer states"] == pytest.approx(2 * full["master weights"])
+    assert full["master weights"] == pytest.approx(2 * (full["weights"] + full["embedding and head"]))
+    assert full["embedding and head"] > 2 * 128256 * 2048
