@@ -43,7 +43,7 @@ from pricing.instance_type import Accelerator
 from pricing.slices import is_slice
 
 # Which of the three figures the fit compares with the device.
-COMPARED = "device, as nvidia-smi shows it"
+COMPARED = "total_bytes, what nvidia-smi shows"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,7 +198,9 @@ def _inference(
     packed = terms["weights"] * (recipe.block_weight_bytes < OUTER_BYTES)
     left_out = {
         "copies": eager.copied_share * packed,
-        "allocator_slack": (eager.fragmentation - 1) * terms["activations"],
+        "activations": min(eager.fragmentation, 1.0) * terms["activations"],
+        # Where less was measured than all activations, they were never alive together: no slack is then known.
+        "allocator_slack": max(eager.fragmentation - 1, 0.0) * terms["activations"],
         "work_space": eager.workspace_bytes,
         "context_and_collectives": factors.context_bytes + factors.collectives_bytes * (devices > 1),
     }

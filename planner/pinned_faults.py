@@ -55,7 +55,7 @@ def name_faults(data: Mapping[str, Any], folder: Path) -> Iterator[Finding]:
         framework = part.get("framework")
         known = training_frameworks()
         if section == "training" and isinstance(framework, str) and framework not in known:
-            says = f"{framework:.60} is not known{close_match(framework, known)}"
+            says = f"{framework:.60} is not known to train{close_match(framework, known)}"
             yield Finding(path=(section, "framework"), says=says)
 
 

@@ -282,7 +282,7 @@ PROMPT = {"input_tokens": 8}
         ({"accelerator": "H100-80GB/1g.10gb", "accelerators": 2}, "accelerators: 2 x H100-80GB/1g.10gb: slices"),
         ({"accelerator": {"name": "x", "memry": "1 GiB"}}, "accelerator.memry: unknown key; did you mean memory?"),
         ({"accelerator": {"name": "x", "memory": "80"}}, "accelerator.memory: '80' is not a size"),
-        ({"training": {"sequence_length": 8, "framework": "none"}}, "training.framework: none is not known"),
+        ({"training": {"sequence_length": 8, "framework": "none"}}, "training.framework: none is not known to train"),
         ({"training": {"sequence_length": 8, "techniques": ["x"]}}, "training.techniques: x is not known"),
         ({"training": {"sequence_length": 8, "expert": 2}}, "training.expert: llama-3.2-1b has no experts"),
         ({"training": {"sequence_length": 8, "capacity_factor": 2}}, "training.capacity_factor: llama-3.2-1b has no"),
@@ -381,6 +381,7 @@ def test_the_three_kinds_of_memory_are_told_apart(tmp_path: Path) -> None:
         assert found.total_bytes - found.reserved_bytes == pytest.approx(terms["context and collectives"])
         assert found.reserved_bytes - found.allocated_bytes == pytest.approx(terms["allocator slack"])
         assert terms["context and collectives"] > 0
+        assert min(terms.values()) >= 0
         assert "nvidia-smi" in found.as_json()["compared"]
 
 
