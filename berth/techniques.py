@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from planner.degrees import Degree
+    from planner.recipe import Technique
+
 
 def techniques(
-    name: Annotated[str | None, typer.Argument(metavar="NAME", help="One technique to tell all about.")] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="One technique or degree to tell all about.")
+    ] = None,
 ) -> None:
     """List the techniques and what they cost, or tell all about one."""
     if name is None:
@@ -35,17 +41,59 @@ def _list() -> None:
 
 
 def _tell(name: str) -> None:
+    from planner.degrees import DEGREES
     from planner.errors import PlannerError
-    from planner.framework import load_frameworks
+    from planner.known_as import KNOWN_AS
     from planner.techniques import load_techniques
     from pricing.wording import close_match
 
-    known = load_techniques()
-    if name not in known:
+    degrees = {item.name: item for item in DEGREES}
+    # As options of command lines are written.
+    asked = name if name in KNOWN_AS or name in load_techniques() else name.replace("-", "_")
+    if asked not in {*KNOWN_AS, *load_techniques(), *degrees}:
+        known = [*load_techniques(), *degrees, *KNOWN_AS]
         raise PlannerError([f"{name!r:.60} is not a known technique{close_match(name, known)}"])
-    item = known[name]
-    having = [each.name for each in load_frameworks().values() if name in each.techniques]
-    lines = {
+    if asked in KNOWN_AS:
+        print(f"{asked}: {KNOWN_AS[asked].where}")
+    for each in KNOWN_AS[asked].names if asked in KNOWN_AS else (asked,):
+        _print(each, _of_degree(degrees[each]) if each in degrees else _of_technique(load_techniques()[each]))
+
+
+def _print(name: str, lines: dict[str, str]) -> None:
+    print(name)
+    for label, text in lines.items():
+        if text:
+            print(f"  {label:9} {text}")
+
+
+def _of_degree(item: Degree) -> dict[str, str]:
+    """What there is to say of one degree; none costs accuracy."""
+    from planner.framework import load_frameworks
+    from planner.known_as import KNOWN_AS
+    from planner.recipe import Accuracy
+    from planner.techniques import load_techniques
+
+    # Every framework counts sequences and passes.
+    having = [each.name for each in load_frameworks().values() if item.name in each.degrees]
+    return {
+        "what": item.gist,
+        "as": "degree of the layout, which the search chooses",
+        "accuracy": Accuracy.EXACT,
+        "asked by": item.asked,
+        "software": ", ".join(having) or "all that train",
+        "excludes": ", ".join(each.name for each in load_techniques().values() if item.name in each.excludes),
+        "rule": item.rule,
+        "known as": ", ".join(name for name, known in KNOWN_AS.items() if known.names == (item.name,)),
+        "source": item.source,
+    }
+
+
+def _of_technique(item: Technique) -> dict[str, str]:
+    from planner.framework import load_frameworks
+    from planner.known_as import KNOWN_AS
+
+    having = [each.name for each in load_frameworks().values() if item.name in each.techniques]
+    return {
         "what": item.gist,
         "for": " and ".join(sorted(item.jobs)),
         "as": item.group,
@@ -54,10 +102,7 @@ def _tell(name: str) -> None:
         "software": ", ".join(having) or "none that Berth plans for; `berth estimate` prices its memory",
         "excludes": ", ".join(sorted(item.excludes)),
         "needs": " and ".join(" or ".join(sorted(each)) for each in item.needs),
+        "known as": ", ".join(name for name, known in KNOWN_AS.items() if item.name in known.names),
         "time": "" if item.timed else "not known to the prediction",
         "source": item.source,
     }
-    print(name)
-    for label, text in lines.items():
-        if text:
-            print(f"  {label:9} {text}")

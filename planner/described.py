@@ -6,23 +6,19 @@ measured, or a machine of these accelerators alone, whose network nobody knows.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any
 
 import yaml
 
 from planner.errors import PlannerError
 from pricing.catalog import load_accelerators, load_instance_types
 from pricing.errors import CatalogError
-from pricing.instance_type import Accelerator, InstanceType, Link, LinkKind
+from pricing.instance_type import Accelerator, InstanceType
 from pricing.slices import Slice, find_slice, is_slice
-from pricing.units import GIGA, TERA, parse_bytes
+from pricing.units import GIGA
 from pricing.wording import close_match
 
-# What an accelerator that a file describes may say.
-_KEYS = ("name", "vendor", "memory", "memory_gb_per_s", "tflop_per_s", "link_gb_per_s", "ranks")
 # As measured files write some names.
 _ALSO = {"RTX A6000": "RTXA6000", "H100-PCIE": "H100-PCIe", "RTX 5090": "RTX5090", "RTX 4090": "RTX4090"}
 
@@ -44,43 +40,6 @@ def slice_called(name: str) -> Slice:
         return find_slice(name)
     except CatalogError as error:
         raise PlannerError(error.findings) from None
-
-
-def described_accelerator(given: Mapping[str, Any]) -> Accelerator:
-    """An accelerator from a file's own words: name, memory ("24 GiB"), and rates where they are known.
-
-    Raises PlannerError with everything that is wrong.
-    """
-    findings = [f"accelerator.{key} is not a key; keys are {', '.join(_KEYS)}" for key in given if key not in _KEYS]
-    findings += [f"accelerator.{key} is missing" for key in ("name", "memory") if not given.get(key)]
-    rates = given.get("tflop_per_s") or {}
-    numbers = {"memory_gb_per_s": given.get("memory_gb_per_s"), "link_gb_per_s": given.get("link_gb_per_s")}
-    numbers |= {f"tflop_per_s.{name}": rate for name, rate in dict(rates).items()}
-    findings += [
-        f"accelerator.{key} is {value!r}: should be a number above zero"
-        for key, value in numbers.items()
-        if value is not None and not (isinstance(value, int | float) and value > 0)
-    ]
-    memory = 0
-    try:
-        memory = parse_bytes(str(given.get("memory") or "1 GiB"))
-    except ValueError as error:
-        findings.append(f"accelerator.memory: {error}")
-    if findings:
-        raise PlannerError(findings)
-    bandwidth, link = numbers["memory_gb_per_s"], numbers["link_gb_per_s"]
-    return Accelerator(
-        name=str(given["name"]),
-        vendor=str(given.get("vendor", "NVIDIA")),
-        memory_bytes=memory,
-        memory_bytes_per_s=bandwidth * GIGA if bandwidth else None,
-        flop_per_s={name: rate * TERA for name, rate in dict(rates).items()},
-        ranks=int(given.get("ranks", 1)),
-        link=Link(kind=LinkKind.PCIE, bytes_per_s=link * GIGA) if link else None,
-        tdp_w=None,
-        mig_slices=1,
-        sources={},
-    )
 
 
 def machine_of(chip: Accelerator, accelerators: int) -> InstanceType:

@@ -10,18 +10,26 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from planner.inline_shape import InlineShape
+from planner.pinned_file import AcceleratorPart
 from planner.source import FieldPath, Source
 from planner.workload import ObjectiveWeights, Workload
 
 # The fields that are either a word or a section: pydantic puts the branch that it tried behind their name.
-_UNIONS: dict[str | int, type[BaseModel]] = {"model": InlineShape, "objective": ObjectiveWeights}
+_UNIONS: dict[str | int, type[BaseModel]] = {
+    "model": InlineShape,
+    "objective": ObjectiveWeights,
+    "accelerator": AcceleratorPart,
+}
 # Beyond this a value or a key is quoted in part.
 _LONGEST_QUOTE = 60
 
 
-def fault_sentences(source: Source, error: ValidationError) -> tuple[str, ...]:
-    """One sentence for each fault: file, line and field, what was given, what is wrong, what to change."""
-    return tuple(dict.fromkeys(_sentences(source, error)))
+def fault_sentences(source: Source, error: ValidationError, root: type[BaseModel] = Workload) -> tuple[str, ...]:
+    """One sentence for each fault: file, line and field, what was given, what is wrong, what to change.
+
+    `root` is what the file as a whole should have been.
+    """
+    return tuple(dict.fromkeys(_sentences(source, error, root)))
 
 
 def dotted(path: FieldPath) -> str:
@@ -30,7 +38,7 @@ def dotted(path: FieldPath) -> str:
     return f"{text.removeprefix('.')}: " if text else ""
 
 
-def _sentences(source: Source, error: ValidationError) -> Iterator[str]:
+def _sentences(source: Source, error: ValidationError, root: type[BaseModel]) -> Iterator[str]:
     for detail in error.errors(include_url=False):
         path, branch = _place(detail["loc"])
         # Of a union only the branch that the user wrote: a section, or a word.
@@ -39,23 +47,25 @@ def _sentences(source: Source, error: ValidationError) -> Iterator[str]:
         # A list whose items are all wrong counts as empty; the items are told of already.
         emptied = detail["type"] == "too_short" and bool(detail["input"])
         if not wrong_branch and not emptied:
-            yield f"{source.where(path)}: {dotted(path)}{_says(path, detail)}"
+            yield f"{source.where(path)}: {dotted(path)}{_says(path, detail, root)}"
 
 
 def _place(loc: FieldPath) -> tuple[FieldPath, str | None]:
     """The field that an error is about, and the branch of a union in which pydantic found it."""
+    # Behind a key that a table does not know, pydantic says that the key is meant.
+    loc = loc[:-1] if loc and loc[-1] == "[key]" else loc
     if loc and loc[0] in _UNIONS and len(loc) > 1:
         return (loc[0], *loc[2:]), str(loc[1])
     return loc, None
 
 
-def _says(path: FieldPath, detail: ErrorDetails) -> str:
+def _says(path: FieldPath, detail: ErrorDetails, root: type[BaseModel]) -> str:
     """A sentence for one pydantic error: what was given, what is wrong, what to change."""
     context: dict[str, Any] = detail.get("ctx", {})
     given = _shown(detail["input"])
     match detail["type"]:
         case "extra_forbidden":
-            return f"unknown key{_close_key(path)}"
+            return f"unknown key{_close_key(path, root)}"
         case "missing":
             return "is missing"
         case "literal_error" | "enum":
@@ -63,7 +73,7 @@ def _says(path: FieldPath, detail: ErrorDetails) -> str:
         case "value_error":
             return str(context["error"])
         case "string_pattern_mismatch":
-            return f"{given} has the wrong form; wanted: {_gist(path)}"
+            return f"{given} has the wrong form; wanted: {_gist(path, root)}"
         case "string_type":
             return f"{given} stands where text belongs"
         case "int_type" | "int_parsing" | "int_from_float":
@@ -88,22 +98,22 @@ def _shown(value: Any) -> str:
     return text if len(text) <= _LONGEST_QUOTE else f"{text[: _LONGEST_QUOTE - 3]}..."
 
 
-def _gist(path: FieldPath) -> str:
+def _gist(path: FieldPath, root: type[BaseModel]) -> str:
     """The first sentence of a field's documentation."""
-    told = _section(path[:-1]).model_fields[str(path[-1])].description or "another form"
+    told = _section(path[:-1], root).model_fields[str(path[-1])].description or "another form"
     return f"{told[0].lower()}{told[1:]}".partition(". ")[0].rstrip(".")
 
 
-def _close_key(path: FieldPath) -> str:
+def _close_key(path: FieldPath, root: type[BaseModel]) -> str:
     """The keys that a misspelt one may stand for."""
-    known = list(_section(path[:-1]).model_fields)
+    known = list(_section(path[:-1], root).model_fields)
     close = difflib.get_close_matches(str(path[-1]), known, n=2)
     return f"; did you mean {' or '.join(close)}?" if close else f"; known here are {', '.join(known)}"
 
 
-def _section(path: FieldPath) -> type[BaseModel]:
-    """The model that stands at a path of the workload."""
-    section: type[BaseModel] = Workload
+def _section(path: FieldPath, root: type[BaseModel]) -> type[BaseModel]:
+    """The model that stands at a path of the file."""
+    section = root
     for part in path:
         if path[0] in _UNIONS:
             return _UNIONS[path[0]]

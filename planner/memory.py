@@ -37,20 +37,36 @@ STREAMED_BLOCKS = 2
 # up to a power of two; 16-bit logits become their own gradient, beside the gradient of the hidden states (Liger Kernel,
 # arXiv 2410.10989, section 3.2, and ops/fused_linear_cross_entropy.py).
 FUSED_LOSS_BYTES = 2 * 2 + 2
+# Terms of planner.states that are there at every moment.
+_ALWAYS = (
+    "weights",
+    "embedding_and_head",
+    "quantization_blocks",
+    "adapters",
+    "master_weights",
+    "optimizer_states",
+    "adapter_states",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryNeed:
     """Bytes on one device of one stage, by cause; numbers, or one per layout.
 
-    `expert_routing` is what a mixture of experts takes beside its experts' inner rows (planner.routing).
+    Weights and states are split as in planner.states. `expert_routing` is what a mixture of experts takes beside its
+    experts' inner rows (planner.routing).
     `total` is what nvidia-smi shows, `reserved` what the allocator took (torch.cuda.max_memory_reserved),
     `allocated` what tensors take of that (max_memory_allocated).
     """
 
     weights: Any
+    embedding_and_head: Any
+    quantization_blocks: Any
+    adapters: Any
     gradients: Any
+    master_weights: Any
     optimizer_states: Any
+    adapter_states: Any
     step_temporaries: Any
     gathered_blocks: Any
     gathered_sequence: Any
@@ -141,8 +157,7 @@ def _at_the_peak(layout: AnyLayout, kept: StateBytes, passing: dict[str, Any], k
     at_turn = passed + made
     stepped = np.asarray(kept.gradients + kept.step_temporaries > at_turn)
     return {
-        "weights": kept.weights,
-        "optimizer_states": kept.optimizer_states,
+        **{name: getattr(kept, name) for name in _ALWAYS},
         "gradients": np.where(stepped, kept.gradients, made),
         "step_temporaries": np.where(stepped, kept.step_temporaries, 0.0),
         **{name: np.where(stepped, 0.0, value) for name, value in passing.items()},

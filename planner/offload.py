@@ -73,8 +73,8 @@ def _stage_elsewhere(
     )
     kept, left = (states(shape, each, layout, held, software, trained) for each in (here, recipe))
     moved = {
-        "weights": kept.weights - left.weights,
-        "optimizer": kept.optimizer_states - left.optimizer_states + _host_gradients(recipe, framework, kept.gradients),
+        "weights": kept.all_weights - left.all_weights,
+        "optimizer": kept.all_states - left.all_states + _host_gradients(recipe, framework, kept.gradients),
         # Over the devices of a node experts' rows are the mean.
         "activations": sum(stage_bytes(shape, recipe, layout, sequence_tokens, framework, stage))
         + routed_bytes(shape, recipe, layout, sequence_tokens, framework, stage, load=1.0),

@@ -20,20 +20,39 @@ from planner.software import Software
 
 # AdamW's two moments in float32, of each parameter.
 ADAMW_BYTES = 8.0
+# A weight itself has whole bits; what it takes beyond them are its share of scales and zero points.
+WHOLE_BIT_BYTES = 1 / 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StateBytes:
     """Bytes on one device after sharding; `step_temporaries` exist while the optimizer steps.
 
+    `weights` are those inside the blocks, `quantization_blocks` the scales of packed ones; `adapters` is what is
+    trained beside frozen weights, `adapter_states` its optimizer states, master weights among them.
     `head_gradient` is the part of the gradients that is made first.
     """
 
     weights: Any
+    embedding_and_head: Any
+    quantization_blocks: Any
+    adapters: Any
     gradients: Any
     head_gradient: Any
+    master_weights: Any
     optimizer_states: Any
+    adapter_states: Any
     step_temporaries: Any
+
+    @property
+    def all_weights(self) -> Any:
+        """Weights of whatever kind, master copies aside."""
+        return self.weights + self.embedding_and_head + self.quantization_blocks + self.adapters
+
+    @property
+    def all_states(self) -> Any:
+        """What the optimizer keeps."""
+        return self.master_weights + self.optimizer_states + self.adapter_states
 
 
 def states(
@@ -69,18 +88,28 @@ def _shared(layout: AnyLayout, dense: Any, experts: Any, sharded: bool) -> Any:
     return dense / ranks + experts / np.maximum(ranks // layout.expert, 1) if sharded else dense + experts
 
 
-def _weights(recipe: Recipe, layout: AnyLayout, held: Resident, outer_bytes: float, software: Software) -> Any:
+def _weights(
+    recipe: Recipe, layout: AnyLayout, held: Resident, outer_bytes: float, software: Software
+) -> dict[str, Any]:
+    """The model's own weights by term."""
     if recipe.weights_place is not Place.DEVICE:
         # Sharded weights are elsewhere altogether; where only blocks stream in, both ends stay.
-        return held.outer * outer_bytes * (not recipe.weights_sharded)
+        none = 0.0 * held.model
+        ends = held.outer * outer_bytes * (not recipe.weights_sharded)
+        return {"weights": none, "embedding_and_head": ends, "quantization_blocks": none}
+    scales = recipe.block_weight_bytes % WHOLE_BIT_BYTES
     copies = software.products_in(recipe.compute_dtype).weight_copy_bytes
-    element = recipe.block_weight_bytes + recipe.cast_weight_bytes + copies
-    return _shared(
-        layout,
-        held.dense * element + held.outer * (outer_bytes + recipe.cast_weight_bytes),
-        held.experts * element,
-        recipe.weights_sharded,
-    )
+    element = recipe.block_weight_bytes - scales + recipe.cast_weight_bytes + copies
+    ends = held.outer * (outer_bytes + recipe.cast_weight_bytes)
+
+    def inside(each: float) -> Any:
+        return _shared(layout, each * held.dense, each * held.experts, recipe.weights_sharded)
+
+    return {
+        "weights": inside(element),
+        "embedding_and_head": _shared(layout, ends, 0.0, recipe.weights_sharded),
+        "quantization_blocks": inside(scales),
+    }
 
 
 def _trained_states(
@@ -99,18 +128,20 @@ def _trained_states(
     masters = recipe.master_bytes * _shared(layout, trained, experts, recipe.optimizer_sharded)
     own = _shared(layout, trained, experts, recipe.optimizer_sharded)
     copies = software.stepping.shard_bytes * own if recipe.optimizer_sharded else 0.0 * own
-    optimizer_states = moments + masters + copies
     step = software.stepping.step_bytes * own * (not recipe.step_in_backward)
     if recipe.optimizer_place is not Place.DEVICE:
         # Pages hold moments alone. Else the step is done where the states are, and gradients go there as they come.
-        optimizer_states = (optimizer_states - moments) * recipe.pages_optimizer
+        moments, masters, copies = 0.0 * moments, masters * recipe.pages_optimizer, copies * recipe.pages_optimizer
         step = step * recipe.pages_optimizer
         gradients = gradients * (recipe.pages_optimizer or not recipe.gradients_sharded)
     return StateBytes(
-        weights=_weights(recipe, layout, held, recipe.outer_weight_bytes, software),
+        **_weights(recipe, layout, held, recipe.outer_weight_bytes, software),
+        adapters=0.0 * own,
         gradients=gradients,
         head_gradient=recipe.gradient_bytes * _shared(layout, held.head, 0.0, recipe.gradients_sharded),
-        optimizer_states=optimizer_states,
+        master_weights=masters,
+        optimizer_states=moments + copies,
+        adapter_states=0.0 * own,
         step_temporaries=step,
     )
 
@@ -131,10 +162,12 @@ def _frozen_states(recipe: Recipe, layout: AnyLayout, held: Resident, software: 
         return _shared(layout, taken, 0.0, sharded)
 
     return StateBytes(
-        weights=_weights(recipe, layout, held, outer_bytes, software)
-        + kept(adapting.weight_bytes, outer_bytes, recipe.weights_sharded),
+        **_weights(recipe, layout, held, outer_bytes, software),
+        adapters=kept(adapting.weight_bytes, outer_bytes, recipe.weights_sharded),
         gradients=kept(adapting.gradient_bytes, outer_bytes, recipe.gradients_sharded),
         head_gradient=0.0 * held.adapter,
-        optimizer_states=kept(moments, copied_moments, recipe.optimizer_sharded),
+        master_weights=0.0 * held.adapter,
+        optimizer_states=0.0 * held.adapter,
+        adapter_states=kept(moments, copied_moments, recipe.optimizer_sharded),
         step_temporaries=kept(adapting.step_bytes, adapting.copy_step_bytes, recipe.optimizer_sharded),
     )

@@ -15,8 +15,12 @@ def test_memory_is_told_term_by_term_with_a_verdict(berth: Command) -> None:
     answer = berth("estimate", EXAMPLES / "qlora7b-24gb.yaml")
     assert (answer.status, answer.err) == (0, "")
     assert answer.out.startswith("qlora7b-24gb: llama-2-7b on 1 x RTX4090: fits\n")
-    for term in ("weights", "logits and loss", "optimizer states", "total", "device", "tokens/s"):
+    for term in ("weights", "logits and loss", "adapter states", "total", "device", "tokens/s"):
         assert term in answer.out
+    assert "Taken: qlora, huggingface (hf-peft), recompute-full [by default bf16, adamw, lora, nf4" in answer.out
+    assert "Layout: micro batches 16, adapter rank 64, adapter targets all-linear" in answer.out
+    assert [kind for kind in ("allocated", "reserved", "nvidia-smi") if f"  {kind} " not in answer.out] == []
+    assert "the fit compares this one" in answer.out
 
 
 def test_json_is_for_programs(berth: Command) -> None:

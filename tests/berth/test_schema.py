@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from planner.pinned_file import PinnedFile
 from planner.workload import Workload
 from tests.berth.command import Command
 
@@ -21,3 +22,14 @@ def test_the_schema_is_that_of_the_workload(berth: Command) -> None:
 def test_the_committed_schema_is_the_output(berth: Command) -> None:
     """`berth schema workload > workloads/workload.schema.json` has been run since the workload changed."""
     assert COMMITTED.read_text(encoding="utf-8") == berth("schema", "workload").out
+
+
+def test_the_schema_of_an_estimate_tells_each_key(berth: Command) -> None:
+    """Editors learn every key of a pinned configuration, sections of a described accelerator too, with its meaning."""
+    found = json.loads(berth("schema", "estimate").out)
+    assert found == PinnedFile.model_json_schema()
+    sections = [found, *found["$defs"].values()]
+    told = [field for each in sections for field in each.get("properties", {}).values()]
+    assert {"training", "inference", "accelerator"} <= set(found["properties"])
+    assert found["$defs"]["AcceleratorPart"]["properties"]["memory"]["type"] == "string"
+    assert [field for field in told if not field.get("description")] == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from planner.degrees import DEGREES
+from planner.degrees import DEGREES, Degree
 from planner.techniques import load_techniques
 from tests.berth.command import Command
 
@@ -46,6 +46,35 @@ def test_one_technique_is_told_in_full(name: str, told: list[str], berth: Comman
     answer = berth("techniques", name)
     assert answer.status == 0
     assert answer.out.startswith(f"{name}\n")
+    assert [each for each in told if each not in answer.out] == []
+
+
+@pytest.mark.parametrize("degree", DEGREES, ids=lambda item: item.name)
+def test_one_degree_is_told_in_full(degree: Degree, berth: Command) -> None:
+    """Named, a degree says what it cuts, that it costs no accuracy, what it must divide, and its source."""
+    answer = berth("techniques", degree.name)
+    assert (answer.status, answer.err) == (0, "")
+    assert answer.out.startswith(f"{degree.name}\n")
+    wanted = [degree.gist, "exact", degree.rule, degree.asked, degree.source]
+    assert [each for each in wanted if each not in answer.out] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("virtual", ["schedule-gpipe, schedule-zero-bubble", "interleaved", "megatron"]),
+        ("interleaved", ["pin.layout.virtual", "arXiv 2104.04473"]),
+        ("gradient-accumulation", ["training.micro_batches", "optimizer-in-backward"]),
+        ("micro-batch", ["pin.micro_batch"]),
+        ("qlora", ["training.method: qlora", "nf4\n", "lora\n", "arXiv 2305.14314", "arXiv 2106.09685"]),
+        ("airllm", ["layer-streaming\n", "lyogavin/airllm"]),
+        ("mig", ["accelerator: H100-80GB/1g.10gb"]),
+    ],
+)
+def test_other_names_lead_to_what_stands_for_them(name: str, told: list[str], berth: Command) -> None:
+    """What people call a technique or a degree is answered with where it is, and with all about it."""
+    answer = berth("techniques", name)
+    assert (answer.status, answer.err) == (0, "")
     assert [each for each in told if each not in answer.out] == []
 
 

@@ -154,7 +154,7 @@ def test_software_with_operations_of_its_own_may_be_named(tmp_path: Path) -> Non
         ({"techniques": ["muon"]}, "optimizer states"),
         ({"techniques": ["fsdp-offload"]}, "weights"),
         ({"techniques": ["frozen-layers"], "trained_share": 0.5}, "optimizer states"),
-        ({"method": "lora", "techniques": ["bitfit"]}, "gradients"),
+        ({"method": "lora", "techniques": ["ia3"]}, "gradients"),
         ({"method": "qlora"}, "weights"),
         ({"method": "qlora", "techniques": ["int3-weights", "peqa"]}, "weights"),
     ],
@@ -280,9 +280,9 @@ PROMPT = {"input_tokens": 8}
         ({"accelerator": "A11G"}, "A11G is not a known accelerator"),
         ({"accelerator": "H100-80GB/1g.5gb"}, "H100-80GB has no such part; it has 1g.10gb"),
         ({"accelerator": "H100-80GB/1g.10gb", "accelerators": 2}, "accelerators: 2 x H100-80GB/1g.10gb: slices"),
-        ({"accelerator": {"name": "x", "memry": "1 GiB"}}, "accelerator.memry is not a key"),
+        ({"accelerator": {"name": "x", "memry": "1 GiB"}}, "accelerator.memry: unknown key; did you mean memory?"),
         ({"accelerator": {"name": "x", "memory": "80"}}, "accelerator.memory: '80' is not a size"),
-        ({"training": {"sequence_length": 8, "framework": "none"}}, "training.framework: none is not known"),
+        ({"training": {"sequence_length": 8, "framework": "none"}}, "training.framework: none is not known to train"),
         ({"training": {"sequence_length": 8, "techniques": ["x"]}}, "training.techniques: x is not known"),
         ({"training": {"sequence_length": 8, "expert": 2}}, "training.expert: llama-3.2-1b has no experts"),
         ({"training": {"sequence_length": 8, "capacity_factor": 2}}, "training.capacity_factor: llama-3.2-1b has no"),
@@ -313,6 +313,31 @@ def test_what_cannot_be_is_refused(changes: dict[str, Any], says: str, tmp_path:
         ({"training": {"sequence_length": 8, "stages": 2}}, "training.stages"),
         ({"model": "no-such-model"}, "model"),
         ({"inference": {"input_tokens": 1}}, "training or inference"),
+        ({"training": None}, "training or inference"),
+        ({"accelerator": {"name": "x", "memory": "1 GiB", "tflop_per_s": 5}}, "accelerator.tflop_per_s"),
+        ({"accelerator": {"name": "x", "memory": "1 GiB", "tflop_per_s": {"bf17": 5}}}, "accelerator.tflop_per_s.bf17"),
+        ({"accelerator": {"name": "x", "memory": "1 GiB", "ranks": "a"}}, "accelerator.ranks: 'a' is not a whole"),
+        ({"accelerator": {"name": "x", "memory": "1 GiB", "ranks": 0}}, "accelerator.ranks: 0"),
+        ({"accelerator": {"name": "x", "memory": "0 GiB"}}, "accelerator.memory: '0 GiB' is no memory"),
+        ({"accelerator": {"name": "x", "memory": "1 GiB", "vendor": 3}}, "accelerator.vendor: 3 stands where text"),
+        ({"accelerator": {"name": "x", "memory": "1 GiB", "memory_gb_per_s": -1}}, "accelerator.memory_gb_per_s"),
+        ({"acelerator": "T4"}, "acelerator: unknown key; did you mean accelerator or accelerators?"),
+        ({"name": "a b"}, "name: 'a b' has the wrong form; wanted: up to 64 letters"),
+        ({"training": {"sequence_length": 8, "trained_share": 0.5}}, "training.trained_share: is a setting of frozen"),
+        ({"training": {"sequence_length": 8, "projected_rank": 8}}, "training.projected_rank: is a setting of galore"),
+        ({"model": "gpt2", "training": {"sequence_length": 2048}}, "training.sequence_length: 2,048 tokens are more"),
+        (
+            {"training": {"sequence_length": 8, "method": "lora", "techniques": ["bitfit"]}},
+            "training.techniques: bitfit trains biases, and llama-3.2-1b has none",
+        ),
+        (
+            {"training": {"sequence_length": 8, "framework": "torchtitan", "techniques": ["galore"]}},
+            "fsdp and galore exclude each other; fsdp is what the framework or method does by default",
+        ),
+        (
+            {"training": None, "inference": PROMPT, "accelerators": 3},
+            "accelerators: 32 heads cannot be split 3 ways, and 16 blocks do not share out over 3 devices",
+        ),
     ],
 )
 def test_a_wrong_file_points_at_its_lines(changes: dict[str, Any], field: str, tmp_path: Path) -> None:
@@ -320,3 +345,91 @@ def test_a_wrong_file_points_at_its_lines(changes: dict[str, Any], field: str, t
     with pytest.raises(WorkloadError) as caught:
         estimated(tmp_path, **changes)
     assert any("pinned.yaml:" in finding and field in finding for finding in caught.value.findings)
+
+
+def test_all_findings_come_at_once(tmp_path: Path) -> None:
+    """Unknown names and degrees that do not divide are told together, and names beside keys that nobody knows."""
+    training = {"sequence_length": 8, "techniques": ["zap"], "tensor": 3, "framework": "none"}
+    wrong = {"model": "lama", "accelerator": "Q100", "training": training}
+    wanted = ["'lama'", "Q100 is not", "zap is not", "training.framework: none", "no multiple of tensor"]
+    with pytest.raises(WorkloadError) as caught:
+        estimated(tmp_path, **wrong)
+    assert [each for each in wanted if each not in "\n".join(caught.value.findings)] == []
+    with pytest.raises(WorkloadError) as caught:
+        estimated(tmp_path, **wrong, inference={"input_tokens": 8}, foo=1)
+    wanted = [*wanted[:4], "foo: unknown key; known here are name, model", "either training or inference"]
+    assert [each for each in wanted if each not in "\n".join(caught.value.findings)] == []
+
+
+def test_a_technique_finds_a_framework_that_has_it(tmp_path: Path) -> None:
+    """GaLore, with no framework named, is priced in one that offers it; named software that lacks one says so."""
+    found = estimated(tmp_path, training={"sequence_length": 8, "techniques": ["galore"]})
+    assert found.taken.framework == "huggingface"
+    assert "fsdp" not in found.taken.techniques
+    lacking = estimated(tmp_path, training={**TRAINED["training"], "techniques": ["adamw-8bit"]})
+    assert lacking.notes == ("torchtitan does not offer adamw-8bit: priced as though it did",)
+    part = {"sequence_length": 8, "framework": "huggingface", "tensor": 2}
+    cut = estimated(tmp_path, accelerators=2, training=part)
+    assert "huggingface does not offer the tensor degree: priced as though it did" in cut.notes
+
+
+def test_the_three_kinds_of_memory_are_told_apart(tmp_path: Path) -> None:
+    """What tensors take, what the allocator took, and what nvidia-smi shows, which alone the fit compares."""
+    served = {"training": None, "inference": {"input_tokens": 2048}}
+    for found in (estimated(tmp_path, accelerators=2), estimated(tmp_path, **served)):
+        terms = _by_name(found)
+        assert found.total_bytes - found.reserved_bytes == pytest.approx(terms["context and collectives"])
+        assert found.reserved_bytes - found.allocated_bytes == pytest.approx(terms["allocator slack"])
+        assert terms["context and collectives"] > 0
+        assert min(terms.values()) >= 0
+        assert "nvidia-smi" in found.as_json()["compared"]
+
+
+def test_what_was_taken_is_told(tmp_path: Path) -> None:
+    """Framework, software, techniques with defaults, layout and schedule, plain enough for JSON."""
+    part = {"sequence_length": 2048, "framework": "litgpt", "pipeline": 2, "micro_batches": 4}
+    taken = json.loads(json.dumps(estimated(tmp_path, accelerators=4, training=part).as_json()))["taken"]
+    assert (taken["framework"], taken["software"], taken["schedule"]) == ("huggingface", "litgpt", "1f1b")
+    assert set(taken["defaults"]) <= set(taken["techniques"])
+    assert {"bf16", "adamw", "replicated", "recompute-none"} <= set(taken["defaults"])
+    assert (taken["settings"]["pipeline"], taken["settings"]["data"], taken["settings"]["micro_batches"]) == (2, 2, 4)
+    inference = {"input_tokens": 8, "techniques": ["awq"]}
+    taken = estimated(tmp_path, training=None, inference=inference).as_json()["taken"]
+    assert taken["techniques"] == ("awq",)
+    assert taken["settings"] == {
+        "devices": 1,
+        "sequences": 1,
+        "kv_cache": "bf16",
+        "weights_place": "device",
+        "cache_place": "device",
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "total_bytes"),
+    [
+        ("alphafold2-2000", 8134110874),
+        ("full13b-zero-offload", 29741222092),
+        ("full8b-a10g", 24803355442),
+        ("qlora7b-24gb", 9530037926),
+        ("train70b-h100", 53772769033),
+    ],
+)
+def test_finer_lines_move_no_total(name: str, total_bytes: int) -> None:
+    """Adapters, master weights, scales and both ends have lines of their own; together all is as much as before."""
+    found = estimate(*read_pinned(next(each for each in EXAMPLES if each.stem == name)), load_calibration())
+    assert found.total_bytes == pytest.approx(total_bytes, abs=2)
+
+
+def test_states_have_lines_of_their_own(tmp_path: Path) -> None:
+    """QLoRA's scales and adapters, Megatron's master weights, and both ends of the model are told apart."""
+    part = {"sequence_length": 1024, "method": "qlora"}
+    packed = _by_name(estimated(tmp_path, training=part))
+    # 8 bits for 64 weights and 32 for 64 x 256 beside 4 bits a weight.
+    assert packed["quantization blocks"] / packed["weights"] == pytest.approx((8 / 64 + 32 / 64 / 256) / 4)
+    assert packed["adapter states"] == pytest.approx(2 * packed["adapters"])
+    assert packed["optimizer states"] == packed["master weights"] == 0
+    full = _by_name(estimated(tmp_path, training={"sequence_length": 1024, "framework": "megatron"}))
+    assert full["optimizer states"] == pytest.approx(2 * full["master weights"])
+    assert full["master weights"] == pytest.approx(2 * (full["weights"] + full["embedding and head"]))
+    assert full["embedding and head"] > 2 * 128256 * 2048

@@ -63,10 +63,20 @@ def needs(
     return training_memory(shape, made, layout, sequence_tokens, framework(of), factors)
 
 
+def weight_bytes(need: dict[str, float]) -> float:
+    """Weights of whatever kind, master copies aside."""
+    return sum(need[name] for name in ("weights", "embedding_and_head", "quantization_blocks", "adapters"))
+
+
+def optimizer_bytes(need: dict[str, float]) -> float:
+    """What the optimizer keeps of weights and adapters."""
+    return sum(need[name] for name in ("master_weights", "optimizer_states", "adapter_states"))
+
+
 def state_bytes(shape: ModelShape, made: Recipe, layout: Layout) -> float:
     """Bytes of weights, gradients and optimizer states of a device."""
     need = terms(needs(shape, made, layout)[Stage.FIRST])
-    return need["weights"] + need["gradients"] + need["optimizer_states"]
+    return weight_bytes(need) + need["gradients"] + optimizer_bytes(need)
 
 
 @pytest.mark.parametrize(
@@ -155,7 +165,10 @@ def test_qlora_packs_the_blocks_only() -> None:
     made = recipe("bf16", "lora", "nf4", "adamw", "replicated", of="huggingface", adapter=adapter)
     need = terms(needs(DENSE, made, Layout())[Stage.FIRST])
     blocks, outer = DENSE.block_parameters, DENSE.parameters - DENSE.block_parameters
-    weights = need["weights"] - 4 * adapter_parameters(DENSE, adapter)
+    assert need["adapters"] == 4 * adapter_parameters(DENSE, adapter)
+    assert need["quantization_blocks"] == pytest.approx(0.016 * blocks, rel=0.01)
+    assert need["embedding_and_head"] == pytest.approx(2 * outer)
+    weights = weight_bytes(need) - need["adapters"]
     assert weights == pytest.approx(0.516 * blocks + 2 * outer, rel=1e-3)
     assert need["dequantized_matrix"] == 2 * DENSE.hidden * 1536
 
@@ -166,7 +179,7 @@ def test_kbit_training_upcasts_the_ends() -> None:
     made = recipe("bf16", "lora", "nf4", "adamw", "replicated", of="huggingface", adapter=adapter)
     plain, upcast = (terms(needs(DENSE, made, Layout(), of=of)[Stage.FIRST]) for of in ("megatron", "huggingface"))
     outer = DENSE.parameters - DENSE.block_parameters
-    assert upcast["weights"] - plain["weights"] == pytest.approx(2 * outer)
+    assert upcast["embedding_and_head"] - plain["embedding_and_head"] == pytest.approx(2 * outer)
     assert upcast["logits_and_loss"] == 1024 * DENSE.vocab * (16 + 4)
 
 
@@ -179,7 +192,7 @@ def test_masters_of_adapters_stay_whatever_their_moments_take(bits: str, kept: f
     made = replace(recipe("bf16", bits), adapter=adapter)
     held = resident(DENSE, Layout(), Stage.FIRST, adapter)
     found = states(DENSE, made, Layout(), held, software)
-    assert float(found.optimizer_states) == pytest.approx(kept * float(held.adapter))
+    assert float(found.adapter_states) == pytest.approx(kept * float(held.adapter))
 
 
 def test_trained_copies_of_the_ends_keep_the_bases_width() -> None:
@@ -450,7 +463,7 @@ def test_offloading_leaves_what_its_paper_says(
     """So many bytes of model states a parameter stay on each of eight devices."""
     made = recipe("bf16", "adamw", sharding, *offloads, of="deepspeed")
     need = terms(needs(DENSE, made, Layout(data=8, micro_batches=2), of="deepspeed")[Stage.FIRST])
-    kept = need["weights"] + need["gradients"] + need["optimizer_states"] + need["step_temporaries"]
+    kept = weight_bytes(need) + need["gradients"] + optimizer_bytes(need) + need["step_temporaries"]
     assert kept == pytest.approx(bytes_per_parameter * DENSE.parameters)
 
 
@@ -461,7 +474,7 @@ def test_offloaded_weights_pass_in_sixteen_bits() -> None:
     ends = DENSE.parameters - DENSE.block_parameters
     for layout in (Layout(), Layout(data=8)):
         need = terms(needs(DENSE, made, layout, of="torchtitan")[Stage.FIRST])
-        assert need["weights"] == 0
+        assert weight_bytes(need) == 0
         expected = 2 * 2 * blocks + 4 * blocks + 2 * ends + 4 * DENSE.head_parameters
         assert need["gathered_blocks"] == pytest.approx(expected)
 
@@ -489,7 +502,8 @@ def test_pages_leave_masters_and_gradients() -> None:
     """Paged moments may all go to the host; master weights and gradients stay for the step on the device."""
     made = recipe("bf16", "replicated", "adamw-paged", of="huggingface")
     need = terms(needs(DENSE, made, Layout(micro_batches=2))[Stage.FIRST])
-    assert need["optimizer_states"] == 4 * DENSE.parameters
+    assert need["master_weights"] == 4 * DENSE.parameters
+    assert need["optimizer_states"] == 0
     assert need["gradients"] == 2 * DENSE.parameters
 
 
@@ -498,12 +512,13 @@ def test_a_frozen_model_trains_its_last_blocks_and_head() -> None:
     made = recipe("bf16", "adamw", "replicated", "frozen-layers", of="huggingface")
     need = terms(needs(DENSE, replace(made, trained_share=0.5), Layout(micro_batches=2))[Stage.FIRST])
     trained = DENSE.block_parameters / 2 + DENSE.head_parameters
-    assert need["weights"] == 2 * DENSE.parameters
+    assert weight_bytes(need) == 2 * DENSE.parameters
     assert need["gradients"] == pytest.approx(2 * trained)
-    assert need["optimizer_states"] == pytest.approx(12 * trained)
+    assert need["optimizer_states"] == pytest.approx(8 * trained)
+    assert need["master_weights"] == pytest.approx(4 * trained)
     piped = needs(DENSE, replace(made, trained_share=0.5), Layout(pipeline=2, micro_batches=2))
     assert float(piped[Stage.FIRST].optimizer_states) == 0
-    assert float(piped[Stage.LAST].optimizer_states) == pytest.approx(12 * trained)
+    assert float(piped[Stage.LAST].optimizer_states) == pytest.approx(8 * trained)
 
 
 def test_a_fused_loss_never_has_whole_logits() -> None:
@@ -647,13 +662,18 @@ def test_more_data_ranks_never_raise_states(shape: ModelShape, used: tuple[str, 
         terms(needs(shape, made, replace(layout, data=data), of=of)[Stage.FIRST])
         for data in (layout.data, 2 * layout.data)
     )
+    kept = [
+        {"weights": weight_bytes(each), "gradients": each["gradients"], "states": optimizer_bytes(each)}
+        for each in (fewer, more)
+    ]
     for name, sharded in (
         ("weights", made.weights_sharded),
         ("gradients", made.gradients_sharded),
-        ("optimizer_states", made.optimizer_sharded),
+        ("states", made.optimizer_sharded),
     ):
         # Experts that fill all ranks have no rank to share with until there are more.
-        assert more[name] < fewer[name] if sharded else more[name] == fewer[name]
+        before, after = (each[name] for each in kept)
+        assert after < before if sharded else after == before
 
 
 @examples
