@@ -18,7 +18,7 @@ from planner.fitting import kind_bytes
 from planner.framework import Framework
 from planner.layout import Layout
 from planner.memory import training_memory, worst_stage
-from planner.memory_band import trained_band
+from planner.memory_band import served_band, trained_band
 from planner.offload import training_elsewhere
 from planner.pinned_choices import (
     Taken,
