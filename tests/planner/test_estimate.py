@@ -408,7 +408,7 @@ def test_what_was_taken_is_told(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "total_bytes"),
     [
-        ("alphafold2-2000", 8134110874),
+        ("alphafold2-2000", 8241383066),
         ("full13b-zero-offload", 29741222092),
         ("full8b-a10g", 24803355442),
         ("qlora7b-24gb", 9530037926),
