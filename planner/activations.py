@@ -82,6 +82,9 @@ def _kept(run: Blocks, shape: ModelShape, recipe: Recipe, software: Software, se
             return Kept(split=0.0, whole=run.evoformer.input_elements(sequence_tokens) * element)
         return Kept(split=0.0, whole=hidden * element)
     kept = _all_kept(run, shape, recipe, software, sequence_tokens)
+    if run.evoformer:
+        # No software recomputes part of such a block: whatever is not full recompute keeps all of it.
+        return kept
     if recipe.recompute is Recompute.SELECTIVE:
         half = _half_kept(run, hidden, element)
         # Adapters leave less than what per-op recompute would keep.
@@ -207,8 +210,10 @@ def _attention_kept(attention: Attention, software: Software) -> float:
 
 def _half_kept(run: Blocks, hidden: int, element_bytes: float) -> Kept:
     """Per-op selective recompute: attention's answer and every second product (torchtitan's save list)."""
-    attention, mlp = run.attention, run.mlp
-    products = attention.query_width + 2 * attention.kv_width + hidden + hidden
+    mlp, attentions = run.mlp, [each for each in (run.attention, run.cross) if each]
+    products = sum(each.query_width + 2 * each.kv_width + hidden for each in attentions) + hidden
     products += (mlp.matrices - 1) * mlp.active_ffn
-    split = attention.value_width + products / 2 + (run.recurrence.kept / 2 if run.recurrence else 0.0)
-    return Kept(split=split * element_bytes + LOGSUMEXP_BYTES * attention.heads, whole=hidden * element_bytes)
+    answers = sum(each.value_width for each in attentions)
+    split = answers + products / 2 + (run.recurrence.kept / 2 if run.recurrence else 0.0)
+    heads = sum(each.heads for each in attentions)
+    return Kept(split=split * element_bytes + LOGSUMEXP_BYTES * heads, whole=hidden * element_bytes)

@@ -273,6 +273,10 @@ def _row(cells: Mapping[str, str], job: Job, line: int) -> tuple[Row, list[str]]
     return Row(line=line, text=text, numbers=numbers), faults
 
 
+# Beyond it no count of tokens or devices makes sense, and products of them overflow 64-bit integers.
+_LARGEST, _LARGEST_OF = 1e9, {"trainable_params": 1e13}
+
+
 def _number(column: str, cell: str, whole: bool) -> tuple[float, str]:
     """The number in a cell, or what is wrong with it."""
     plain = cell.replace(",", "")
@@ -289,6 +293,8 @@ def _number(column: str, cell: str, whole: bool) -> tuple[float, str]:
         return 0.0, f"{cell!r} is not a finite number"
     if whole and value != int(value):
         return 0.0, f"{cell!r} is not a whole number"
+    if value > _LARGEST_OF.get(column, _LARGEST):
+        return 0.0, f"{cell!r} is more than any run has"
     if value < 0 or (value == 0 and column not in _MAY_BE_ZERO):
         return 0.0, f"{cell!r} is not above zero"
     return value, ""

@@ -273,3 +273,14 @@ def test_narrow_products_keep_narrow_inputs(computed: str, element: float) -> No
     eager = load_software()["torchtitan"]
     kept = {kept_bytes_per_token(DENSE, Recipe(compute_dtype=dtype), eager, 64).total for dtype in ("bf16", computed)}
     assert len(kept) == 1
+
+
+@pytest.mark.parametrize("partial", [Recompute.SELECTIVE, Recompute.ATTENTION])
+def test_folding_blocks_are_recomputed_whole_or_not_at_all(partial: Recompute) -> None:
+    """Partial recompute never says that pair and MSA representations vanish."""
+    shape, software = load_preset("alphafold2"), load_software()["torchtitan"]
+    none, part, full = (
+        kept_bytes_per_token(shape, Recipe(recompute=each), software, 384).whole
+        for each in (Recompute.NONE, partial, Recompute.FULL)
+    )
+    assert part == none > full > 0

@@ -41,6 +41,7 @@ def test_every_fault_is_told_at_once() -> None:
         "b,memory,lora,512,0,nan,x\n"
         "b,memory,lora,512.5,one,7,x\n"
         "c,memory\n"
+        "d,memory,lora,512,1e21,7,x\n"
     )
     assert findings(text) == [
         "runs.csv:1: 'memry_kind' is not a column of training rows; did you mean memory_kind?",
@@ -51,6 +52,7 @@ def test_every_fault_is_told_at_once() -> None:
         "runs.csv:4: seq_len: '512.5' is not a whole number",
         "runs.csv:4: micro_batch: 'one' is not a number",
         "runs.csv:5: 2 cells under 7 columns",
+        "runs.csv:6: micro_batch: '1e21' is more than any run has",
         "runs.csv:4: id: 'b' stands in the file twice",
     ]
 
