@@ -76,7 +76,10 @@ def test_runs_that_can_be_have_no_faults() -> None:
         ({"experts": "2", "experts_per_token": "4"}, "experts_per_token: a token cannot go to 4 of 2 experts"),
         ({"peak_memory_gib": "21000"}, "peak_memory_gib: 21,000 GiB on 22.35 GiB of memory; is it MiB"),
         ({"params_b": "12"}, "params_b: 12 billion parameters, the widths make 0.0"),
-        ({"tokens_per_s_per_accelerator": "9e9"}, "tokens_per_s_per_accelerator: 9e+09 tokens/s are more than the"),
+        (
+            {"layers": "400", "tokens_per_s_per_accelerator": "9e5"},
+            "tokens_per_s_per_accelerator: 900,000 tokens/s are more than the",
+        ),
     ],
 )
 def test_what_cannot_be_in_training_is_told(changes: dict[str, str], fault: str) -> None:
