@@ -26,7 +26,7 @@ from pricing.parallel import Watch
 from pricing.price import Block, Component, ComponentPrice, Interruption, PriceRow, Quota
 from pricing.quota import nodes_allowed
 from pricing.regions import refuse_unknown
-from pricing.sagemaker import hyperpod_price
+from pricing.sagemaker import hyperpod_price, is_of_cluster
 from pricing.snapshot import AnyRow
 from pricing.wording import listed
 
@@ -75,6 +75,11 @@ class Market:
         """USD per hour of a type as a HyperPod node, on demand; None where that is unknown."""
         row = hyperpod_price((each for each in self.sagemaker if each.currency == "USD"), instance_type, region)
         return row.price_per_hour_per_node if row else None
+
+    def hyperpod_offers(self, instance_type: str) -> tuple[Offer, ...]:
+        """A type as a HyperPod node, on demand and under SageMaker's Savings Plans; the zones are not known."""
+        rows = (each for each in self.sagemaker if each.instance_type == f"ml.{instance_type}")
+        return offers_of(filter(is_of_cluster, rows), {})
 
     def region_of(self, zone_id: str) -> str | None:
         """The region that a zone belongs to; None where no type is known to be sold there."""
