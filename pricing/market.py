@@ -25,7 +25,7 @@ from pricing.offers import block_offers, offers_of
 from pricing.parallel import Watch
 from pricing.price import Block, Component, ComponentPrice, Interruption, PriceRow, Quota, Reservation
 from pricing.quota import nodes_allowed
-from pricing.regions import refuse_unknown
+from pricing.regions import refuse_unknown, zone_prefix
 from pricing.reservation import Held, held
 from pricing.sagemaker import hyperpod_price, is_of_cluster
 from pricing.snapshot import AnyRow
@@ -89,8 +89,10 @@ class Market:
         return offers_of(filter(is_of_cluster, rows), {})
 
     def region_of(self, zone_id: str) -> str | None:
-        """The region that a zone belongs to; None where no type is known to be sold there."""
-        return next((region for (_, region), zones in self.zone_ids.items() if zone_id in zones), None)
+        """The region that a zone belongs to; None where none of these regions has it."""
+        listing = (region for (_, region), zones in self.zone_ids.items() if zone_id in zones)
+        blind = set(self.regions) - {region for _, region in self.zone_ids}
+        return next(listing, None) or next((each for each in blind if zone_id.startswith(zone_prefix(each))), None)
 
     def gap(self, instance_type: str, purchases: Collection[Purchase]) -> str:
         """Why no offer of an instance type exists on these terms, as a sentence; empty where one exists.
