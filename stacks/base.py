@@ -44,7 +44,13 @@ class WorkloadStack(Stack):
         self.group = NodeGroup(self, "NodeGroup", vpc_id=self.network.vpc.ref, cluster=cluster)
         self.storage = Storage(self, "Storage", lifecycle=build.lifecycle)
         self.watched = Observability(self, "Observability", build=build)
-        self.identity = Identity(self, "Identity", bucket=self.storage.bucket, namespace=self.watched.namespace)
+        self.identity = Identity(
+            self,
+            "Identity",
+            bucket=self.storage.bucket,
+            namespace=self.watched.namespace,
+            log_group_arn=self.watched.log_group.attr_arn,
+        )
         self.guard = Guard(
             self,
             "Guard",
