@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
+from planner.build import expiry
 from planner.calibration import Calibration
 from planner.changes import keeping, permitted
 from planner.errors import LockError
@@ -106,11 +107,10 @@ def _rebuilt(file: Path, head: Head, calibration: Callable[[], Calibration], not
 
 def _provisioned(head: Head, workload: Workload) -> Build:
     provision = workload.provision
-    live = provision.time_to_live
     return replace(
         head.build,
         lifecycle=provision.storage.lifecycle,
-        expires_at=head.locked_at + timedelta(seconds=live) if live else None,
+        expires_at=expiry(provision, head.build.instance_type, head.locked_at),
         budget_usd=provision.budget,
         budget_email=provision.budget_email,
     )

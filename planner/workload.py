@@ -6,8 +6,10 @@ documentation that `berth schema workload` hands to editors.
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -23,6 +25,9 @@ LARGEST_VOLUME_BYTES = 64 * TIB
 # Shorter than any clock ticks; longer than anybody waits.
 SHORTEST_DURATION_S = 1e-6
 LONGEST_DURATION_S = 100 * YEAR_S
+# RFC 1918, and the shared address space of RFC 6598, which VPCs may use too.
+LARGEST_PREFIX, SMALLEST_PREFIX = 16, 28
+PRIVATE_BLOCKS = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
 
 
 def _count(value: Any) -> Any:
@@ -47,6 +52,28 @@ def _size(value: Any) -> int:
     return size
 
 
+def _moment(value: Any) -> datetime:
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r} is no moment; write one such as 2026-12-01T11:30:00Z") from None
+    if moment.tzinfo is None:
+        raise ValueError(f"{value!r} names no time zone; end it with Z for UTC")
+    return moment
+
+
+def _block(value: str) -> str:
+    try:
+        block = IPv4Network(value)
+    except ValueError as error:
+        raise ValueError(f"{value!r} is no block of IPv4 addresses: {error}; write one such as 10.1.0.0/16") from None
+    if not LARGEST_PREFIX <= block.prefixlen <= SMALLEST_PREFIX:
+        raise ValueError(f"{value!r} is a /{block.prefixlen}; VPCs and subnets are from /16 to /28")
+    if not any(block.subnet_of(private) for private in PRIVATE_BLOCKS):
+        raise ValueError(f"{value!r} holds public addresses; take a block inside {', '.join(map(str, PRIVATE_BLOCKS))}")
+    return value
+
+
 def _text_schema(example: str, *also: str) -> WithJsonSchema:
     return WithJsonSchema({"type": [*also, "string"], "examples": [example]})
 
@@ -60,6 +87,8 @@ Usd = Annotated[
     Field(ge=Decimal("0.01"), le=10**12, allow_inf_nan=False),
     AfterValidator(lambda amount: amount.quantize(Decimal("0.01"))),
 ]
+Moment = Annotated[datetime, BeforeValidator(_moment), _text_schema("2026-12-01T11:30:00Z")]
+Cidr = Annotated[str, AfterValidator(_block), _text_schema("10.1.0.0/16")]
 Degree = Annotated[int, Field(ge=1, le=65_536)]
 
 
@@ -277,15 +306,67 @@ class Storage(Section):
     """ephemeral storage goes with the stack; persistent storage stays behind it."""
 
 
+class Existing(Section):
+    """What stands in the account already and is used instead of made. Nothing is looked up."""
+
+    vpc: Annotated[str, Field(pattern=r"^vpc-[0-9a-f]{8,17}$")] | None = None
+    """VPC by id, such as vpc-0123456789abcdef0."""
+    subnet: Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")] | None = None
+    """Private subnet of that VPC by id, such as subnet-0123456789abcdef0. It needs a way out and a gateway to S3."""
+    route_table: Annotated[str, Field(pattern=r"^rtb-[0-9a-f]{8,17}$")] | None = None
+    """Route table by id, such as rtb-0123456789abcdef0, that leads a new subnet of that VPC out."""
+    security_group: Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")] | None = None
+    """Security group by id, such as sg-0123456789abcdef0, that the nodes join beside their own."""
+    file_system: Annotated[str, Field(pattern=r"^fs-[0-9a-f]{8,17}$")] | None = None
+    """FSx for Lustre file system by id, such as fs-0123456789abcdef0."""
+    mount_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,8}$")] | None = None
+    """Mount name of that file system, such as fsx or abcdef01."""
+    key: (
+        Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/(mrk-)?[0-9a-f-]{32,36}$")] | None
+    ) = None
+    """KMS key by ARN, such as arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab, for disks
+    and bucket."""
+    permissions_boundary: (
+        Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+$")] | None
+    ) = None
+    """Policy by ARN, such as arn:aws:iam::111122223333:policy/boundary, that bounds every role of the stack."""
+    placement_group: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,255}$")] | None = None
+    """Placement group by name, such as block-a, in which the reservation was made."""
+
+
 class Provision(Section):
     """How the plan is built."""
 
     target: Target | None = None
     """Kind of stack. Left out: by topology."""
+    account: Annotated[str, Field(pattern=r"^[0-9]{12}$")] | None = None
+    """The only AWS account that the stack may be deployed to, by its 12 digits. Left out: any."""
+    existing: Existing = Existing()
+    """What stands in the account already and is used instead of made."""
+    cidr: Cidr | None = None
+    """Block of addresses of the stack's VPC, or of its subnet in an existing one. Left out: 10.0.0.0/16."""
     zone: Annotated[str, Field(pattern=r"^[a-z]{2,6}[0-9]-(?:[a-z0-9]+-)?az[0-9]+$")] | None = None
     """Availability zone by id, such as use1-az6. Left out: the first zone that offers the type."""
-    reservation: Annotated[str, Field(pattern=r"^cr-[0-9a-f]{8,17}$")] | None = None
-    """On-demand capacity reservation or capacity block to launch into, by id such as cr-0123456789abcdef0."""
+    reservation: (
+        Annotated[
+            str,
+            Field(pattern=r"^(cr-[0-9a-f]{8,17}|open|arn:aws[a-z-]*:resource-groups:[a-z0-9-]+:[0-9]{12}:group/.+)$"),
+        ]
+        | None
+    ) = None
+    """On-demand capacity reservation or capacity block to launch into, by id such as cr-0123456789abcdef0, a group of
+    reservations by ARN, or `open` for any that matches. Nothing is launched outside it."""
+    reservation_end: Moment | None = None
+    """When the capacity block ends, such as 2026-12-01T11:30:00Z; the stack goes before EC2 takes the nodes."""
+    training_plan: (
+        Annotated[
+            str,
+            Field(pattern=r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:training-plan/[A-Za-z0-9-]{1,64}$"),
+        ]
+        | None
+    ) = None
+    """SageMaker training plan that a HyperPod cluster runs in, by ARN such as
+    arn:aws:sagemaker:us-east-1:111122223333:training-plan/p5-in-june."""
     image: Annotated[str, Field(pattern=r"^ami-[0-9a-f]{8,17}$")] | None = None
     """Machine image by id, such as ami-0123456789abcdef0. Left out: the Deep Learning AMI for the accelerator,
     resolved once into the lock."""

@@ -1,11 +1,12 @@
-"""What surrounds the nodes of every workload, whatever they are?"""
+"""What surrounds the nodes of every workload, whatever they are, and what all nodes of EC2 have in common?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aws_cdk import CfnOutput, CfnResource, Environment, Stack
+from aws_cdk import CfnOutput, CfnResource, Environment, IStackSynthesizer, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from planner.plan import Build, Lifecycle
@@ -20,26 +21,43 @@ from stacks.parts.storage import Storage
 from stacks.parts.user_data import user_data
 
 
-class WorkloadStack(Stack):
-    """A network, a bucket, a role and a guard; a target adds the nodes.
+class Surroundings(Stack):
+    """A network, a bucket and a guard; a target adds the nodes.
 
     Raises StackError where the plan contradicts itself.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, build: Build, env: Environment, cluster: bool) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        build: Build,
+        env: Environment,
+        cluster: bool,
+        extra_nodes: int = 0,
+        synthesizer: IStackSynthesizer | None = None,
+    ) -> None:
         super().__init__(
             scope,
             construct_id,
             env=env,
+            synthesizer=synthesizer,
             analytics_reporting=False,
             description=f"Berth: {build.nodes} x {build.instance_type} for {build.name}",
         )
         self.build = build
-        self.capacity = capacity(purchase=build.purchase, reservation_id=build.reservation_id)
-        self.network = Network(self, "Network", zone_id=build.zone_id, nodes=build.nodes)
-        self.group = NodeGroup(self, "NodeGroup", vpc_id=self.network.vpc.ref, cluster=cluster)
-        self.storage = Storage(self, "Storage", lifecycle=build.lifecycle)
-        self.identity = Identity(self, "Identity", bucket=self.storage.bucket)
+        self.network = Network(
+            self,
+            "Network",
+            zone_id=build.zone_id,
+            nodes=build.nodes + extra_nodes,
+            cidr=build.cidr,
+            existing=build.existing,
+        )
+        self.group = NodeGroup(self, "NodeGroup", vpc_id=self.network.vpc_id, cluster=cluster)
+        self.group_ids = [self.group.group_id, *filter(None, [build.existing.security_group])]
+        self.storage = Storage(self, "Storage", lifecycle=build.lifecycle, key_arn=build.existing.key)
         self.guard = Guard(
             self,
             "Guard",
@@ -48,13 +66,37 @@ class WorkloadStack(Stack):
             budget_usd=build.budget_usd,
             budget_email=build.budget_email,
         )
-        self.ready = Ready(self, "Ready", nodes=build.nodes)
-        self.image_id = image_id(self, "Image", image=build.image, instance_type=build.instance_type)
-        CfnOutput(self, "VpcId", value=self.network.vpc.ref)
+        if boundary := build.existing.permissions_boundary:
+            policy = iam.ManagedPolicy.from_managed_policy_arn(self, "Boundary", boundary)
+            iam.PermissionsBoundary.of(self).apply(policy)
+        CfnOutput(self, "VpcId", value=self.network.vpc_id)
         CfnOutput(self, "BucketName", value=self.storage.bucket.bucket_name)
         if build.lifecycle is Lifecycle.EPHEMERAL:
             empty = f"aws s3 rm --recursive s3://{self.storage.bucket.bucket_name}"
             CfnOutput(self, "BeforeDestroy", value=empty)
+
+    def enclose(self, launch: CfnResource, *also: Construct) -> None:
+        """Makes what launches nodes the last thing to be made and the first to go.
+
+        Subnet, group and routes cannot be deleted under a node, and a node must not outlive its guard.
+        """
+        launch.node.add_dependency(*self.network.ways, self.group, self.storage, self.guard, *also)
+
+
+class WorkloadStack(Surroundings):
+    """What surrounds every workload, with the role, the image and the capacity of EC2 nodes."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, build: Build, env: Environment, cluster: bool) -> None:
+        super().__init__(scope, construct_id, build=build, env=env, cluster=cluster)
+        self.capacity = capacity(
+            purchase=build.purchase,
+            reservation=build.reservation_id,
+            placement_group=build.existing.placement_group,
+            instance_type=build.instance_type,
+        )
+        self.identity = Identity(self, "Identity", bucket=self.storage.bucket)
+        self.ready = Ready(self, "Ready", nodes=build.nodes)
+        self.image_id = image_id(self, "Image", image=build.image, instance_type=build.instance_type)
 
     def node_template(
         self, *, nics: Sequence[Nic], subnet_id: str | None, placement_group: str | None
@@ -67,7 +109,7 @@ class WorkloadStack(Stack):
             nics=nics,
             capacity=self.capacity,
             image_id=self.image_id,
-            group_id=self.group.group_id,
+            group_ids=self.group_ids,
             subnet_id=subnet_id,
             profile_arn=self.identity.profile_arn,
             placement_group=placement_group,
@@ -79,10 +121,7 @@ class WorkloadStack(Stack):
             ),
         )
 
-    def enclose(self, launch: CfnResource) -> None:
-        """Makes what launches nodes the last thing to be made and the first to go, and waits for its nodes.
-
-        Subnet, group and routes cannot be deleted under a node, and a node must not outlive its guard.
-        """
-        launch.node.add_dependency(*self.network.ways, self.group, self.storage, self.identity, self.guard)
-        self.ready.wait_for(launch)
+    def launch(self, nodes: CfnResource) -> None:
+        """Encloses what launches the nodes, and waits for them."""
+        self.enclose(nodes, self.identity)
+        self.ready.wait_for(nodes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from aws_cdk import Annotations, App, Environment, Stack
 
@@ -11,11 +11,13 @@ from planner.plan import Build, Target
 from stacks.errors import StackError
 from stacks.parts.tags import stack_name, tag
 from stacks.targets.efa_cluster import EfaCluster
+from stacks.targets.hyperpod_slurm import HyperpodSlurm
 from stacks.targets.single_instance import SingleInstance
 
-TARGETS: Mapping[Target, type[EfaCluster | SingleInstance]] = {
+TARGETS: Mapping[Target, Callable[..., Stack]] = {
     Target.SINGLE_INSTANCE: SingleInstance,
     Target.EFA_CLUSTER: EfaCluster,
+    Target.HYPERPOD_SLURM: HyperpodSlurm,
 }
 # CloudFormation's rule for stack names, less what "Berth-" takes of its 128 characters.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,121}")
@@ -32,7 +34,14 @@ def build_stack(app: App, build: Build, *, account: str | None, warnings: Sequen
             f"The workload's name {build.name!r} cannot name a stack. "
             "Use letters, digits and hyphens, at most 122 of them."
         )
-    env = Environment(account=account, region=build.region)
+    if build.account and account and build.account != account:
+        raise StackError(
+            f"{build.name!r} is for account {build.account}, and the credentials are those of {account}. Use the "
+            "account's own, or change provision.account."
+        )
+    if app.node.try_find_child(stack_name(build.name)) is not None:
+        raise StackError(f"Two workloads are called {build.name!r}. Give each a name of its own.")
+    env = Environment(account=build.account or account, region=build.region)
     stack = TARGETS[build.target](app, stack_name(build.name), build=build, env=env)
     tag(stack, workload=build.name, expires_at=build.expires_at)
     for number, warning in enumerate(warnings, start=1):

@@ -14,13 +14,13 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from planner.plan import Existing
 from stacks.errors import StackError
 
 VPC = IPv4Network("10.0.0.0/16")
-# Nothing but the NAT gateway lives here; /28 is the smallest subnet that EC2 makes.
-PUBLIC = IPv4Network("10.0.0.0/28")
-COMPUTE_START = "10.0.128.0"
-LARGEST_PREFIX = 17
+# Nothing but the NAT gateway lives here; /28 is the smallest subnet that EC2 makes, and /16 the largest VPC.
+PUBLIC_PREFIX = 28
+LARGEST_VPC_PREFIX = 16
 # A subnet cannot grow without being replaced, nodes and all; 251 addresses cost nothing.
 SMALLEST_PREFIX = 24
 # Only card 0's first interface takes an address; EFA-only interfaces take none.
@@ -32,60 +32,117 @@ HEADROOM = 2
 LOG_RETENTION_DAYS = 30
 
 
-def compute_cidr(*, nodes: int) -> str:
-    """The block of the nodes' subnet: the addresses they need, doubled, and never below /24."""
-    needed = HEADROOM * (nodes * ADDRESSES_PER_NODE + INTERFACE_ENDPOINTS + RESERVED_BY_AWS)
-    prefix = min(SMALLEST_PREFIX, IPv4Network("0.0.0.0/0").max_prefixlen - (needed - 1).bit_length())
-    if prefix < LARGEST_PREFIX:
+def compute_block(*, nodes: int, vpc: IPv4Network = VPC) -> IPv4Network:
+    """The block of the nodes' subnet: the addresses they need, doubled, in the upper half of the VPC's block.
+
+    It is never below /24 where the VPC has room for one. Raises StackError where the nodes have none.
+    """
+    upper = _halves(vpc)[1]
+    prefix = max(min(SMALLEST_PREFIX, _prefix_of(nodes)), upper.prefixlen)
+    if _prefix_of(nodes) < upper.prefixlen:
         raise StackError(
-            f"{nodes:,} nodes need a /{prefix} subnet, but the nodes' subnet is at most a /{LARGEST_PREFIX}. "
-            "Plan fewer nodes."
+            f"{nodes:,} nodes need a /{_prefix_of(nodes)} subnet, but in {vpc} the nodes' subnet is at most a "
+            f"/{upper.prefixlen}. Plan fewer nodes, or widen provision.cidr."
         )
-    return f"{COMPUTE_START}/{prefix}"
+    return IPv4Network((upper.network_address, prefix))
+
+
+def _prefix_of(nodes: int) -> int:
+    """The narrowest block that holds the addresses of so many nodes twice over."""
+    needed = HEADROOM * (nodes * ADDRESSES_PER_NODE + INTERFACE_ENDPOINTS + RESERVED_BY_AWS)
+    return VPC.max_prefixlen - (needed - 1).bit_length()
+
+
+def _halves(block: IPv4Network) -> list[IPv4Network]:
+    if not LARGEST_VPC_PREFIX <= block.prefixlen < PUBLIC_PREFIX:
+        raise StackError(
+            f"A VPC of two subnets is between a /{LARGEST_VPC_PREFIX} and a /{PUBLIC_PREFIX - 1}; {block} is a "
+            f"/{block.prefixlen}. Change provision.cidr."
+        )
+    return list(block.subnets())
 
 
 class Network(Construct):
-    """A VPC with a private subnet for the nodes in the zone `zone_id`, and its way out.
+    """A private subnet for the nodes in the zone `zone_id`, its VPC and its way out, as far as they do not stand yet.
 
     `ways` are the resources that must stand, besides the subnet, for a node to come up and to be watched.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, zone_id: str, nodes: int) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        zone_id: str,
+        nodes: int,
+        cidr: str | None,
+        existing: Existing,
+    ) -> None:
         super().__init__(scope, construct_id)
-        self.vpc = ec2.CfnVPC(self, "Vpc", cidr_block=str(VPC), enable_dns_hostnames=True, enable_dns_support=True)
-        self.subnet = self._subnet("Compute", cidr=compute_cidr(nodes=nodes), zone_id=zone_id)
-        public = self._subnet("Public", cidr=str(PUBLIC), zone_id=zone_id)
-        public_routes = ec2.CfnRouteTable(self, "PublicRoutes", vpc_id=self.vpc.ref)
-        private_routes = ec2.CfnRouteTable(self, "ComputeRoutes", vpc_id=self.vpc.ref)
-        self.ways = (
-            self._use("PublicRoutesUse", routes=public_routes, subnet=public),
-            self._use("ComputeRoutesUse", routes=private_routes, subnet=self.subnet),
+        self._zone_id = zone_id
+        self.ways: list[Construct] = []
+        if existing.vpc is None:
+            self._own(nodes=nodes, block=IPv4Network(cidr) if cidr else VPC)
+            return
+        self.vpc_id = existing.vpc
+        if existing.subnet:
+            self.subnet_id = existing.subnet
+        elif cidr and existing.route_table:
+            self._join(nodes=nodes, block=IPv4Network(cidr), routes=existing.route_table)
+        else:
+            raise StackError(
+                f"{existing.vpc} is to be used, but neither a subnet of it, nor a block and a route table for a new "
+                "one. Name provision.existing.subnet, or provision.cidr and provision.existing.route_table."
+            )
+
+    def _own(self, *, nodes: int, block: IPv4Network) -> None:
+        """A VPC of the stack's own."""
+        compute = compute_block(nodes=nodes, vpc=block)
+        public_block = IPv4Network((block.network_address, PUBLIC_PREFIX))
+        vpc = ec2.CfnVPC(self, "Vpc", cidr_block=str(block), enable_dns_hostnames=True, enable_dns_support=True)
+        self.vpc_id = vpc.ref
+        subnet = self._subnet("Compute", cidr=str(compute))
+        self.subnet_id = subnet.ref
+        public = self._subnet("Public", cidr=str(public_block))
+        public_routes = ec2.CfnRouteTable(self, "PublicRoutes", vpc_id=vpc.ref)
+        private_routes = ec2.CfnRouteTable(self, "ComputeRoutes", vpc_id=vpc.ref)
+        self.ways += [
+            self._use("PublicRoutesUse", routes=public_routes.ref, subnet=public),
+            self._use("ComputeRoutesUse", routes=private_routes.ref, subnet=subnet),
             self._way_out(public=public, public_routes=public_routes, private_routes=private_routes),
             self._s3(private_routes=private_routes),
             self._flow_logs(),
-        )
+        ]
 
-    def _subnet(self, name: str, *, cidr: str, zone_id: str) -> ec2.CfnSubnet:
+    def _join(self, *, nodes: int, block: IPv4Network, routes: str) -> None:
+        """A subnet of the stack's own in a VPC that stands, with routes that lead out already."""
+        if block.prefixlen > _prefix_of(nodes):
+            raise StackError(
+                f"{nodes:,} nodes need a /{_prefix_of(nodes)} subnet, and {block} is smaller. Widen provision.cidr."
+            )
+        subnet = self._subnet("Compute", cidr=str(block))
+        self.subnet_id = subnet.ref
+        self.ways.append(self._use("ComputeRoutesUse", routes=routes, subnet=subnet))
+
+    def _subnet(self, name: str, *, cidr: str) -> ec2.CfnSubnet:
         # EC2 refuses to launch several interfaces where addresses are made public by themselves.
         return ec2.CfnSubnet(
             self,
             name,
-            vpc_id=self.vpc.ref,
-            availability_zone_id=zone_id,
+            vpc_id=self.vpc_id,
+            availability_zone_id=self._zone_id,
             cidr_block=cidr,
             map_public_ip_on_launch=False,
         )
 
-    def _use(
-        self, name: str, *, routes: ec2.CfnRouteTable, subnet: ec2.CfnSubnet
-    ) -> ec2.CfnSubnetRouteTableAssociation:
-        return ec2.CfnSubnetRouteTableAssociation(self, name, route_table_id=routes.ref, subnet_id=subnet.ref)
+    def _use(self, name: str, *, routes: str, subnet: ec2.CfnSubnet) -> ec2.CfnSubnetRouteTableAssociation:
+        return ec2.CfnSubnetRouteTableAssociation(self, name, route_table_id=routes, subnet_id=subnet.ref)
 
     def _s3(self, *, private_routes: ec2.CfnRouteTable) -> ec2.CfnVPCEndpoint:
         return ec2.CfnVPCEndpoint(
             self,
             "S3",
-            vpc_id=self.vpc.ref,
+            vpc_id=self.vpc_id,
             service_name=f"com.amazonaws.{Stack.of(self).region}.s3",
             vpc_endpoint_type="Gateway",
             route_table_ids=[private_routes.ref],
@@ -96,7 +153,7 @@ class Network(Construct):
     ) -> ec2.CfnRoute:
         gateway = ec2.CfnInternetGateway(self, "Internet")
         attachment = ec2.CfnVPCGatewayAttachment(
-            self, "InternetAttachment", vpc_id=self.vpc.ref, internet_gateway_id=gateway.ref
+            self, "InternetAttachment", vpc_id=self.vpc_id, internet_gateway_id=gateway.ref
         )
         to_internet = ec2.CfnRoute(
             self,
@@ -135,7 +192,7 @@ class Network(Construct):
             self,
             "FlowLog",
             resource_type="VPC",
-            resource_id=self.vpc.ref,
+            resource_id=self.vpc_id,
             traffic_type="ALL",
             log_destination_type="cloud-watch-logs",
             log_group_name=group.ref,

@@ -33,15 +33,15 @@ class EfaCluster(WorkloadStack):
                 "Lower limits.max_nodes, or deploy several workloads."
             )
         super().__init__(scope, construct_id, build=build, env=env, cluster=True)
-        placement_group = None
-        if self.capacity.cluster_placement:
+        placement_group = self.capacity.placement_group
+        if self.capacity.own_placement:
             placement_group = ec2.CfnPlacementGroup(self, "Placement", strategy="cluster").ref
         nics = ONE_ENA
         if build.efa_cards:
             nics = efa_nics(instance_type=build.instance_type, efa_cards=build.efa_cards, nic_slots=build.nic_slots)
         template = self.node_template(nics=nics, subnet_id=None, placement_group=placement_group)
         fleet = self._fleet(template)
-        self.enclose(fleet)
+        self.launch(fleet)
         CfnOutput(self, "FleetId", value=fleet.ref)
         CfnOutput(
             self,
@@ -65,7 +65,7 @@ class EfaCluster(WorkloadStack):
                     ),
                     overrides=[
                         Fleet.FleetLaunchTemplateOverridesRequestProperty(
-                            instance_type=self.build.instance_type, subnet_id=self.network.subnet.ref
+                            instance_type=self.build.instance_type, subnet_id=self.network.subnet_id
                         )
                     ],
                 )

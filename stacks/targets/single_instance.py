@@ -28,7 +28,7 @@ class SingleInstance(WorkloadStack):
                 f"{build.name!r} plans {build.nodes} nodes, but its target {build.target!s} is one node. "
                 "Plan one node, or a cluster."
             )
-        template = self.node_template(nics=ONE_ENA, subnet_id=self.network.subnet.ref, placement_group=None)
+        template = self.node_template(nics=ONE_ENA, subnet_id=self.network.subnet_id, placement_group=None)
         instance = ec2.CfnInstance(
             self,
             "Node",
@@ -38,6 +38,6 @@ class SingleInstance(WorkloadStack):
             monitoring=True,
             launch_template=Launch(launch_template_id=template.ref, version=template.attr_latest_version_number),
         )
-        self.enclose(instance)
+        self.launch(instance)
         CfnOutput(self, "InstanceId", value=instance.ref)
         CfnOutput(self, "Connect", value=f"aws ssm start-session --region {build.region} --target {instance.ref}")
