@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from ipaddress import IPv4Network
+from itertools import combinations
 
 from aws_cdk import Annotations, App, Environment, Stack
 
@@ -23,6 +25,26 @@ TARGETS: Mapping[Target, Callable[..., Stack]] = {
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,121}")
 
 
+def refuse_together(builds: Sequence[Build]) -> None:
+    """Raises StackError where the stacks of one app would get in each other's way: one name, or one address twice."""
+    names = [build.name for build in builds]
+    findings = [f"Two workloads are called {name!r}. Give each a name of its own." for name in sorted(_twice(names))]
+    joining = [build for build in builds if build.existing.vpc and build.cidr]
+    for one, other in combinations(joining, 2):
+        same = one.existing.vpc == other.existing.vpc
+        if same and IPv4Network(str(one.cidr)).overlaps(IPv4Network(str(other.cidr))):
+            findings.append(
+                f"{one.name!r} and {other.name!r} both take addresses of {one.cidr} and {other.cidr} in "
+                f"{one.existing.vpc}. Change provision.cidr of one of them."
+            )
+    if findings:
+        raise StackError(findings)
+
+
+def _twice(names: Sequence[str]) -> set[str]:
+    return {name for name in names if names.count(name) > 1}
+
+
 def build_stack(app: App, build: Build, *, account: str | None, warnings: Sequence[str]) -> Stack:
     """The stack that builds `build`, with `warnings` shown at every synthesis.
 
@@ -39,8 +61,6 @@ def build_stack(app: App, build: Build, *, account: str | None, warnings: Sequen
             f"{build.name!r} is for account {build.account}, and the credentials are those of {account}. Use the "
             "account's own, or change provision.account."
         )
-    if app.node.try_find_child(stack_name(build.name)) is not None:
-        raise StackError(f"Two workloads are called {build.name!r}. Give each a name of its own.")
     env = Environment(account=build.account or account, region=build.region)
     stack = TARGETS[build.target](app, stack_name(build.name), build=build, env=env)
     tag(stack, workload=build.name, expires_at=build.expires_at)

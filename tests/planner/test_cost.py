@@ -385,7 +385,7 @@ def test_hyperpods_own_quota_stands_beside_its_premium() -> None:
 
 
 def test_hyperpod_wins_where_a_failure_would_idle_the_fleet_for_longer() -> None:
-    """A run that fails twice at $6 an hour loses $12 for each hour that a failure lasts; a premium of $3 is a quarter."""
+    """Two failures at $6 an hour lose $12 for each hour that they last; a premium of $3 is a quarter of that."""
     # 419 failures in 54 days on 16,384 accelerators, so that two nodes of KIND fail twice in this many hours.
     hours = 2 / (419 / (54 * 24 * 16_384)) / (2 * KIND.accelerators)
     premium = Decimal("3") / Decimal(hours) / 2
