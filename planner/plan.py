@@ -29,6 +29,7 @@ class Target(StrEnum):
     SINGLE_INSTANCE = "single-instance"
     EFA_CLUSTER = "efa-cluster"
     SERVING_FLEET = "serving-fleet"
+    HYPERPOD_SLURM = "hyperpod-slurm"
 
 
 class Lifecycle(StrEnum):
@@ -333,12 +334,34 @@ class Mig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Existing:
+    """What stands in the account already and is used instead of made, each by its id; None for what the stack makes.
+
+    A `subnet` stands in `vpc`; without one the stack makes its own there, with the routes of `route_table`. Nodes join
+    `security_group` beside their own. `file_system` is FSx for Lustre, which its `mount_name` mounts.
+    """
+
+    vpc: str | None = None
+    subnet: str | None = None
+    route_table: str | None = None
+    security_group: str | None = None
+    file_system: str | None = None
+    mount_name: str | None = None
+    key: str | None = None
+    permissions_boundary: str | None = None
+    placement_group: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """Everything that a stack must know, and nothing of how it was decided. Bytes, seconds, USD.
 
     `efa_cards` are the network cards that take an EFA device and `nic_slots` the interfaces that each card
-    takes, by card. `expires_at` (UTC) is when the stack deletes itself, None for never. `fleet` is set for the target
-    serving-fleet alone, `mig` where accelerators are cut.
+    takes, by card. `expires_at` (UTC) is when the stack deletes itself, None for never. `reservation_id` is that of a
+    reservation or Capacity Block, the ARN of a group of them, or `open` for any that matches. `training_plan_arn` is
+    HyperPod's own way to reserve. `account` is the only one that the stack may be deployed to, None for any. `cidr` is
+    the block of the stack's VPC, or of its subnet in an existing one. `fleet` is set for the target serving-fleet
+    alone, `mig` where accelerators are cut.
     """
 
     name: str
@@ -363,6 +386,10 @@ class Build:
     file_system: FileSystem | None = None
     fleet: Fleet | None = None
     mig: Mig | None = None
+    training_plan_arn: str | None = None
+    account: str | None = None
+    cidr: str | None = None
+    existing: Existing = Existing()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
