@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from berth.options import CalibrationFile, Live, Offline, WorkloadFile
+from berth.options import CalibrationFile, Live, Offline, TargetName, WorkloadFile
 from berth.progress import watched
 
 
@@ -19,12 +19,13 @@ def lock(
     live: Live = False,
     offline: Offline = False,
     calibration: CalibrationFile = None,
+    target: TargetName = None,
 ) -> None:
     """Write the plan lock that cdk builds from, beside the workload."""
     from datetime import UTC, datetime
 
     from planner.decide import decide
-    from planner.load import load_workload
+    from planner.load import load_workload, target_named
     from planner.lock import new_lock
     from planner.own_calibration import chosen_calibration
     from planner.places import find_workload, lock_path
@@ -35,7 +36,7 @@ def lock(
 
     prices = prices_wanted(live=live, offline=offline)
     now, factors = datetime.now(UTC), chosen_calibration(calibration)
-    loaded = load_workload(find_workload(workload))
+    loaded = load_workload(find_workload(workload), target_named(target))
     decision = decide(loaded, factors, now, prices, watched)
     path = lock_path(loaded.file)
     changed, notes = relock(

@@ -12,14 +12,14 @@ from fnmatch import fnmatchcase
 
 from planner.eligible import frameworks_of, permitted
 from planner.framework import Framework, load_frameworks
-from planner.plan import Target
+from planner.placing import misplaced
+from planner.provision_faults import provision_faults
 from planner.recipe import Group, Job
 from planner.recipes import excluded_degrees, excludes, named_techniques
 from planner.source import FieldPath
 from planner.techniques import load_techniques
 from planner.workload import Method, ObjectiveWeights, PinLayout, Training, Workload
 from pricing.catalog import load_instance_types
-from pricing.offer import Purchase
 from pricing.regions import known_regions, known_zones, region_of_zone
 from pricing.wording import close_match
 
@@ -321,28 +321,5 @@ def _pins(workload: Workload) -> Iterator[Finding]:
 
 
 def _provision(workload: Workload) -> Iterator[Finding]:
-    provision, limits = workload.provision, workload.limits
-    if provision.target is Target.SINGLE_INSTANCE and (workload.pin.nodes or 1) > 1:
-        yield Finding(
-            path=("provision", "target"),
-            says="a single instance cannot have the nodes that pin.nodes asks for",
-        )
-    if provision.budget and not provision.budget_email:
-        yield Finding(path=("provision", "budget"), says="whom shall the budget warn? Add budget_email")
-    if Purchase.CAPACITY_BLOCK in limits.purchase and not provision.reservation:
-        yield Finding(
-            path=("limits", "purchase"),
-            says="a capacity block is bought before it is used; name its id in provision.reservation",
-        )
-    missing = [
-        name
-        for name, value in (("provision.zone", provision.zone), ("pin.instance_type", workload.pin.instance_type))
-        if value is None
-    ]
-    if provision.reservation and missing:
-        yield Finding(
-            path=("provision", "reservation"),
-            says=f"a reservation holds one instance type in one zone; add {' and '.join(missing)}",
-        )
-    if Purchase.SPOT in limits.purchase and provision.reservation:
-        yield Finding(path=("provision", "reservation"), says="spot instances cannot use a reservation; drop one")
+    for path, says in (*misplaced(workload), *provision_faults(workload)):
+        yield Finding(path=path, says=says)

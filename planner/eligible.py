@@ -10,8 +10,9 @@ from fnmatch import fnmatchcase
 from planner.block_time import RATED_AS
 from planner.cost import wasted_share
 from planner.framework import Framework, load_frameworks
+from planner.hyperpod import hyperpod_types
 from planner.image import image_parameter
-from planner.plan import Rejection
+from planner.plan import Rejection, Target
 from planner.recipe import Job
 from planner.recipes import Option, allowed_options
 from planner.shape import ModelShape
@@ -214,11 +215,14 @@ def _market_gap(
         return gap.rstrip("."), "add regions or purchase options to limits"
     if market.held and not offers:
         return _other_reservation(market.held.reservation)
+    hosted = workload.provision.target is Target.HYPERPOD_SLURM
+    if hosted and machine.name not in hyperpod_types():
+        return "SageMaker HyperPod does not have it", "leave provision.target out"
     if not offers and zone:
         return f"{zone} does not offer it", "change provision.zone"
     if not offers:
         return "no source lists a zone that offers it", "name one in provision.zone"
-    if image_parameter(machine) is None and workload.provision.image is None:
+    if not hosted and image_parameter(machine) is None and workload.provision.image is None:
         return "no public machine image has the driver that it needs", "name one in provision.image"
     return None
 

@@ -15,9 +15,12 @@ from planner.faults import dotted, fault_sentences
 from planner.inline_shape import InlineShape
 from planner.model_config import shape_from_config
 from planner.models import load_preset
+from planner.plan import Target
 from planner.shape import ModelShape
 from planner.source import read_source
 from planner.workload import Workload
+from pricing.errors import OptionError
+from pricing.wording import listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +32,15 @@ class Loaded:
     shape: ModelShape
 
 
-def load_workload(file: Path) -> Loaded:
-    """Reads, validates and completes a workload.
+def target_named(name: str | None) -> Target | None:
+    """The target that a user asks for by name, None where none is named. Raises OptionError for another name."""
+    if name is None or name in list(Target):
+        return None if name is None else Target(name)
+    raise OptionError(f"target={name} is not known; write {listed(list(Target), 'or')}.")
+
+
+def load_workload(file: Path, target: Target | None = None) -> Loaded:
+    """Reads, validates and completes a workload; a `target` takes the place of the one in the file.
 
     Raises WorkloadError with every finding, each with file, line and field.
     """
@@ -39,6 +49,9 @@ def load_workload(file: Path) -> Loaded:
         workload = Workload.model_validate_json(json.dumps(source.data))
     except ValidationError as error:
         raise WorkloadError(fault_sentences(source, error)) from None
+    if target:
+        provision = workload.provision.model_copy(update={"target": target})
+        workload = workload.model_copy(update={"provision": provision})
     found = list(contradictions(workload))
     shape = None
     try:
