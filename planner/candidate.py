@@ -42,7 +42,7 @@ def candidate(
     if isinstance(job, TrainingJob):
         memory = _training_table(shape, job, contender, option, layout, calibration)
         run = _run(shape, job, contender, option, layout, calibration)
-        paid = paid_node_hours(offer.purchase, nodes, run.hours)
+        paid = paid_node_hours(offer.purchase, nodes, run.hours, market.held_for(offer))
         run = replace(run, usd=cents(usd_of_hours(offer, nodes, paid, market)))
     else:
         memory, service = _service(shape, job, contender, option, layout, calibration, replicas, usd_per_hour)

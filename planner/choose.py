@@ -169,6 +169,7 @@ def _search(
         ranking=rank(workload, shape, able, pool, market, calibration),
         describe=lambda rows, row: candidate(shape, job, able[int(rows.machine[row])], rows, row, market, calibration),
         nodes_allowed=lambda offer: most_nodes(offer, market),
+        held=market.held,
     )
 
 

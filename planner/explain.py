@@ -26,7 +26,8 @@ from planner.rank import Ranking
 from planner.search import OF_DEVICE, RUNGS, Miss, Pool, Scope
 from planner.workload import Workload
 from pricing.offer import Offer
-from pricing.units import show_duration, show_gib, show_mib, show_usd
+from pricing.reservation import Held
+from pricing.units import HOUR_S, show_duration, show_gib, show_mib, show_usd
 
 _ALONE = (Rung.SINGLE_ACCELERATOR, Rung.MORE_OPTIMIZATION)
 # Rules that a pinned degree breaks or keeps whatever the free ones are.
@@ -59,6 +60,7 @@ class Found:
     ranking: Ranking
     describe: Callable[[Pool, int], Candidate]
     nodes_allowed: Callable[[Offer], float]
+    held: Held | None
 
     @property
     def chosen(self) -> int:
@@ -231,10 +233,18 @@ def _limit_miss(found: Found, rows: Ints, fitting: Ints) -> str:
         priced = "" if unsold[best] or usd[best] > budget else f" for {show_usd(usd[best])}"
         broken.append(f"takes {show_duration(float(job_s[best]))}{priced} (the deadline is {show_duration(deadline)})")
     if unsold[best]:
-        broken.append("no Capacity Block holds: none has more than 64 instances or 182 days, to the edge of the band")
+        broken.append(_unheld(found.held))
     elif usd[best] > budget:
         broken.append(f"costs {show_usd(usd[best])} {_per(found.workload)} (the budget is {show_usd(budget)})")
     return f"nearest is {_name(found, found.pool, best)}, which {' and '.join(broken)}"
+
+
+def _unheld(held: Held | None) -> str:
+    """Why a run is held neither by a block that is sold, nor by what the account has reserved."""
+    if held is None:
+        return "no Capacity Block holds: none has more than 64 instances or 182 days, to the edge of the band"
+    left = show_duration(held.hours_left * HOUR_S)
+    return f"outlasts {held.reservation.id} to the edge of the band: {left} of it can be used"
 
 
 def _quota_miss(found: Found, rows: Ints) -> str:
@@ -244,7 +254,8 @@ def _quota_miss(found: Found, rows: Ints) -> str:
     allowed = ", ".join(
         f"{found.nodes_allowed(offer):.0f} as {offer.purchase} in {offer.region}" for offer in contender.offers
     )
-    return f"nearest is {_name(found, found.fitting, row)}, but the account's quotas allow {allowed}; raise them"
+    bounds = "reservation and quotas allow" if found.held else "quotas allow"
+    return f"nearest is {_name(found, found.fitting, row)}, but the account's {bounds} {allowed}; raise them"
 
 
 def _late_miss(found: Found, rows: Ints) -> str:

@@ -237,6 +237,15 @@ def test_offers_in_other_zones_are_no_offers() -> None:
     assert (found.usd_per_hour_per_node, found.zone_ids) == (Decimal(2), ("use1-az6",))
 
 
+def test_a_region_without_a_list_of_zones_has_the_one_that_is_named() -> None:
+    """Of GovCloud prices are bundled and zones are not: whoever names the zone gets the offer, in that region alone."""
+    gov = [offer("p5.one", usd, region=f"us-gov-{where}-1", zones=[]) for where, usd in (("east", 1), ("west", 2))]
+    asked = workload(provision={"zone": "usgw1-az2"}, limits={"regions": ["us-gov-east-1", "us-gov-west-1"]})
+    sold = replace(market([ONE], gov), zone_ids={})
+    (found,) = best_offers(asked, sold, ONE)
+    assert (found.region, found.zone_ids) == ("us-gov-west-1", ("usgw1-az2",))
+
+
 def test_most_nodes_are_unlimited_where_no_quota_is_known() -> None:
     """Not knowing a quota is not a quota of zero; a part of a node is none."""
     sold = market([ONE], SOLD, quotas=(*quota(0, ONE), *quota(7.9, ONE, region="us-east-2")))
