@@ -111,7 +111,9 @@ def _run(
         step_terms=_terms(step),
         step_s=step_s,
         tokens_per_s=job.global_batch * job.sequence_tokens / step_s,
-        lost_s=clock.lost_s,
+        checkpoints_s=clock.checkpoints_s,
+        failures_s=clock.failures_s,
+        between_failures_s=clock.between_failures_s,
         other_software=other_software(
             shape, option.recipe, layout, job.sequence_tokens, machine, option.framework, calibration
         ),
