@@ -189,8 +189,8 @@ RULES = (
 
 NODES_DIVIDE = Rule(
     says=lambda space, layout: (
-        f"the pinned degrees multiply to {layout.devices} devices, which must {_filling(space)} the "
-        f"{space.devices_per_node} devices a node of {_allowed(space)}"
+        f"the pinned degrees multiply to {layout.devices} devices, which must {_filling(space)} the devices of "
+        f"{_allowed(space)} with {space.devices_per_node} each"
     ),
     holds=lambda space, layout: any(_fills(space, layout, nodes) for nodes in _nodes(space)),
 )

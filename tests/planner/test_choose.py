@@ -248,7 +248,7 @@ def test_where_nothing_fits_the_nearest_miss_of_each_rung_is_told(
             {"instance_type": "p5.four", "nodes": 2, "layout": {"tensor": 2, "pipeline": 2, "data": 4}},
             [
                 "The pinned layout is not legal on p5.four:",
-                "  the pinned degrees multiply to 16 devices, which must divide the 4 devices a node of 2 nodes",
+                "  the pinned degrees multiply to 16 devices, which must divide the devices of 2 nodes with 4 each",
             ],
         ),
         (

@@ -56,9 +56,9 @@ def chip(**changes: Any) -> InstanceType:
         (ONE, {"limits": {"instance_types": {"allow": ["p5.*"]}}}, ""),
         (chip(vendor="AMD"), {}, "no framework known here does training on chip of p5.one"),
         (
-            chip(vendor="AWS"),
+            chip(vendor="AWS", name="Trainium1"),
             {"training": training(framework="torchtitan")},
-            "does not run on chip of p5.one; name another framework (neuron)",
+            "torchtitan (PyTorch FSDP2) does not run on Trainium1; name another framework (neuron)",
         ),
         (
             chip(vendor="AWS"),
