@@ -171,9 +171,9 @@ def _trained(setting: Setting, held: Resident) -> Any:
 
 
 def _optimizer(setting: Setting, trained: Any) -> Any:
-    """Reads and writes every state, reads the gradient, writes the weight; nothing where the states are elsewhere."""
+    """Reads and writes every state, reads the gradient, writes the weight; nothing where that is done elsewhere."""
     recipe = setting.recipe
-    if recipe.optimizer_place is not Place.DEVICE:
+    if recipe.optimizer_place is not Place.DEVICE and not recipe.pages_optimizer:
         return 0.0 * trained
     touched = 2 * (recipe.master_bytes + recipe.optimizer_bytes) + recipe.gradient_bytes + recipe.outer_weight_bytes
     return trained * touched / setting.memory_rate

@@ -140,7 +140,7 @@ def bench_searches() -> None:
             plan, seconds = min((searched(loaded) for _ in range(3)), key=lambda found: found[1])
             rate, best = plan.covered / seconds, plan.chosen
             print(
-                f"{question}: {plan.covered:,} candidates covered, {plan.timed:,} of them evaluated, in {seconds:.2f} s "
+                f"{question}: {plan.covered:,} candidates covered, {plan.timed:,} evaluated, in {seconds:.2f} s "
                 f"(at most {most_s:.1f}), {rate:,.0f} a second, {rate * _loop_s_per_candidate(loaded):,.0f} times a "
                 f"plain loop's; best {best.nodes} x {best.instance_type}"
             )

@@ -207,7 +207,10 @@ def _run(run: Run) -> str:
     steps = f"{run.steps:,} steps of {show_duration(run.step_s)} after {show_duration(run.start_up_s)} of start-up"
     stalls = f"{show_duration(run.checkpoints_s)} for checkpoints and {show_duration(run.failures_s)} for failures"
     lost = f", {stalls} (one in {show_duration(run.between_failures_s)})" if run.failures_s else ""
-    return f"{steps}{lost}; {show_rate(run.tokens_per_s)} tokens/s; {run.band.basis}"
+    used = (
+        f"{run.utilization:.0%} of the peak used (MFU; {run.unmasked_utilization:.0%} with what causal masks leave out)"
+    )
+    return f"{steps}{lost}; {show_rate(run.tokens_per_s)} tokens/s, {used}; {run.band.basis}"
 
 
 def _software(chosen: Candidate) -> list[tuple[str, str]]:
