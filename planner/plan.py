@@ -79,9 +79,9 @@ class Run:
     """How a training job goes. Seconds, tokens/s over all devices once it runs, USD.
 
     `run_s` is all of it, `checkpoints_s` and `failures_s` what these are expected to take of it, `between_failures_s`
-    the mean time from one failure to the next. `utilization` is the share of the accelerators' peak that the model's own
-    FLOP take (MFU), what a causal mask leaves out not counted; `unmasked_utilization` counts it too. `other_software`
-    is what a step would take in other frameworks.
+    the mean time from one failure to the next. `utilization` is the share of the accelerators' peak that the model's
+    own FLOP take (MFU), what a causal mask leaves out not counted; `unmasked_utilization` counts it too.
+    `other_software` is what a step would take in other frameworks.
     """
 
     start_up_s: float
