@@ -13,14 +13,15 @@ from fnmatch import fnmatchcase
 from planner.eligible import frameworks_of, permitted
 from planner.framework import Framework, load_frameworks
 from planner.plan import Target
+from planner.provision_faults import provision_faults
 from planner.recipe import Group, Job
 from planner.recipes import excluded_degrees, excludes, named_techniques
 from planner.source import FieldPath
 from planner.techniques import load_techniques
 from planner.workload import Method, ObjectiveWeights, PinLayout, Training, Workload
 from pricing.catalog import load_instance_types
-from pricing.market import known_regions, known_zones
 from pricing.offer import Purchase
+from pricing.regions import known_regions, known_zones
 from pricing.wording import close_match
 
 
@@ -338,3 +339,4 @@ def _provision(workload: Workload) -> Iterator[Finding]:
         )
     if Purchase.SPOT in limits.purchase and provision.reservation:
         yield Finding(path=("provision", "reservation"), says="spot instances cannot use a reservation; drop one")
+    yield from (Finding(path=path, says=says) for path, says in provision_faults(workload))
