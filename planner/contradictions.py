@@ -310,14 +310,6 @@ def _pins(workload: Workload) -> Iterator[Finding]:
         for name in ("recompute", "sharding"):
             if getattr(pin, name):
                 yield Finding(path=("pin", name), says=f"{name} is a matter of training; remove it")
-        return
-    each = (pin.layout.data or 1) * (pin.micro_batch or 1)
-    if training.global_batch % each:
-        yield Finding(
-            path=("pin", "layout", "data") if pin.layout.data else ("pin", "micro_batch"),
-            says=f"a global batch of {training.global_batch:,} does not divide into {each:,} "
-            "(data degree x micro-batch)",
-        )
 
 
 def _provision(workload: Workload) -> Iterator[Finding]:

@@ -186,7 +186,12 @@ def _software_gap(
     running = [item for item in frameworks if item.runs_on(chip)]
     names = " or ".join(item.title for item in running or frameworks)
     if not running:
-        return f"{names} does not run on {chip.name}", "name another framework"
+        able = [
+            item.name for item in load_frameworks().values() if item.job is frameworks[0].job and item.runs_on(chip)
+        ]
+        if not able:
+            return f"no framework known here does {frameworks[0].job} on {chip.name}", ""
+        return f"{names} does not run on {chip.name}", f"name another framework ({', '.join(able)})"
     if not any(item.has_layers(shape) for item in running):
         return f"{names} has no latent attention, which {shape.name} is made of", "name another framework"
     if not any(allowed[item.name] for item in running):

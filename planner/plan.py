@@ -80,8 +80,10 @@ class MemoryTable:
 class Run:
     """How a training job goes. Seconds, tokens/s over all devices once it runs, USD.
 
-    `run_s` is all of it, `lost_s` what checkpoints and failures are expected to take of it. `other_software` is what a
-    step would take in other frameworks.
+    `run_s` is all of it, `checkpoints_s` and `failures_s` what these are expected to take of it, `between_failures_s`
+    the mean time from one failure to the next. `utilization` is the share of the accelerators' peak that the model's
+    own FLOP take (MFU), what a causal mask leaves out not counted; `unmasked_utilization` counts it too.
+    `other_software` is what a step would take in other frameworks.
     """
 
     start_up_s: float
@@ -92,7 +94,11 @@ class Run:
     run_s: float
     usd: Decimal
     band: Band
-    lost_s: float = 0.0
+    checkpoints_s: float = 0.0
+    failures_s: float = 0.0
+    between_failures_s: float = 0.0
+    utilization: float = 0.0
+    unmasked_utilization: float = 0.0
     other_software: tuple[Term, ...] = ()
 
     @property
@@ -398,7 +404,7 @@ class Plan:
 
     `front` are fleets that trade money for time: none is both cheaper and faster than another, cheapest first.
     `cost` is the chosen candidate's, `deals` the same fleet on all terms known. `covered` counts the candidates that
-    the search decided on; `warnings` are sentences.
+    the search decided on, `timed` those of them that fit, whose time it computed; `warnings` are sentences.
     """
 
     workload: str
@@ -416,6 +422,7 @@ class Plan:
     front: tuple[Candidate, ...]
     rejections: tuple[Rejection, ...]
     covered: int
+    timed: int
     warnings: tuple[str, ...]
 
 
