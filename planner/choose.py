@@ -11,7 +11,8 @@ import numpy as np
 from planner.build import build_of
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
-from planner.cost import cost_of
+from planner.choose_index import plan_index
+from planner.cost import cost_of, with_index
 from planner.deals import deals_of
 from planner.eligible import Contender, contenders, most_nodes
 from planner.energy import energy_of
@@ -59,6 +60,9 @@ def make_plan(
     deals = deals_of(chosen, offer, market)
     run = chosen.run.hours if chosen.run else None
     cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run, market)
+    index = plan_index(workload, market) if workload.index else None
+    if index:
+        cost = with_index(cost, index)
     runners_up = _runners_up(found)
     plan = Plan(
         workload=workload.name,
@@ -77,8 +81,9 @@ def make_plan(
         rejections=(*searched_rejections(found), *refused),
         covered=found.pool.covered,
         warnings=(*shape.notes, *warnings_of(workload, chosen, runners_up, cost, deals, winner.machine, market, now)),
+        index=index,
     )
-    return Decision(plan=plan, build=build_of(workload, chosen, winner.machine, now))
+    return Decision(plan=plan, build=build_of(workload, chosen, winner.machine, now), recipe=recipe)
 
 
 def job_of(workload: Workload, shape: ModelShape) -> AnyJob:

@@ -12,6 +12,7 @@ from fnmatch import fnmatchcase
 
 from planner.eligible import frameworks_of, permitted
 from planner.framework import Framework, load_frameworks
+from planner.index_fields import index_faults
 from planner.plan import Target
 from planner.recipe import Group, Job
 from planner.recipes import excluded_degrees, excludes, named_techniques
@@ -38,6 +39,7 @@ def contradictions(workload: Workload) -> tuple[Finding, ...]:
         _job,
         _training,
         _inference,
+        _index,
         _software,
         _techniques,
         _groups,
@@ -54,8 +56,22 @@ def contradictions(workload: Workload) -> tuple[Finding, ...]:
 def _job(workload: Workload) -> Iterator[Finding]:
     if workload.training and workload.inference:
         yield Finding(path=("inference",), says="training and inference exclude each other; keep one")
-    if not workload.training and not workload.inference:
-        yield Finding(path=(), says="nothing to do: add a training or an inference section")
+    if not workload.training and not workload.inference and not workload.index:
+        yield Finding(path=(), says="nothing to do: add a training, an inference or an index section")
+    if workload.model is None and (workload.training or workload.inference or not workload.index):
+        yield Finding(path=("model",), says="is missing; only a vector index alone has none")
+
+
+def _index(workload: Workload) -> Iterator[Finding]:
+    index = workload.index
+    if index is None:
+        return
+    if workload.training:
+        yield Finding(path=("index",), says="an index stands alone or beside a served model; plan it on its own")
+    if workload.model is not None and not workload.training and not workload.inference:
+        yield Finding(path=("model",), says="nothing is said of what the model does; add inference, or leave it out")
+    for field, says in index_faults(index):
+        yield Finding(path=("index", *field), says=says)
 
 
 def _training(workload: Workload) -> Iterator[Finding]:

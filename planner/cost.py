@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from planner.alternatives import other_uses
-from planner.plan import Cost, CostLine
+from planner.plan import Cost, CostLine, IndexPlan
 from planner.recipe import Recipe
 from planner.shape import ModelShape
 from planner.terms import RunHours, committed_node_hours
@@ -90,6 +90,25 @@ def cost_of(
         usd_per_run=None if run is None else _sum(line.usd_per_run for line in lines),
         usd_per_month=_sum(line.usd_per_month for line in lines),
         unpriced=tuple(line.name for line in lines if line.usd_per_month is None),
+    )
+
+
+def with_index(cost: Cost, index: IndexPlan) -> Cost:
+    """The bill of a served model with that of the vector index beside it."""
+    fleet = index.chosen
+    line = CostLine(
+        name="vector index",
+        usd_per_hour=_micro(fleet.usd_per_hour),
+        usd_per_run=None,
+        usd_per_month=_micro(fleet.usd_per_hour * HOURS_PER_MONTH),
+        basis=f"{fleet.nodes} x {fleet.instance_type}, {fleet.purchase}",
+        provenance=fleet.provenance,
+    )
+    return replace(
+        cost,
+        lines=(*cost.lines, line),
+        usd_per_hour=cost.usd_per_hour + (line.usd_per_hour or 0),
+        usd_per_month=cost.usd_per_month + (line.usd_per_month or 0),
     )
 
 

@@ -29,8 +29,30 @@ class Loaded:
     shape: ModelShape
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedIndex:
+    """A valid workload that is a vector index alone, without a model, and the file that it stands in."""
+
+    file: Path
+    workload: Workload
+
+
 def load_workload(file: Path) -> Loaded:
-    """Reads, validates and completes a workload.
+    """Reads, validates and completes the workload of a model.
+
+    Raises WorkloadError with every finding, each with file, line and field, and for a vector index alone.
+    """
+    loaded = load_any(file)
+    if isinstance(loaded, LoadedIndex):
+        raise WorkloadError(
+            f"{file}: a vector index alone, which has no model to serve and, as yet, no stack that builds it: `berth "
+            "plan` and `berth lock` size and price it; name a model and an inference section for more"
+        )
+    return loaded
+
+
+def load_any(file: Path) -> Loaded | LoadedIndex:
+    """Reads, validates and completes a workload, of a model or of a vector index alone.
 
     Raises WorkloadError with every finding, each with file, line and field.
     """
@@ -40,10 +62,13 @@ def load_workload(file: Path) -> Loaded:
     except ValidationError as error:
         raise WorkloadError(fault_sentences(source, error)) from None
     found = list(contradictions(workload))
+    if workload.model is None and not found:
+        return LoadedIndex(file=file, workload=workload)
     shape = None
     try:
-        shape = _shape(file, workload)
-        found += _overlong(workload, shape)
+        if workload.model is not None:
+            shape = _shape(file, workload)
+            found += _overlong(workload, shape)
     except PlannerError as error:
         found += [Finding(path=("model",), says=text) for text in error.findings]
     if found or shape is None:
@@ -54,6 +79,7 @@ def load_workload(file: Path) -> Loaded:
 def _shape(file: Path, workload: Workload) -> ModelShape:
     if isinstance(workload.model, InlineShape):
         return workload.model.to_shape(workload.name)
+    assert workload.model is not None
     if workload.model.endswith(".json"):
         return shape_from_config(file.parent / workload.model)
     return load_preset(workload.model)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from planner.layout import Layout
-from planner.recipe import Accuracy
+from planner.recipe import Accuracy, Recipe
 from planner.terms import RunHours
 from pricing.offer import Provenance, Purchase
 from pricing.units import HOUR_S
@@ -242,6 +242,47 @@ class Energy:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class IndexFleet:
+    """Instances that hold all copies of a vector index. Bytes, USD.
+
+    `memory` says which of a node's memory is meant. `queries_per_s` is what its rate allows at most, one query after
+    another, None where no formula gives it.
+    """
+
+    instance_type: str
+    memory: str
+    memory_bytes_per_node: int
+    usable_bytes_per_node: int
+    nodes_per_copy: int
+    nodes: int
+    region: str
+    purchase: Purchase
+    usd_per_hour: Decimal
+    usd_per_month: Decimal
+    provenance: Provenance
+    queries_per_s: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IndexPlan:
+    """A vector index and where it stands. Bytes of one copy by cause; `formula` is where they come from."""
+
+    workload: str
+    method: str
+    engine: str
+    vectors: int
+    dimensions: int
+    copies: int
+    terms: tuple[Term, ...]
+    bytes_per_copy: int
+    formula: str
+    chosen: IndexFleet
+    runners_up: tuple[IndexFleet, ...]
+    rejections: tuple[Rejection, ...]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """The machine image: the public SSM parameter that names it, and its id once resolved in the region.
 
@@ -287,7 +328,7 @@ class Plan:
 
     `front` are fleets that trade money for time: none is both cheaper and faster than another, cheapest first.
     `cost` is the chosen candidate's, `deals` the same fleet on all terms known. `covered` counts the candidates that
-    the search decided on; `warnings` are sentences.
+    the search decided on; `warnings` are sentences. `index` is what stands beside a served model.
     """
 
     workload: str
@@ -306,11 +347,13 @@ class Plan:
     rejections: tuple[Rejection, ...]
     covered: int
     warnings: tuple[str, ...]
+    index: IndexPlan | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """A plan, and what a stack must know to build it."""
+    """A plan, what a stack must know to build it, and the recipe of the choice."""
 
     plan: Plan
     build: Build
+    recipe: Recipe | None = None

@@ -14,6 +14,9 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from math import ceil, inf, sqrt
 
+# vLLM's default (block_size); what the last block of a sequence wastes is half of it.
+BLOCK_TOKENS = 16
+HALF_BLOCK = BLOCK_TOKENS / 2
 # The end of what does not run.
 NONE = -1
 
@@ -22,25 +25,25 @@ NONE = -1
 class StepTable:
     """What a step of a replica takes. Seconds, tokens.
 
-    A step with n sequences that have `live` tokens in the cache takes `decode_s[n] + live * decode_s_per_token[n]`; a
-    piece of a prompt from token i to token j takes `prompt_s[0] + (j - i) * prompt_s[1] + (j**2 - i**2) * prompt_s[2]`
-    of it more. `stages` of a pipeline work on so many prompts at once, each of which takes so many times as long.
-    `batch` is the most sequences at once, `budget_tokens` the most tokens in a step with a prompt.
+    A step that decodes n sequences and works on p tokens of prompts takes `base_s[n][p / column_tokens]`, between the
+    columns in proportion; `cached_token_s[n]` more for each token of live cache, `pair_s` for each key that the
+    prompts' tokens meet. With `mixes_prompts` a step does both, without it one or the other. `batch` is the most
+    sequences at once, `budget_tokens` the most tokens in a step with prompts.
     """
 
-    decode_s: tuple[float, ...]
-    decode_s_per_token: tuple[float, ...]
-    prompt_s: tuple[float, float, float]
-    stages: int
+    base_s: tuple[tuple[float, ...], ...]
+    column_tokens: int
+    cached_token_s: tuple[float, ...]
+    pair_s: float
+    mixes_prompts: bool
     cache_tokens: int
-    block_tokens: int
     batch: int
     budget_tokens: int
 
     @property
     def room_tokens(self) -> int:
         """The longest request, input and output, that one replica can hold."""
-        return self.cache_tokens - self.block_tokens
+        return self.cache_tokens - BLOCK_TOKENS
 
 
 @dataclass(slots=True, kw_only=True)
@@ -75,14 +78,13 @@ class ReplicaClock:
     """
 
     __slots__ = (
-        "_ends", "_half_block", "_held", "_joining", "_journal", "_live", "_order", "_piece_s", "_prefilled", "_running",
+        "_ends", "_held", "_joining", "_journal", "_live", "_order", "_prefilled", "_running",
         "_since_s", "_step_s", "_steps", "_steps_done", "_table", "_waiting", "batch_s", "busy_s", "held_s", "peak_held",
         "preemptions", "until_s", "version",
     )  # fmt: skip
 
     def __init__(self, table: StepTable, journal: Journal) -> None:
         self._table, self._journal = table, journal
-        self._half_block = table.block_tokens / 2
         self._waiting: deque[int] = deque()
         # Prompts whose last piece the step at work carries, and the tokens of the first waiting one that are through.
         self._joining: list[int] = []
@@ -93,7 +95,7 @@ class ReplicaClock:
         # Cached tokens of what runs, and of that with prompts under way.
         self._live = self._held = self._running = 0
         self._steps = self._steps_done = 0
-        self._since_s = self._step_s = self._piece_s = 0.0
+        self._since_s = self._step_s = 0.0
         self.until_s = inf
         self.version = self.preemptions = self.peak_held = 0
         self.busy_s = self.batch_s = self.held_s = 0.0
@@ -106,7 +108,7 @@ class ReplicaClock:
             self._begin()
             return True
         # A step is never cut; who cannot start, or waits behind others, changes nothing.
-        if self._steps == 1 or len(self._waiting) > 1 or not self._has_room(request):
+        if self._steps <= 1 or len(self._waiting) > 1 or not self._has_room(request):
             return False
         steps = self._steps_until(at_s - self._since_s)
         if steps >= self._steps:
@@ -129,9 +131,8 @@ class ReplicaClock:
         self._since_s = now
         ended = self._end_those_done(now) if self._ends and self._ends[0][0] <= self._steps_done else 0
         if self._joining:
-            late = now + (self._table.stages - 1) * self._piece_s
             for request in self._joining:
-                ended += self._join(request, late)
+                ended += self._join(request, now)
             self._joining.clear()
         self._begin()
         return ended
@@ -182,48 +183,52 @@ class ReplicaClock:
         waiting, table = self._waiting, self._table
         self.version += 1
         if waiting and (self._prefilled or self._has_room(waiting[0])):
-            self._piece_s = self._prompts_s(table.budget_tokens - self._running)
-            decode = table.decode_s[self._running] + self._live * table.decode_s_per_token[self._running]
-            self._steps = 1
-            self.until_s = self._since_s + decode + self._piece_s
+            decoded = self._running if table.mixes_prompts else 0
+            self._steps = 1 if table.mixes_prompts else 0
+            live = self._live if decoded else 0
+            prompts = self._prompts_s(table.base_s[decoded], max(table.budget_tokens - decoded, 1))
+            self.until_s = self._since_s + prompts + live * table.cached_token_s[decoded]
         elif self._running:
             running = self._running
-            self._step_s = table.decode_s[running] + self._live * table.decode_s_per_token[running]
+            self._step_s = table.base_s[running][0] + self._live * table.cached_token_s[running]
             next_end = self._ends[0][0] - self._steps_done
             self._plan_steps(max(min(next_end, int(self._free_tokens() // running)), 1))
         else:
             self.until_s = inf
 
-    def _prompts_s(self, budget: int) -> float:
-        """Admits prompts, whole or in part, into the step as far as the budget goes; returns the seconds they add."""
-        waiting, journal, (each, per_token, per_square) = self._waiting, self._journal, self._table.prompt_s
-        seconds, budget = 0.0, max(budget, 1)
-        while waiting and budget > 0:
+    def _prompts_s(self, base_s: tuple[float, ...], budget: int) -> float:
+        """Admits prompts, whole or in part, as far as a step's budget goes; returns the step's seconds but for decoding
+        from the cache."""
+        waiting, journal, left, pairs = self._waiting, self._journal, budget, 0.0
+        while waiting and left > 0:
             request = waiting[0]
             prompt, start = journal.prompt_tokens[request], self._prefilled
             if start == 0:
                 if not self._has_room(request):
                     break
                 self._held += prompt
-            end = min(prompt, start + budget)
-            budget -= end - start
-            seconds += each + (end - start) * per_token + (end * end - start * start) * per_square
+            end = min(prompt, start + left)
+            left -= end - start
+            pairs += (end * end - start * start) / 2
             if end < prompt:
                 self._prefilled = end
                 break
             self._prefilled = 0
             self._joining.append(waiting.popleft())
-        return seconds
+        column, rest = divmod(budget - left, self._table.column_tokens)
+        low = base_s[column]
+        high = base_s[column + 1] if rest else low
+        return low + (high - low) * rest / self._table.column_tokens + pairs * self._table.pair_s
 
     def _has_room(self, request: int) -> bool:
         sequences = self._running + len(self._joining)
         if sequences >= self._table.batch:
             return False
-        taken = self._held + (sequences + 1) * self._half_block
+        taken = self._held + (sequences + 1) * HALF_BLOCK
         return taken + self._journal.prompt_tokens[request] < self._table.cache_tokens
 
     def _free_tokens(self) -> float:
-        return self._table.cache_tokens - self._held - self._running * self._half_block
+        return self._table.cache_tokens - self._held - self._running * HALF_BLOCK
 
     def _preempt(self) -> None:
         """Sends those back that started last until a step's tokens have room; the first one always stays."""
@@ -252,13 +257,13 @@ class ReplicaClock:
     def _plan_steps(self, steps: int) -> None:
         """Lets the segment be so many steps without prompts."""
         self._steps = steps
-        growth = self._running * self._table.decode_s_per_token[self._running]
+        growth = self._running * self._table.cached_token_s[self._running]
         self.until_s = self._since_s + steps * self._step_s + growth * steps * (steps - 1) / 2
         self.version += 1
 
     def _steps_until(self, spent_s: float) -> int:
         """How many steps of the segment are begun within so many seconds: the sum of a growing series, solved."""
-        growth = self._running * self._table.decode_s_per_token[self._running]
+        growth = self._running * self._table.cached_token_s[self._running]
         half = self._step_s - growth / 2
         root = (sqrt(half * half + 2 * growth * spent_s) - half) / growth if growth else spent_s / self._step_s
         return max(ceil(root), 1)

@@ -6,68 +6,18 @@ documentation that `berth schema workload` hands to editors.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import Field
 
+from planner.fields import Bytes, Count, Degree, Seconds, Section, Usd
+from planner.index_fields import Index
 from planner.inline_shape import InlineShape
 from planner.plan import Lifecycle, Target
 from planner.recipe import Accuracy, Adapter, AdapterTargets
 from pricing.offer import Purchase
-from pricing.units import DAY_S, GIB, TIB, YEAR_S, parse_bytes, parse_count, parse_duration_s, show_bytes
-
-# The largest gp3 volume (Amazon EBS user guide, general purpose SSD volumes).
-LARGEST_VOLUME_BYTES = 64 * TIB
-# Shorter than any clock ticks; longer than anybody waits.
-SHORTEST_DURATION_S = 1e-6
-LONGEST_DURATION_S = 100 * YEAR_S
-
-
-def _count(value: Any) -> Any:
-    return parse_count(value) if isinstance(value, str) else value
-
-
-def _duration(value: Any) -> float:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} has no unit; write a duration such as 300ms, 36h or 30d")
-    seconds = parse_duration_s(value)
-    if not SHORTEST_DURATION_S <= seconds <= LONGEST_DURATION_S:
-        raise ValueError(f"{value!r} is no duration to plan with; write one from 1us to 36500d")
-    return seconds
-
-
-def _size(value: Any) -> int:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} has no unit; write a size such as 300GiB")
-    size = parse_bytes(value)
-    if not 0 < size <= LARGEST_VOLUME_BYTES:
-        raise ValueError(f"{value!r} is no size of a volume; EBS has them up to {show_bytes(LARGEST_VOLUME_BYTES)}")
-    return size
-
-
-def _text_schema(example: str, *also: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": [*also, "string"], "examples": [example]})
-
-
-Count = Annotated[int, BeforeValidator(_count), Field(gt=0, le=10**18), _text_schema("20B", "integer")]
-Seconds = Annotated[float, BeforeValidator(_duration), _text_schema("300ms")]
-Bytes = Annotated[int, BeforeValidator(_size), _text_schema("300GiB")]
-# To cents, so that 2000 and 2000.0 are the same budget.
-Usd = Annotated[
-    Decimal,
-    Field(ge=Decimal("0.01"), le=10**12, allow_inf_nan=False),
-    AfterValidator(lambda amount: amount.quantize(Decimal("0.01"))),
-]
-Degree = Annotated[int, Field(ge=1, le=65_536)]
-
-
-class Section(BaseModel):
-    """Base of all parts of a workload."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
-
+from pricing.units import DAY_S, GIB
 
 # The optimum of compute, roughly, for a model of any size (Hoffmann et al. 2022, arXiv 2203.15556, table 3).
 TOKENS_PER_PARAMETER = 20
@@ -300,16 +250,18 @@ class Provision(Section):
 
 
 class Workload(Section):
-    """One model to be trained or served on AWS."""
+    """One model to be trained or served on AWS, or a vector index, alone or beside a served model."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$", max_length=40)]
     """Lower-case letters, digits and single dashes; names the stack and its resources."""
-    model: str | InlineShape
-    """A preset (`berth models`), the path of a Hugging Face config.json beside this file, or a shape."""
+    model: str | InlineShape | None = None
+    """What is trained or served; a vector index alone has none. A preset (`berth models`), the path of a Hugging Face config.json beside this file, or a shape."""
     training: Training | None = None
     """Set this to train."""
     inference: Inference | None = None
     """Set this to serve."""
+    index: Index | None = None
+    """Set this to keep a vector index, alone or beside a served model."""
     techniques: Techniques = Techniques()
     """What the planner may do to the model."""
     limits: Limits = Limits()

@@ -25,6 +25,7 @@ from planner.plan import (
     Band,
     Candidate,
     Decision,
+    IndexPlan,
     MemoryTable,
     Plan,
     Rejection,
@@ -35,6 +36,7 @@ from planner.plan import (
     Term,
 )
 from planner.report.bill import bill_table, deals_table, total
+from planner.report.vector_index import index_headline
 from planner.techniques import load_techniques
 from pricing.offer import Purchase
 from pricing.units import show_bytes, show_count, show_duration, show_gib, show_rate, show_usd
@@ -87,6 +89,7 @@ def plan_text(plan: Plan, today: date) -> RenderableType:
     if chosen.run:
         parts.append(_section(f"Time of a step, {show_duration(chosen.run.step_s)}", _shares(chosen.run.step_terms)))
     parts += [
+        *([_section("Vector index", _index(plan.index))] if plan.index else []),
         _section(f"Cost, {total(plan.cost)}", bill_table(plan.cost)),
         _section("Ladder", _ladder(plan.ladder)),
         _section("Runners-up", _candidates((chosen, *plan.runners_up))),
@@ -96,6 +99,16 @@ def plan_text(plan: Plan, today: date) -> RenderableType:
         _section("Mind", _bullets(plan.warnings)),
     ]
     return Group(*parts)
+
+
+def _index(plan: IndexPlan) -> RenderableType:
+    return _pairs(
+        [
+            ("method", f"{plan.method} ({plan.engine}) of {show_count(plan.vectors)} vectors, {plan.formula}"),
+            ("fleet", index_headline(plan)),
+            *(("mind", note) for note in plan.notes),
+        ]
+    )
 
 
 def headline(candidate: Candidate) -> str:

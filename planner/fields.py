@@ -1,0 +1,64 @@
+"""Of which types are the fields of a workload, and how are they written?
+
+Counts such as 20B, durations such as 300ms and sizes such as 300GiB, with the parser of each and what a schema says
+of it; and the section that all parts of a workload are.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+
+from pricing.units import TIB, YEAR_S, parse_bytes, parse_count, parse_duration_s, show_bytes
+
+# The largest gp3 volume (Amazon EBS user guide, general purpose SSD volumes).
+LARGEST_VOLUME_BYTES = 64 * TIB
+# Shorter than any clock ticks; longer than anybody waits.
+SHORTEST_DURATION_S = 1e-6
+LONGEST_DURATION_S = 100 * YEAR_S
+
+
+def _count(value: Any) -> Any:
+    return parse_count(value) if isinstance(value, str) else value
+
+
+def _duration(value: Any) -> float:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} has no unit; write a duration such as 300ms, 36h or 30d")
+    seconds = parse_duration_s(value)
+    if not SHORTEST_DURATION_S <= seconds <= LONGEST_DURATION_S:
+        raise ValueError(f"{value!r} is no duration to plan with; write one from 1us to 36500d")
+    return seconds
+
+
+def _size(value: Any) -> int:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} has no unit; write a size such as 300GiB")
+    size = parse_bytes(value)
+    if not 0 < size <= LARGEST_VOLUME_BYTES:
+        raise ValueError(f"{value!r} is no size of a volume; EBS has them up to {show_bytes(LARGEST_VOLUME_BYTES)}")
+    return size
+
+
+def _text_schema(example: str, *also: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": [*also, "string"], "examples": [example]})
+
+
+Count = Annotated[int, BeforeValidator(_count), Field(gt=0, le=10**18), _text_schema("20B", "integer")]
+Seconds = Annotated[float, BeforeValidator(_duration), _text_schema("300ms")]
+Bytes = Annotated[int, BeforeValidator(_size), _text_schema("300GiB")]
+# To cents, so that 2000 and 2000.0 are the same budget.
+Usd = Annotated[
+    Decimal,
+    Field(ge=Decimal("0.01"), le=10**12, allow_inf_nan=False),
+    AfterValidator(lambda amount: amount.quantize(Decimal("0.01"))),
+]
+Degree = Annotated[int, Field(ge=1, le=65_536)]
+
+
+class Section(BaseModel):
+    """Base of all parts of a workload."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
