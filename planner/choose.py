@@ -28,6 +28,7 @@ from planner.search_serving import ServingJob, search_serving
 from planner.search_training import TrainingJob, search_training
 from planner.serving import Load
 from planner.shape import ModelShape
+from planner.usage import weights_bytes
 from planner.warnings import warnings_of
 from planner.workload import TOKENS_PER_PARAMETER, Pin, Workload
 from pricing.market import Market
@@ -83,7 +84,9 @@ def make_plan(
         warnings=(*shape.notes, *warnings_of(workload, chosen, runners_up, cost, deals, winner.machine, market, now)),
         index=index,
     )
-    return Decision(plan=plan, build=build_of(workload, chosen, winner.machine, now), recipe=recipe)
+    size = int(weights_bytes(shape, recipe))
+    build = build_of(workload, chosen, winner.machine, now, weights_bytes=size)
+    return Decision(plan=plan, build=build, recipe=recipe)
 
 
 def job_of(workload: Workload, shape: ModelShape) -> AnyJob:

@@ -14,6 +14,7 @@ from planner.eligible import frameworks_of, permitted
 from planner.framework import Framework, load_frameworks
 from planner.index_fields import index_faults
 from planner.plan import Target
+from planner.provision_faults import provision_faults
 from planner.recipe import Group, Job
 from planner.recipes import excluded_degrees, excludes, named_techniques
 from planner.source import FieldPath
@@ -362,3 +363,4 @@ def _provision(workload: Workload) -> Iterator[Finding]:
         )
     if Purchase.SPOT in limits.purchase and provision.reservation:
         yield Finding(path=("provision", "reservation"), says="spot instances cannot use a reservation; drop one")
+    yield from (Finding(path=path, says=says) for path, says in provision_faults(workload))

@@ -1,8 +1,4 @@
-"""Of which types are the fields of a workload, and how are they written?
-
-Counts such as 20B, durations such as 300ms and sizes such as 300GiB, with the parser of each and what a schema says
-of it; and the section that all parts of a workload are.
-"""
+"""How are the fields of a workload file written: counts, durations, sizes, money?"""
 
 from __future__ import annotations
 
@@ -42,13 +38,14 @@ def _size(value: Any) -> int:
     return size
 
 
-def _text_schema(example: str, *also: str) -> WithJsonSchema:
+def text_schema(example: str, *also: str) -> WithJsonSchema:
+    """What an editor is told of a field that is written as text with a unit."""
     return WithJsonSchema({"type": [*also, "string"], "examples": [example]})
 
 
-Count = Annotated[int, BeforeValidator(_count), Field(gt=0, le=10**18), _text_schema("20B", "integer")]
-Seconds = Annotated[float, BeforeValidator(_duration), _text_schema("300ms")]
-Bytes = Annotated[int, BeforeValidator(_size), _text_schema("300GiB")]
+Count = Annotated[int, BeforeValidator(_count), Field(gt=0, le=10**18), text_schema("20B", "integer")]
+Seconds = Annotated[float, BeforeValidator(_duration), text_schema("300ms")]
+Bytes = Annotated[int, BeforeValidator(_size), text_schema("300GiB")]
 # To cents, so that 2000 and 2000.0 are the same budget.
 Usd = Annotated[
     Decimal,
@@ -56,6 +53,20 @@ Usd = Annotated[
     AfterValidator(lambda amount: amount.quantize(Decimal("0.01"))),
 ]
 Degree = Annotated[int, Field(ge=1, le=65_536)]
+# AWS Budgets and SNS take what the address syntax of the web takes (WHATWG HTML, valid e-mail address), with a domain.
+Email = Annotated[
+    str,
+    Field(
+        max_length=254,
+        pattern=r"^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*"
+        r"@([A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}$",
+    ),
+]
+# Names of general purpose buckets (S3 user guide, bucket naming rules), and a key prefix.
+S3Uri = Annotated[
+    str,
+    Field(pattern=r"^s3://[a-z0-9][a-z0-9-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()/-]*)?$", max_length=1088),
+]
 
 
 class Section(BaseModel):

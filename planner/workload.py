@@ -11,10 +11,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from planner.fields import Bytes, Count, Degree, Seconds, Section, Usd
+from planner.fields import Bytes, Count, Degree, Email, Seconds, Section, Usd
 from planner.index_fields import Index
 from planner.inline_shape import InlineShape
 from planner.plan import Lifecycle, Target
+from planner.provisioning import FileSystem, Serving
 from planner.recipe import Accuracy, Adapter, AdapterTargets
 from pricing.offer import Purchase
 from pricing.units import DAY_S, GIB
@@ -225,6 +226,8 @@ class Storage(Section):
     """Size of each node's encrypted root volume."""
     lifecycle: Lifecycle = Lifecycle.EPHEMERAL
     """ephemeral storage goes with the stack; persistent storage stays behind it."""
+    file_system: FileSystem | None = None
+    """An FSx for Lustre file system that all nodes mount at /fsx. Left out: none."""
 
 
 class Provision(Section):
@@ -239,14 +242,18 @@ class Provision(Section):
     image: Annotated[str, Field(pattern=r"^ami-[0-9a-f]{8,17}$")] | None = None
     """Machine image by id, such as ami-0123456789abcdef0. Left out: the Deep Learning AMI for the accelerator,
     resolved once into the lock."""
+    mig: Annotated[str, Field(pattern=r"^[1-9]g\.[1-9][0-9]{0,2}gb$")] | None = None
+    """MIG profile such as 1g.10gb that every GPU is cut into at boot, for jobs that take a part of one each."""
     storage: Storage = Storage()
-    """Disks and buckets."""
+    """Disks, buckets and the shared file system."""
+    serving: Serving | None = None
+    """Container, weights and access of the target serving-fleet."""
     time_to_live: Seconds | None = None
     """The stack deletes itself this long after the lock was written."""
     budget: Usd | None = None
     """USD per month at which AWS Budgets sends mail."""
-    budget_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None = None
-    """Address that the mail goes to, such as ml@example.com."""
+    budget_email: Email | None = None
+    """Address that the mail goes to, such as ml@example.com; it is also told when accelerators stand idle."""
 
 
 class Workload(Section):

@@ -10,18 +10,19 @@ from constructs import Construct
 
 from planner.plan import Build, Lifecycle
 from stacks.parts.capacity import capacity
+from stacks.parts.file_system import SharedFiles, addresses
 from stacks.parts.guard import Guard
 from stacks.parts.identity import Identity
 from stacks.parts.image import image_id
 from stacks.parts.network import Network, NodeGroup
 from stacks.parts.nodes import EFA_ONLY, Nic, node_template
-from stacks.parts.ready import Ready
+from stacks.parts.observability import Observability
 from stacks.parts.storage import Storage
-from stacks.parts.user_data import user_data
+from stacks.parts.user_data import Boot, user_data
 
 
 class WorkloadStack(Stack):
-    """A network, a bucket, a role and a guard; a target adds the nodes.
+    """A network, storage, a role, a guard and what watches; a target adds the nodes.
 
     Raises StackError where the plan contradicts itself.
     """
@@ -36,10 +37,14 @@ class WorkloadStack(Stack):
         )
         self.build = build
         self.capacity = capacity(purchase=build.purchase, reservation_id=build.reservation_id)
-        self.network = Network(self, "Network", zone_id=build.zone_id, nodes=build.nodes)
+        most_nodes = build.fleet.most_nodes if build.fleet else build.nodes
+        self.network = Network(
+            self, "Network", zone_id=build.zone_id, nodes=most_nodes, others=addresses(build.file_system)
+        )
         self.group = NodeGroup(self, "NodeGroup", vpc_id=self.network.vpc.ref, cluster=cluster)
         self.storage = Storage(self, "Storage", lifecycle=build.lifecycle)
-        self.identity = Identity(self, "Identity", bucket=self.storage.bucket)
+        self.watched = Observability(self, "Observability", build=build)
+        self.identity = Identity(self, "Identity", bucket=self.storage.bucket, namespace=self.watched.namespace)
         self.guard = Guard(
             self,
             "Guard",
@@ -48,16 +53,45 @@ class WorkloadStack(Stack):
             budget_usd=build.budget_usd,
             budget_email=build.budget_email,
         )
-        self.ready = Ready(self, "Ready", nodes=build.nodes)
+        self.files = self._files()
         self.image_id = image_id(self, "Image", image=build.image, instance_type=build.instance_type)
         CfnOutput(self, "VpcId", value=self.network.vpc.ref)
+        CfnOutput(
+            self,
+            "Dashboard",
+            value=f"https://{build.region}.console.aws.amazon.com/cloudwatch/home?region={build.region}"
+            f"#dashboards/dashboard/{self.watched.dashboard}",
+        )
         CfnOutput(self, "BucketName", value=self.storage.bucket.bucket_name)
         if build.lifecycle is Lifecycle.EPHEMERAL:
             empty = f"aws s3 rm --recursive s3://{self.storage.bucket.bucket_name}"
             CfnOutput(self, "BeforeDestroy", value=empty)
 
+    def _files(self) -> SharedFiles | None:
+        if self.build.file_system is None:
+            return None
+        return SharedFiles(
+            self,
+            "Files",
+            system=self.build.file_system,
+            lifecycle=self.build.lifecycle,
+            vpc=self.network.vpc,
+            subnet=self.network.subnet,
+            nodes_group_id=self.group.group_id,
+        )
+
+    def boot(self, *, nics: Sequence[Nic] = (), **told: str) -> Boot:
+        """What nodes with these interfaces are told at boot, and what the target tells them."""
+        return Boot(
+            bucket_name=self.storage.bucket.bucket_name,
+            efa_devices=sum(nic.kind == EFA_ONLY for nic in nics),
+            agent=self.watched.agent,
+            shared=self.files.mounted if self.files else "",
+            **told,
+        )
+
     def node_template(
-        self, *, nics: Sequence[Nic], subnet_id: str | None, placement_group: str | None
+        self, *, nics: Sequence[Nic], subnet_id: str | None, placement_group: str | None, boot: Boot
     ) -> ec2.CfnLaunchTemplate:
         """The launch template of the nodes, with these interfaces."""
         return node_template(
@@ -71,18 +105,20 @@ class WorkloadStack(Stack):
             subnet_id=subnet_id,
             profile_arn=self.identity.profile_arn,
             placement_group=placement_group,
-            user_data=user_data(
-                build=self.build,
-                bucket_name=self.storage.bucket.bucket_name,
-                efa_devices=sum(nic.kind == EFA_ONLY for nic in nics),
-                ready_url=self.ready.url,
-            ),
+            user_data=user_data(self.build, boot),
         )
 
     def enclose(self, launch: CfnResource) -> None:
-        """Makes what launches nodes the last thing to be made and the first to go, and waits for its nodes.
+        """Makes what launches nodes the last thing to be made and the first to go.
 
         Subnet, group and routes cannot be deleted under a node, and a node must not outlive its guard.
         """
-        launch.node.add_dependency(*self.network.ways, self.group, self.storage, self.identity, self.guard)
-        self.ready.wait_for(launch)
+        around = (
+            self.group,
+            self.storage,
+            self.identity,
+            self.guard,
+            self.watched,
+            *([self.files] if self.files else []),
+        )
+        launch.node.add_dependency(*self.network.ways, *around)

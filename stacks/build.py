@@ -11,9 +11,11 @@ from planner.plan import Build, Target
 from stacks.errors import StackError
 from stacks.parts.tags import stack_name, tag
 from stacks.targets.efa_cluster import EfaCluster
+from stacks.targets.serving_fleet import ServingFleet
 from stacks.targets.single_instance import SingleInstance
 
-TARGETS: Mapping[Target, type[EfaCluster | SingleInstance]] = {
+TARGETS: Mapping[Target, type[EfaCluster | ServingFleet | SingleInstance]] = {
+    Target.SERVING_FLEET: ServingFleet,
     Target.SINGLE_INSTANCE: SingleInstance,
     Target.EFA_CLUSTER: EfaCluster,
 }

@@ -6,6 +6,7 @@ account. Nodes have no public address; they reach out through one NAT gateway, a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv4Network
 
 from aws_cdk import RemovalPolicy, Stack
@@ -21,6 +22,10 @@ VPC = IPv4Network("10.0.0.0/16")
 PUBLIC = IPv4Network("10.0.0.0/28")
 COMPUTE_START = "10.0.128.0"
 LARGEST_PREFIX = 17
+# Nodes of a second zone start here, as many as in the first but in a quarter of the network at most.
+SPARE_START, LARGEST_SPARE_PREFIX = "10.0.64.0", 18
+# A load balancer asks for a /27 in each zone with 8 free addresses; it grows with the traffic.
+BALANCER = (IPv4Network("10.0.1.0/26"), IPv4Network("10.0.1.64/26"))
 # A subnet cannot grow without being replaced, nodes and all; 251 addresses cost nothing.
 SMALLEST_PREFIX = 24
 # Only card 0's first interface takes an address; EFA-only interfaces take none.
@@ -32,16 +37,18 @@ HEADROOM = 2
 LOG_RETENTION_DAYS = 30
 
 
-def compute_cidr(*, nodes: int) -> str:
-    """The block of the nodes' subnet: the addresses they need, doubled, and never below /24."""
-    needed = HEADROOM * (nodes * ADDRESSES_PER_NODE + INTERFACE_ENDPOINTS + RESERVED_BY_AWS)
+def compute_cidr(
+    *, nodes: int, others: int = 0, start: str = COMPUTE_START, largest_prefix: int = LARGEST_PREFIX
+) -> str:
+    """The block of the nodes' subnet: the addresses that they and `others` need, doubled, and never below /24."""
+    needed = HEADROOM * (nodes * ADDRESSES_PER_NODE + others + INTERFACE_ENDPOINTS + RESERVED_BY_AWS)
     prefix = min(SMALLEST_PREFIX, IPv4Network("0.0.0.0/0").max_prefixlen - (needed - 1).bit_length())
-    if prefix < LARGEST_PREFIX:
+    if prefix < largest_prefix:
         raise StackError(
-            f"{nodes:,} nodes need a /{prefix} subnet, but the nodes' subnet is at most a /{LARGEST_PREFIX}. "
+            f"{nodes:,} nodes need a /{prefix} subnet, but the nodes' subnet is at most a /{largest_prefix}. "
             "Plan fewer nodes."
         )
-    return f"{COMPUTE_START}/{prefix}"
+    return f"{start}/{prefix}"
 
 
 class Network(Construct):
@@ -50,20 +57,35 @@ class Network(Construct):
     `ways` are the resources that must stand, besides the subnet, for a node to come up and to be watched.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, zone_id: str, nodes: int) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, zone_id: str, nodes: int, others: int = 0) -> None:
         super().__init__(scope, construct_id)
+        self._nodes = nodes
         self.vpc = ec2.CfnVPC(self, "Vpc", cidr_block=str(VPC), enable_dns_hostnames=True, enable_dns_support=True)
-        self.subnet = self._subnet("Compute", cidr=compute_cidr(nodes=nodes), zone_id=zone_id)
+        self.subnet = self._subnet("Compute", cidr=compute_cidr(nodes=nodes, others=others), zone_id=zone_id)
         public = self._subnet("Public", cidr=str(PUBLIC), zone_id=zone_id)
         public_routes = ec2.CfnRouteTable(self, "PublicRoutes", vpc_id=self.vpc.ref)
-        private_routes = ec2.CfnRouteTable(self, "ComputeRoutes", vpc_id=self.vpc.ref)
-        self.ways = (
+        self._private_routes = private_routes = ec2.CfnRouteTable(self, "ComputeRoutes", vpc_id=self.vpc.ref)
+        self.ways: tuple[
+            ec2.CfnSubnetRouteTableAssociation | ec2.CfnRoute | ec2.CfnVPCEndpoint | ec2.CfnFlowLog, ...
+        ] = (
             self._use("PublicRoutesUse", routes=public_routes, subnet=public),
             self._use("ComputeRoutesUse", routes=private_routes, subnet=self.subnet),
             self._way_out(public=public, public_routes=public_routes, private_routes=private_routes),
             self._s3(private_routes=private_routes),
             self._flow_logs(),
         )
+
+    def spare(self, zone_id: str) -> ec2.CfnSubnet:
+        """A second subnet for nodes, in another zone; what they send out crosses zones to the one NAT gateway."""
+        cidr = compute_cidr(nodes=self._nodes, start=SPARE_START, largest_prefix=LARGEST_SPARE_PREFIX)
+        subnet = self._subnet("Spare", cidr=cidr, zone_id=zone_id)
+        self.ways += (self._use("SpareRoutesUse", routes=self._private_routes, subnet=subnet),)
+        return subnet
+
+    def balancer(self, zone_ids: Sequence[str]) -> list[ec2.CfnSubnet]:
+        """Private subnets for a load balancer, one in each of the zones."""
+        named = enumerate(zip(BALANCER, zone_ids, strict=True), start=1)
+        return [self._subnet(f"Balancer{place}", cidr=str(block), zone_id=zone) for place, (block, zone) in named]
 
     def _subnet(self, name: str, *, cidr: str, zone_id: str) -> ec2.CfnSubnet:
         # EC2 refuses to launch several interfaces where addresses are made public by themselves.
