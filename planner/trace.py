@@ -83,11 +83,9 @@ def _read(rows: Iterator[list[str]], reading: _Reading, longest: int, why: str) 
             reading.fault(line, f"{says}; a request has {len(COLUMNS)} cells")
             continue
         at = _seconds(cells[0], line, reading)
-        given, made = (_tokens(cell, name, line, reading) for cell, name in zip(cells[1:], COLUMNS[1:], strict=True))
+        given, made = (_tokens(cells[place], COLUMNS[place], line, reading) for place in (1, 2))
         if at is not None and at < last:
-            reading.fault(
-                line, f"arrival_s: {cells[0].strip()} comes before the line above it, {last:g}; sort the trace"
-            )
+            reading.fault(line, f"arrival_s: {at:g} comes after {last:g} in the file; sort the trace by arrival")
         if given and made and given + made > longest:
             reading.fault(line, f"{given:,} tokens in and {made:,} out are more than {longest:,}, {why}")
         last = last if at is None else max(last, at)
