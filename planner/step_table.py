@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from planner.replica import Replica
+from planner.planned_replica import PlannedReplica
 from planner.replica_clock import StepTable
 from planner.serving import Load
 
@@ -16,7 +16,7 @@ from planner.serving import Load
 COLUMNS = 128
 
 
-def step_table(replica: Replica, load: Load, most_sequences: int) -> StepTable:
+def step_table(replica: PlannedReplica, load: Load, most_sequences: int) -> StepTable:
     """The table of a replica that runs up to `most_sequences` at once.
 
     Slopes are taken where requests of this load are: with blocks whose attention has a window, a token beyond it adds
