@@ -18,10 +18,13 @@ from planner.eligible import Contender, contenders, most_nodes
 from planner.energy import energy_of
 from planner.errors import NoFeasiblePlan
 from planner.explain import Found, broken_pins, grouped, ladder, rung_miss, searched_rejections
+from planner.fleet_fields import Fleet
+from planner.fleet_plan import Choice, fleet_plan
 from planner.front import pareto_front, spread
-from planner.plan import Candidate, Decision, Plan, Rejection, Target
+from planner.plan import Candidate, Deal, Decision, Plan, Rejection, Target
+from planner.planned_replica import PlannedReplica, prompt_share
 from planner.rank import join_offers, rank
-from planner.recipe import Accuracy
+from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
 from planner.search import RUNGS, Scope
 from planner.search_serving import ServingJob, search_serving
@@ -65,6 +68,12 @@ def make_plan(
     if index:
         cost = with_index(cost, index)
     runners_up = _runners_up(found)
+    climbed = ladder(found)
+    fleet = None
+    if isinstance(job, ServingJob):
+        beside = (*(answer.best for answer in climbed if answer.best), *runners_up)
+        choice = _choice(workload, shape, job, chosen, beside, recipe, deals, market, calibration)
+        fleet = fleet_plan(workload.inference.fleet if workload.inference else Fleet(), job, choice)
     plan = Plan(
         workload=workload.name,
         model=shape.name,
@@ -76,17 +85,51 @@ def make_plan(
         cost=cost,
         energy=energy_of(winner.machine, chosen.nodes, chosen.region, run.expected if run else HOURS_PER_MONTH),
         deals=deals,
-        ladder=ladder(found),
+        ladder=climbed,
         runners_up=runners_up,
         front=_front(found),
         rejections=(*searched_rejections(found), *refused),
         covered=found.pool.covered,
         warnings=(*shape.notes, *warnings_of(workload, chosen, runners_up, cost, deals, winner.machine, market, now)),
         index=index,
+        fleet=fleet,
     )
     size = int(weights_bytes(shape, recipe))
     build = build_of(workload, chosen, winner.machine, now, weights_bytes=size)
     return Decision(plan=plan, build=build, recipe=recipe)
+
+
+def _choice(
+    workload: Workload,
+    shape: ModelShape,
+    job: ServingJob,
+    chosen: Candidate,
+    beside: Sequence[Candidate],
+    recipe: Recipe,
+    deals: Sequence[Deal],
+    market: Market,
+    calibration: Calibration,
+) -> Choice:
+    """What the fleet of a served model is planned of."""
+    machine, file_system = market.instance_types[chosen.instance_type], workload.provision.storage.file_system
+    replica = PlannedReplica(
+        shape=shape,
+        recipe=recipe,
+        layout=chosen.layout,
+        machine=machine,
+        factors=calibration.serving_factors(chosen.framework, chosen.accelerator),
+        load=job.load,
+    )
+    assert chosen.service is not None
+    return Choice(
+        chosen=chosen,
+        others=beside,
+        machines=market.instance_types,
+        deals=deals,
+        weights_bytes=weights_bytes(shape, recipe),
+        file_system=(file_system.capacity, file_system.throughput) if file_system else None,
+        prompt_share=prompt_share(replica, chosen.service.concurrency),
+    )
 
 
 def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
@@ -110,6 +153,8 @@ def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
         concurrency=inference.concurrency,
         ttft_s=inference.ttft or np.inf,
         tpot_s=inference.tpot or np.inf,
+        headroom=inference.fleet.headroom,
+        spare=inference.fleet.spare,
     )
 
 

@@ -223,7 +223,7 @@ def _nothing(workload: Workload, total: float, rejections: Iterable[Rejection]) 
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         findings.append(f"  {', '.join(names[:3])}{more}: {reason}")
     findings.append(
-        "To change: allow more nodes (limits.max_nodes) or us-east-1 on demand, raise limits.budget, or take ivf-pq with "
-        "shorter codes."
+        "To change: allow more nodes (limits.max_nodes) or us-east-1 on demand, raise limits.budget, or take ivf-pq "
+        "with shorter codes."
     )
     return findings

@@ -23,7 +23,7 @@ class Fleet(Section):
     ) = None
     """Load in each hour of the day, midnight first, as 24 shares of the planned one; what scaling in and out follows."""
     trace: str | None = None
-    """Recorded arrivals (CSV beside this file: arrival_s,input_tokens,output_tokens) that the profile is taken from."""
+    """Recorded arrivals that the profile is taken from: CSV beside this file, arrival_s,input_tokens,output_tokens."""
     spot_share: Annotated[float, Field(ge=0, le=1)] = 0.0
     """Share of the nodes that are bought on spot, where the rest is on demand."""
     weights_from: Literal["s3", "ebs", "fsx", "nvme"] = "s3"

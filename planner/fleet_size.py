@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
+from typing import Any
 
 import numpy as np
 
@@ -17,7 +18,7 @@ LOAD_DECADES, LOADS_PER_DECADE = 2, 60
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unit:
-    """What a fleet is made of. Requests/s of a replica as planned, USD an hour and node.
+    """What a fleet is made of. Requests/s of a replica as planned, or requests in flight; USD an hour and node.
 
     A node has `replicas_per_node`, or a replica takes `nodes_per_replica`; one of the two is 1.
     """
@@ -35,8 +36,8 @@ class Unit:
         return -(-replicas // self.replicas_per_node) * self.nodes_per_replica
 
 
-def spare_nodes(nodes: int, nodes_per_replica: int, spare: str) -> int:
-    """Nodes beyond those of the load, so that one node, or one of two zones, may be lost."""
+def spare_nodes(nodes: Any, nodes_per_replica: Any, spare: str) -> Any:
+    """Nodes beyond those of the load, so that one node, or one of two zones, may be lost; works on arrays."""
     if spare == "node":
         # A replica that has lost one of its nodes has lost them all.
         return nodes_per_replica

@@ -62,3 +62,12 @@ class PlannedReplica:
         prompt = prefill_s(self.shape, self.recipe, self.layout, self.load, self.machine, self.factors)
         added = prompt_tokens / self.load.input_tokens * prompt / self.layout.pipeline
         return np.where(np.greater(sequences, 0), decode, 0.0) + added + 0.0 * prompt_pairs
+
+
+def prompt_share(replica: PlannedReplica, sequences: float) -> float:
+    """The part of a replica's time that prompts take, with so many requests in flight; the rest makes answers."""
+    given, made = replica.load.input_tokens, replica.load.output_tokens
+    live = sequences * (given + made / 2)
+    prompt = float(replica.step_s(0.0, 0.0, given, given * given / 2))
+    answer = made * float(replica.step_s(sequences, live)) / sequences
+    return prompt / (prompt + answer)

@@ -9,9 +9,9 @@ from planner.calibration import Calibration
 from planner.errors import WorkloadError
 from planner.load import Loaded
 from planner.plan import Candidate, Decision
+from planner.planned_replica import PlannedReplica
 from planner.replica_clock import StepTable
 from planner.request_stream import closed_requests, poisson_requests
-from planner.planned_replica import PlannedReplica
 from planner.serving import Load
 from planner.simulated import Simulated, simulated
 from planner.simulation import Requests

@@ -71,8 +71,8 @@ def read_trace(path: Path, *, longest_tokens: int, why_longest: str, gaps_are_id
 def _read(rows: Iterator[list[str]], reading: _Reading, longest: int, why: str) -> None:
     names = next(rows, None)
     if names is None or tuple(name.strip() for name in names) != COLUMNS:
-        given = ",".join(names or [])[:80]
-        reading.fault(1, f"the columns are {given!r}; a trace begins with the line {','.join(COLUMNS)}")
+        shown = ",".join(names or [])[:80]
+        reading.fault(1, f"the columns are {shown!r}; a trace begins with the line {','.join(COLUMNS)}")
         return
     last = -math.inf
     for line, cells in enumerate(rows, start=2):
@@ -83,7 +83,8 @@ def _read(rows: Iterator[list[str]], reading: _Reading, longest: int, why: str) 
             reading.fault(line, f"{says}; a request has {len(COLUMNS)} cells")
             continue
         at = _seconds(cells[0], line, reading)
-        given, made = (_tokens(cells[place], COLUMNS[place], line, reading) for place in (1, 2))
+        given = _tokens(cells[1], COLUMNS[1], line, reading)
+        made = _tokens(cells[2], COLUMNS[2], line, reading)
         if at is not None and at < last:
             reading.fault(line, f"arrival_s: {at:g} comes after {last:g} in the file; sort the trace by arrival")
         if given and made and given + made > longest:

@@ -12,6 +12,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from planner.fields import Bytes, Count, Degree, Email, Seconds, Section, Usd
+from planner.fleet_fields import Fleet
 from planner.index_fields import Index
 from planner.inline_shape import InlineShape
 from planner.plan import Lifecycle, Target
@@ -127,6 +128,8 @@ class Inference(Section):
     """Type of the weights. Left out: 16 bits, or what `techniques` accepts."""
     engine: str | None = None
     """Serving software: vllm, neuron-serving. Left out: by accelerator."""
+    fleet: Fleet = Fleet()
+    """Replicas beyond those that the load takes, and when they run."""
 
     @property
     def context_tokens(self) -> int:
@@ -262,7 +265,8 @@ class Workload(Section):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$", max_length=40)]
     """Lower-case letters, digits and single dashes; names the stack and its resources."""
     model: str | InlineShape | None = None
-    """What is trained or served; a vector index alone has none. A preset (`berth models`), the path of a Hugging Face config.json beside this file, or a shape."""
+    """A preset (`berth models`), the path of a Hugging Face config.json beside this file, or a shape. Left out: none, for
+    a vector index alone."""
     training: Training | None = None
     """Set this to train."""
     inference: Inference | None = None

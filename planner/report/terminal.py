@@ -36,6 +36,7 @@ from planner.plan import (
     Term,
 )
 from planner.report.bill import bill_table, deals_table, total
+from planner.report.fleet import fleet_rows
 from planner.report.vector_index import index_headline
 from planner.techniques import load_techniques
 from pricing.offer import Purchase
@@ -89,6 +90,7 @@ def plan_text(plan: Plan, today: date) -> RenderableType:
     if chosen.run:
         parts.append(_section(f"Time of a step, {show_duration(chosen.run.step_s)}", _shares(chosen.run.step_terms)))
     parts += [
+        *([_section("Fleet", _pairs(fleet_rows(plan.fleet, chosen)))] if plan.fleet else []),
         *([_section("Vector index", _index(plan.index))] if plan.index else []),
         _section(f"Cost, {total(plan.cost)}", bill_table(plan.cost)),
         _section("Ladder", _ladder(plan.ladder)),

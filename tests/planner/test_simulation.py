@@ -58,7 +58,9 @@ def plain_loop(table: StepTable, requests: Requests) -> tuple[list[Plain], int]:
             requests.at_s.tolist(), requests.input_tokens.tolist(), requests.output_tokens.tolist(), strict=True
         )
     ]
-    coming, waiting, running = list(every), [], []
+    coming = list(every)
+    waiting: list[Plain] = []
+    running: list[Plain] = []
     now, started, preempted = 0.0, 0, 0
     while coming or waiting or running:
         if not waiting and not running:
@@ -69,7 +71,8 @@ def plain_loop(table: StepTable, requests: Requests) -> tuple[list[Plain], int]:
 
         def free() -> float:
             under_way = waiting[0].prompt if waiting and waiting[0].done else 0
-            return table.cache_tokens - sum(each.context for each in running) - under_way - half * len(running)
+            held = sum(each.context for each in running)
+            return float(table.cache_tokens - held - under_way - half * len(running))
 
         while len(running) > 1 and free() < len(running):
             victim = max(running, key=lambda each: each.order)
@@ -77,8 +80,9 @@ def plain_loop(table: StepTable, requests: Requests) -> tuple[list[Plain], int]:
             victim.prompt, victim.context = victim.context, 0
             waiting.insert(1 if waiting and waiting[0].done else 0, victim)
             preempted += 1
-        budget, pairs, joining = BUDGET - (len(running) if table.mixes_prompts else 0), 0.0, []
-        budget = whole = max(budget, 1)
+        joining: list[Plain] = []
+        budget = whole = max(BUDGET - (len(running) if table.mixes_prompts else 0), 1)
+        pairs = 0.0
         while waiting and budget > 0:
             head = waiting[0]
             if not head.done:
