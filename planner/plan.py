@@ -186,7 +186,8 @@ class CostLine:
     """One thing that is paid for. USD; None where its price is unknown, and for a run when serving.
 
     `usd_per_month` is what it costs to stand, or serve, for a month; of what a run uses once, that use. `basis` says
-    how the amount was counted, what was assumed, or what is not known, `provenance` whose word the price is.
+    how the amount was counted, what was assumed, or what is not known, `provenance` whose word the price is. `survives`
+    is whether it is still paid for when the stack is gone.
     """
 
     name: str
@@ -195,6 +196,7 @@ class CostLine:
     usd_per_month: Decimal | None
     basis: str
     provenance: Provenance | None = None
+    survives: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -361,7 +363,7 @@ class Plan:
 
     `front` are fleets that trade money for time: none is both cheaper and faster than another, cheapest first.
     `cost` is the chosen candidate's, `deals` the same fleet on all terms known. `covered` counts the candidates that
-    the search decided on; `warnings` are sentences.
+    the search decided on; `warnings` are sentences, and `network` is the one on addresses and interfaces.
     """
 
     workload: str
@@ -380,6 +382,7 @@ class Plan:
     rejections: tuple[Rejection, ...]
     covered: int
     warnings: tuple[str, ...]
+    network: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -142,6 +142,7 @@ def _decision(plan: Plan, today: date) -> RenderableType:
         rows += [("run", _run(chosen.run)), *_software(chosen)]
     if chosen.service:
         rows.append(("service", _service(chosen.service)))
+    rows += [("network", plan.network)] if plan.network else []
     rows.append(("energy", _energy(plan)))
     return _pairs(rows)
 
