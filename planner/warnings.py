@@ -74,7 +74,7 @@ def _target(workload: Workload, chosen: Candidate, machine: InstanceType) -> Ite
             "stack leaves to the job (FSx for Lustre user guide, EFA clients)."
         )
     if shared and workload.provision.storage.lifecycle is Lifecycle.PERSISTENT:
-        yield "A persistent file system keeps its VPC, subnet and security group, which cost nothing, when the stack goes."
+        yield "With a persistent file system its VPC, subnet and security group stay too; they cost nothing."
 
 
 def _untimed(chosen: Candidate) -> Iterator[str]:
