@@ -8,6 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
+from planner.addresses import network_sentence
 from planner.build import build_of
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
@@ -35,6 +36,7 @@ from planner.usage import weights_bytes
 from planner.warnings import warnings_of
 from planner.workload import TOKENS_PER_PARAMETER, Pin, Workload
 from pricing.market import Market
+from pricing.quota import interfaces_allowed
 from pricing.units import HOURS_PER_MONTH, show_count, show_duration, show_rate
 
 # Beside the ladder, a reader wants the next few machines, not the next few layouts of the same one.
@@ -96,7 +98,8 @@ def make_plan(
     )
     size = int(weights_bytes(shape, recipe))
     build = build_of(workload, chosen, winner.machine, now, weights_bytes=size)
-    return Decision(plan=plan, build=build, recipe=recipe)
+    network = network_sentence(build, interfaces_allowed(market.quotas, chosen.region))
+    return Decision(plan=replace(plan, network=network), build=build, recipe=recipe)
 
 
 def _choice(

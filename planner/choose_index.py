@@ -9,8 +9,8 @@ from fnmatch import fnmatchcase
 
 from planner.errors import NoFeasiblePlan
 from planner.index_fields import Index
+from planner.index_record import IndexFleet, IndexPlan
 from planner.index_size import formula, index_terms, scanned_bytes, usable_bytes
-from planner.plan import IndexFleet, IndexPlan, Rejection
 from planner.workload import Limits, Workload
 from pricing.hosts import HostType, host_offers, load_hosts
 from pricing.instance_type import InstanceType
@@ -43,9 +43,9 @@ def plan_index(workload: Workload, market: Market) -> IndexPlan:
     index, limits = workload.index, workload.limits
     assert index is not None
     terms = index_terms(index)
-    total = sum(term.value for term in terms)
+    total = sum(terms.values())
     fleets: list[IndexFleet] = []
-    rejections: list[Rejection] = []
+    rejections: dict[str, str] = {}
     offers = _by_type((*host_offers(), *market.offers))
     for kind in _kinds(index, market):
         # Beside a model, the types that are allowed are the model's.
@@ -53,19 +53,19 @@ def plan_index(workload: Workload, market: Market) -> IndexPlan:
             kind.name, offers.get(kind.name, ()), limits
         )
         if reason:
-            rejections.append(Rejection(subject=kind.name, reason=reason, change=""))
+            rejections[kind.name] = reason
             continue
         for offer in _buyable(offers[kind.name], limits):
             fleet = _fleet(index, kind, offer, total)
             missed = _missed(index, fleet, limits)
             if missed:
-                rejections.append(Rejection(subject=kind.name, reason=missed, change=""))
+                rejections[kind.name] = missed
             else:
                 fleets.append(fleet)
     if not fleets:
         raise NoFeasiblePlan(_nothing(workload, total, rejections))
     fleets, spread = _together(index, fleets)
-    rejections += spread
+    rejections |= spread
     if not fleets:
         raise NoFeasiblePlan(_nothing(workload, total, rejections))
     fleets.sort(key=lambda each: (each.usd_per_month, each.nodes, each.instance_type))
@@ -85,7 +85,7 @@ def plan_index(workload: Workload, market: Market) -> IndexPlan:
         formula=formula(index),
         chosen=fleets[0],
         runners_up=others[:RUNNERS_UP],
-        rejections=tuple(rejections),
+        rejections=rejections,
         notes=tuple(_notes(index, fleets[0])),
     )
 
@@ -165,19 +165,13 @@ def _fleet(index: Index, kind: _Kind, offer: Offer, total: float) -> IndexFleet:
     )
 
 
-def _together(index: Index, fleets: list[IndexFleet]) -> tuple[list[IndexFleet], list[Rejection]]:
-    """The fleets that spread a copy over few enough instances, and why not the others."""
+def _together(index: Index, fleets: list[IndexFleet]) -> tuple[list[IndexFleet], dict[str, str]]:
+    """The fleets that spread a copy over few enough instances, and why not the others, by type."""
     most = index.shards or min(each.nodes_per_copy for each in fleets)
     why = "that index.shards allows" if index.shards else "that a copy needs; index.shards allows more"
-    return [each for each in fleets if each.nodes_per_copy <= most], [
-        Rejection(
-            subject=each.instance_type,
-            reason=f"every query would ask more instances than the {most} {why}",
-            change="",
-        )
-        for each in fleets
-        if each.nodes_per_copy > most
-    ]
+    reason = f"every query would ask more instances than the {most} {why}"
+    kept = [each for each in fleets if each.nodes_per_copy <= most]
+    return kept, {each.instance_type: reason for each in fleets if each.nodes_per_copy > most}
 
 
 def _missed(index: Index, fleet: IndexFleet, limits: Limits) -> str:
@@ -213,10 +207,10 @@ def _notes(index: Index, fleet: IndexFleet) -> Iterator[str]:
     yield "Zones of memory-optimised types are in no source here; place copies in different ones."
 
 
-def _nothing(workload: Workload, total: float, rejections: Iterable[Rejection]) -> list[str]:
+def _nothing(workload: Workload, total: float, rejections: Mapping[str, str]) -> list[str]:
     groups: dict[str, list[str]] = {}
-    for item in rejections:
-        groups.setdefault(item.reason, []).append(item.subject)
+    for name, reason in rejections.items():
+        groups.setdefault(reason, []).append(name)
     told = sorted(groups.items(), key=lambda item: -len(item[1]))
     findings = [f"No instances hold the index of {workload.name}, {show_gib(total)} a copy, within its limits:"]
     for reason, names in told[:8]:

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from planner.alternatives import other_uses
-from planner.plan import Cost, CostLine, IndexPlan
+from planner.index_record import IndexPlan
+from planner.plan import Cost, CostLine
 from planner.recipe import Recipe
 from planner.shape import ModelShape
 from planner.terms import RunHours, committed_node_hours
@@ -166,11 +167,13 @@ class _Bill:
         """The line of a use, unknown where its component has no price."""
         price = _unit_price(self.market, use.component, self.region)
         if price is None:
-            return _unknown(use.name, f"{use.basis}; no price of {use.component} is known in {self.region}")
+            line = _unknown(use.name, f"{use.basis}; no price of {use.component} is known in {self.region}")
+            return replace(line, survives=use.survives)
         units = Decimal(use.fixed + use.per_node * self.nodes)
         once = Decimal(use.once_per_node * self.nodes)
         per_hour = units * price.price / _hours_bought(use.component)
-        return self.hourly(use.name, per_hour, use.basis, once * price.price, price.provenance)
+        line = self.hourly(use.name, per_hour, use.basis, once * price.price, price.provenance)
+        return replace(line, survives=use.survives)
 
 
 def _unknown(name: str, basis: str) -> CostLine:

@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from planner.calibration import Calibration
+from planner.index_record import IndexPlan
 from planner.load import Loaded, LoadedIndex
-from planner.plan import Decision, IndexPlan
+from planner.plan import Decision
 from pricing.basis import Prices
 
 if TYPE_CHECKING:

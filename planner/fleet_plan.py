@@ -10,9 +10,10 @@ from itertools import pairwise
 from planner.cost import cents
 from planner.fleet_fields import HOURS
 from planner.fleet_fields import Fleet as Asked
+from planner.fleet_record import FleetPlan, Loading, LoadRange
 from planner.fleet_size import Unit, cheapest_by_load, spare_nodes
 from planner.layout import Layout
-from planner.plan import Candidate, Deal, FleetPlan, Loading, LoadRange
+from planner.plan import Candidate, Deal
 from planner.readiness import ready_s, weight_sources
 from planner.search_serving import ServingJob
 from pricing.instance_type import InstanceType

@@ -15,8 +15,8 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from planner.errors import LockError
+from planner.index_record import IndexPlan
 from planner.lock import FORMAT
-from planner.plan import IndexPlan
 from planner.workload import Workload
 from pricing.files import write_whole
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 
 from planner.index_fields import TRAINING_VECTORS_PER_LIST, Index
-from planner.plan import Term
 from pricing.units import GIB
 
 COMPONENT_BYTES = {"float32": 4.0, "float16": 2.0, "int8": 1.0, "binary": 1 / 8}
@@ -42,28 +41,26 @@ def index_lists(index: Index) -> int:
     return min(usual or round(4 * math.sqrt(index.vectors)), most)
 
 
-def index_terms(index: Index) -> tuple[Term, ...]:
+def index_terms(index: Index) -> dict[str, float]:
     """Bytes of one copy, by cause."""
     opensearch = index.engine == "opensearch"
     count, width = index.vectors, index.dimensions
-    terms = []
     if index.method == "ivf-pq":
         # A segment has centroids and code books of its own.
         segments = OPENSEARCH_SEGMENTS if opensearch else 1
-        beside = OPENSEARCH_ID_BYTES if opensearch else FAISS_ID_BYTES
-        terms = [
-            Term(name="codes", value=float(count * (index.code_bytes or 0))),
-            Term(name="ids", value=float(count * beside)),
-            Term(name="centroids of lists", value=float(segments * index_lists(index) * width * FLOAT_BYTES)),
-            Term(name="code books", value=float(segments * CODE_VALUES * width * FLOAT_BYTES)),
-        ]
+        terms = {
+            "codes": float(count * (index.code_bytes or 0)),
+            "ids": float(count * (OPENSEARCH_ID_BYTES if opensearch else FAISS_ID_BYTES)),
+            "centroids of lists": float(segments * index_lists(index) * width * FLOAT_BYTES),
+            "code books": float(segments * CODE_VALUES * width * FLOAT_BYTES),
+        }
     else:
-        terms = [Term(name="vectors", value=count * width * COMPONENT_BYTES[index.dtype])]
+        terms = {"vectors": count * width * COMPONENT_BYTES[index.dtype]}
         if index.method == "hnsw":
-            terms.append(Term(name="links", value=float(count * (index.m or USUAL_LINKS) * LINK_BYTES)))
+            terms["links"] = float(count * (index.m or USUAL_LINKS) * LINK_BYTES)
     if opensearch:
-        terms.append(Term(name="overhead", value=OPENSEARCH_OVERHEAD * sum(term.value for term in terms)))
-    return tuple(terms)
+        terms["overhead"] = OPENSEARCH_OVERHEAD * sum(terms.values())
+    return terms
 
 
 def usable_bytes(index: Index, memory_bytes: int) -> float:

@@ -7,6 +7,8 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from planner.fleet_record import FleetPlan
+from planner.index_record import IndexPlan
 from planner.layout import Layout
 from planner.recipe import Accuracy, Recipe
 from planner.terms import RunHours
@@ -188,7 +190,8 @@ class CostLine:
     """One thing that is paid for. USD; None where its price is unknown, and for a run when serving.
 
     `usd_per_month` is what it costs to stand, or serve, for a month; of what a run uses once, that use. `basis` says
-    how the amount was counted, what was assumed, or what is not known, `provenance` whose word the price is.
+    how the amount was counted, what was assumed, or what is not known, `provenance` whose word the price is. `survives`
+    is whether it is still paid for when the stack is gone.
     """
 
     name: str
@@ -197,6 +200,7 @@ class CostLine:
     usd_per_month: Decimal | None
     basis: str
     provenance: Provenance | None = None
+    survives: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -242,102 +246,6 @@ class Energy:
     kwh: float | None
     kg_co2e: float | None
     basis: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loading:
-    """How long a node takes from its order to an answer, by where it reads the weights. Bytes/s, seconds; None unknown.
-
-    `chosen` marks the place that the workload names.
-    """
-
-    source: str
-    bytes_per_s: float | None
-    ready_s: float | None
-    basis: str
-    chosen: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadRange:
-    """The fleet that is the cheapest of those compared between two loads. Requests/s, USD a month at the lower one."""
-
-    fleet: str
-    from_requests_per_s: float
-    to_requests_per_s: float
-    nodes: int
-    usd_per_month: Decimal
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FleetPlan:
-    """How the fleet of a served model is made up, follows its load and survives losses. Nodes, USD a month.
-
-    `load_nodes` carry the planned load with its head-room, `spare_nodes` stand by for what `spare` names.
-    `nodes_by_hour` follows the profile of a day, empty without one; `scaled_usd_per_month` is what the instances then
-    cost. `spot_nodes` of the nodes are on spot, which makes `mixed_usd_per_month`, None where no spot price is known.
-    The load of a replica is requests/s as planned, None for a load of requests in flight. `usd_per_million_input` and
-    `_output` share the bill by the time that prompts and answers take.
-    """
-
-    replicas: int
-    requests_per_s_per_replica: float | None
-    headroom: float
-    spare: str
-    load_nodes: int
-    spare_nodes: int
-    least_nodes: int
-    most_nodes: int
-    nodes_by_hour: tuple[int, ...]
-    scaled_usd_per_month: Decimal | None
-    spot_nodes: int
-    mixed_usd_per_month: Decimal | None
-    usd_per_million_input: Decimal
-    usd_per_million_output: Decimal
-    prompt_share: float
-    loading: tuple[Loading, ...]
-    cheapest: tuple[LoadRange, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexFleet:
-    """Instances that hold all copies of a vector index. Bytes, USD.
-
-    `memory` says which of a node's memory is meant. `queries_per_s` is what its rate allows at most, one query after
-    another, None where no formula gives it.
-    """
-
-    instance_type: str
-    memory: str
-    memory_bytes_per_node: int
-    usable_bytes_per_node: int
-    nodes_per_copy: int
-    nodes: int
-    region: str
-    purchase: Purchase
-    usd_per_hour: Decimal
-    usd_per_month: Decimal
-    provenance: Provenance
-    queries_per_s: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexPlan:
-    """A vector index and where it stands. Bytes of one copy by cause; `formula` is where they come from."""
-
-    workload: str
-    method: str
-    engine: str
-    vectors: int
-    dimensions: int
-    copies: int
-    terms: tuple[Term, ...]
-    bytes_per_copy: int
-    formula: str
-    chosen: IndexFleet
-    runners_up: tuple[IndexFleet, ...]
-    rejections: tuple[Rejection, ...]
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -459,8 +367,8 @@ class Plan:
 
     `front` are fleets that trade money for time: none is both cheaper and faster than another, cheapest first.
     `cost` is the chosen candidate's, `deals` the same fleet on all terms known. `covered` counts the candidates that
-    the search decided on; `warnings` are sentences. `index` is what stands beside a served model,
-    `fleet` how that is served.
+    the search decided on; `warnings` are sentences, and `network` is the one on addresses and interfaces. `index` is what
+    stands beside a served model, `fleet` how that is served.
     """
 
     workload: str
@@ -479,6 +387,7 @@ class Plan:
     rejections: tuple[Rejection, ...]
     covered: int
     warnings: tuple[str, ...]
+    network: str = ""
     index: IndexPlan | None = None
     fleet: FleetPlan | None = None
 

@@ -29,6 +29,7 @@ def fleet_of(workload: Workload, candidate: Candidate, machine: InstanceType, *,
         "tensor": candidate.layout.tensor,
         "pipeline": candidate.layout.pipeline,
         "replicas": replicas,
+        "batch": candidate.layout.micro_batch,
         "context": workload.inference.context_tokens,
     }
     longest = service.ttft_s + (workload.inference.context_tokens - workload.inference.input_tokens) * service.tpot_s

@@ -8,9 +8,10 @@ from aws_cdk import CfnOutput, CfnResource, Environment, Stack
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
+from planner.addresses import beside_nodes, most_nodes
 from planner.plan import Build, Lifecycle
 from stacks.parts.capacity import capacity
-from stacks.parts.file_system import SharedFiles, addresses
+from stacks.parts.file_system import SharedFiles
 from stacks.parts.guard import Guard
 from stacks.parts.identity import Identity
 from stacks.parts.image import image_id
@@ -37,14 +38,19 @@ class WorkloadStack(Stack):
         )
         self.build = build
         self.capacity = capacity(purchase=build.purchase, reservation_id=build.reservation_id)
-        most_nodes = build.fleet.most_nodes if build.fleet else build.nodes
         self.network = Network(
-            self, "Network", zone_id=build.zone_id, nodes=most_nodes, others=addresses(build.file_system)
+            self, "Network", zone_id=build.zone_id, nodes=most_nodes(build), others=beside_nodes(build)
         )
         self.group = NodeGroup(self, "NodeGroup", vpc_id=self.network.vpc.ref, cluster=cluster)
         self.storage = Storage(self, "Storage", lifecycle=build.lifecycle)
         self.watched = Observability(self, "Observability", build=build)
-        self.identity = Identity(self, "Identity", bucket=self.storage.bucket, namespace=self.watched.namespace)
+        self.identity = Identity(
+            self,
+            "Identity",
+            bucket=self.storage.bucket,
+            namespace=self.watched.namespace,
+            log_group_arn=self.watched.log_group.attr_arn,
+        )
         self.guard = Guard(
             self,
             "Guard",

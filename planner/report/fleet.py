@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.plan import Candidate, FleetPlan, Loading
+from planner.fleet_record import FleetPlan, Loading
+from planner.plan import Candidate
 from pricing.units import show_duration, show_rate, show_usd
 
 

@@ -20,12 +20,12 @@ from rich.text import Text
 
 from planner.changes import drift
 from planner.explain import grouped
+from planner.index_record import IndexPlan
 from planner.lock import Lock
 from planner.plan import (
     Band,
     Candidate,
     Decision,
-    IndexPlan,
     MemoryTable,
     Plan,
     Rejection,
@@ -157,6 +157,7 @@ def _decision(plan: Plan, today: date) -> RenderableType:
         rows += [("run", _run(chosen.run)), *_software(chosen)]
     if chosen.service:
         rows.append(("service", _service(chosen.service)))
+    rows += [("network", plan.network)] if plan.network else []
     rows.append(("energy", _energy(plan)))
     return _pairs(rows)
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from datetime import date
 
 from planner.explain import grouped
-from planner.plan import IndexFleet, IndexPlan
+from planner.index_record import IndexFleet, IndexPlan
+from planner.plan import Rejection
 from pricing.units import show_bytes, show_count, show_gib, show_usd
 
 WIDTH = 110
@@ -36,8 +37,8 @@ def index_lines(plan: IndexPlan, today: date) -> Iterator[str]:
     yield ""
     yield "Index"
     yield f"  {plan.method} ({plan.engine}): {show_count(plan.vectors)} vectors of {plan.dimensions:,} dimensions"
-    for term in plan.terms:
-        yield f"  {term.name:<18}{show_bytes(term.value):>12}{term.value / plan.bytes_per_copy:>8.1%}"
+    for name, size in plan.terms.items():
+        yield f"  {name:<18}{show_bytes(size):>12}{size / plan.bytes_per_copy:>8.1%}"
     yield f"  {'one copy':<18}{show_gib(plan.bytes_per_copy):>12}"
     yield from _wrapped(plan.formula)
     yield ""
@@ -55,7 +56,8 @@ def index_lines(plan: IndexPlan, today: date) -> Iterator[str]:
     yield ""
     yield "Runners-up"
     yield from (f"  {_row(each)}" for each in (fleet, *plan.runners_up))
-    shown = grouped(plan.rejections)[:SHOWN_REJECTIONS]
+    rejections = [Rejection(subject=name, reason=reason, change="") for name, reason in plan.rejections.items()]
+    shown = grouped(rejections)[:SHOWN_REJECTIONS]
     if shown:
         yield ""
         yield "Not considered"
@@ -70,7 +72,7 @@ def index_lines(plan: IndexPlan, today: date) -> Iterator[str]:
 
 def _row(fleet: IndexFleet) -> str:
     return (
-        f"{fleet.nodes:>4} x {fleet.instance_type:<16}{fleet.region:<12}{fleet.purchase:<12}"
+        f"{fleet.nodes:>4} x {fleet.instance_type:<18}{fleet.region:<12}{fleet.purchase:<12}"
         f"{show_usd(fleet.usd_per_month):>12} a month"
     )
 

@@ -8,9 +8,11 @@ from constructs import Construct
 
 
 class Identity(Construct):
-    """A role for the nodes: Session Manager instead of SSH, metrics in `namespace`, and the stack's own bucket."""
+    """A role for the nodes: Session Manager instead of SSH, metrics in `namespace`, one log group and one bucket."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, bucket: s3.IBucket, namespace: str) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, bucket: s3.IBucket, namespace: str, log_group_arn: str
+    ) -> None:
         super().__init__(scope, construct_id)
         self.role = iam.Role(
             self,
@@ -19,6 +21,7 @@ class Identity(Construct):
             managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name("AmazonSSMManagedInstanceCore")],
             inline_policies={
                 "Metrics": iam.PolicyDocument(statements=[_metrics(namespace)]),
+                "Log": iam.PolicyDocument(statements=[_log(log_group_arn)]),
                 "Bucket": iam.PolicyDocument(statements=_bucket(bucket)),
             },
         )
@@ -36,6 +39,12 @@ def _metrics(namespace: str) -> iam.PolicyStatement:
         # The action knows no resources; the namespace is its only bound.
         resources=["*"],
         conditions={"StringEquals": {"cloudwatch:namespace": namespace}},
+    )
+
+
+def _log(arn: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], resources=[arn]
     )
 
 

@@ -15,6 +15,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from planner.addresses import subnet_prefix
 from stacks.errors import StackError
 
 VPC = IPv4Network("10.0.0.0/16")
@@ -26,23 +27,17 @@ LARGEST_PREFIX = 17
 SPARE_START, LARGEST_SPARE_PREFIX = "10.0.64.0", 18
 # A load balancer asks for a /27 in each zone with 8 free addresses; it grows with the traffic.
 BALANCER = (IPv4Network("10.0.1.0/26"), IPv4Network("10.0.1.64/26"))
-# A subnet cannot grow without being replaced, nodes and all; 251 addresses cost nothing.
-SMALLEST_PREFIX = 24
-# Only card 0's first interface takes an address; EFA-only interfaces take none.
-ADDRESSES_PER_NODE = 1
-# S3 is reached through a gateway endpoint, which takes no address.
-INTERFACE_ENDPOINTS = 0
-RESERVED_BY_AWS = 5
-HEADROOM = 2
 LOG_RETENTION_DAYS = 30
 
 
 def compute_cidr(
     *, nodes: int, others: int = 0, start: str = COMPUTE_START, largest_prefix: int = LARGEST_PREFIX
 ) -> str:
-    """The block of the nodes' subnet: the addresses that they and `others` need, doubled, and never below /24."""
-    needed = HEADROOM * (nodes * ADDRESSES_PER_NODE + others + INTERFACE_ENDPOINTS + RESERVED_BY_AWS)
-    prefix = min(SMALLEST_PREFIX, IPv4Network("0.0.0.0/0").max_prefixlen - (needed - 1).bit_length())
+    """The block of the nodes' subnet: the addresses that they and `others` need, doubled, and never below /24.
+
+    Only card 0's first interface takes an address; EFA-only interfaces and S3's gateway endpoint take none.
+    """
+    prefix = subnet_prefix(nodes + others)
     if prefix < largest_prefix:
         raise StackError(
             f"{nodes:,} nodes need a /{prefix} subnet, but the nodes' subnet is at most a /{largest_prefix}. "

@@ -23,6 +23,8 @@ from planner.plan import Build
 
 PERIOD_S = 60
 LOG_RETENTION_DAYS = 30
+# Where cloud-init writes what user data says.
+BOOT_LOG = "/var/log/cloud-init-output.log"
 # A job that loads data or compiles does not last an hour without a kernel; one that hangs does.
 IDLE_PERCENT, IDLE_PERIOD_S, IDLE_PERIODS = 5, 300, 12
 UTILIZATION = {"NVIDIA": "nvidia_smi_utilization_gpu", "AWS": "neuroncore_utilization"}
@@ -66,9 +68,7 @@ class Observability(Construct):
         self.namespace = namespace(build.name)
         self.log_group = logs.CfnLogGroup(self, "Log", retention_in_days=LOG_RETENTION_DAYS)
         self.log_group.apply_removal_policy(RemovalPolicy.DESTROY)
-        settings = ssm.CfnParameter(
-            self, "Agent", type="String", value=json.dumps(_agent(self.namespace, build.vendor))
-        )
+        settings = ssm.CfnParameter(self, "Agent", type="String", value=json.dumps(_agent(self, build.vendor)))
         self.agent = settings.ref
         self.dashboard = cloudwatch.CfnDashboard(
             self, "Dashboard", dashboard_body=json.dumps(_dashboard(self.namespace, build.region))
@@ -121,8 +121,8 @@ class Observability(Construct):
         return topic.ref
 
 
-def _agent(name: str, vendor: str) -> Mapping[str, Any]:
-    """The CloudWatch agent's settings: each node's average, and all nodes' together; no series for each device."""
+def _agent(watched: Observability, vendor: str) -> Mapping[str, Any]:
+    """The CloudWatch agent's settings: what each node boots, and measures by itself and together; no single device."""
     collected: dict[str, Any] = {
         "mem": _measured("mem_used_percent"),
         "disk": {**_measured("disk_used_percent"), "resources": ["/", "/opt/dlami/nvme"]},
@@ -132,10 +132,23 @@ def _agent(name: str, vendor: str) -> Mapping[str, Any]:
     return {
         "agent": {"metrics_collection_interval": PERIOD_S},
         "metrics": {
-            "namespace": name,
+            "namespace": watched.namespace,
             "append_dimensions": {"InstanceId": "${aws:InstanceId}"},
             "aggregation_dimensions": [["InstanceId"], []],
             "metrics_collected": collected,
+        },
+        "logs": {
+            "logs_collected": {
+                "files": {
+                    "collect_list": [
+                        {
+                            "file_path": BOOT_LOG,
+                            "log_group_name": watched.log_group.ref,
+                            "log_stream_name": "{instance_id}/boot",
+                        }
+                    ]
+                }
+            }
         },
     }
 

@@ -58,6 +58,8 @@ def user_data(build: Build, boot: Boot) -> str:
 
 def _steps(build: Build, boot: Boot) -> Iterator[tuple[str, str]]:
     """What is done, in order: the function, and the script that defines it."""
+    # First, so that what fails after it can be read in the log.
+    yield "watch_node", "watch"
     yield "as_planned", "check"
     if build.mig:
         yield "cut_accelerators", "cut"
@@ -65,7 +67,6 @@ def _steps(build: Build, boot: Boot) -> Iterator[tuple[str, str]]:
         yield "mount_scratch", "scratch"
     if boot.shared:
         yield "mount_shared", "shared"
-    yield "watch_node", "watch"
     if build.fleet:
         yield "serve", "serve"
 

@@ -93,7 +93,7 @@ class ServingFleet(WorkloadStack):
         return key
 
     def _allow(self, key: secrets.CfnSecret | None) -> None:
-        """Lets nodes read what they serve, write the engine's log, and say that they are up."""
+        """Lets nodes read what they serve, pull it, and say that they are up."""
         fleet = self.fleet
         read = [each for each in (key.ref if key else None, fleet.registry_secret) if each]
         if read:
@@ -109,7 +109,6 @@ class ServingFleet(WorkloadStack):
         if ".dkr.ecr." in fleet.engine.image:
             self._may("Token", ["ecr:GetAuthorizationToken"], ["*"])
             self._may("Image", ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"], [_repository(fleet.engine.image)])
-        self._may("Log", ["logs:CreateLogStream", "logs:PutLogEvents"], [self.watched.log_group.attr_arn])
         self._may("Signal", ["cloudformation:SignalResource"], [Aws.STACK_ID])
 
     def _may(self, name: str, actions: list[str], resources: list[str]) -> None:

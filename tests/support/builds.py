@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from planner.plan import Build, Engine, Fleet, Image, Lifecycle, Target
+from planner.plan import Build, Image, Lifecycle, Target
 from pricing.offer import Purchase
 from pricing.units import GIB
+from tests.support.fleets import FLEET
 from tests.support.loopback import IMAGE_PARAMETERS, REGION
 
 GPU_IMAGE, NEURON_IMAGE = (Image(parameter=parameter, id=None) for parameter in IMAGE_PARAMETERS)
@@ -43,42 +44,12 @@ G5_SINGLE = replace(
     nic_slots=(4,),
 )
 
-CERTIFICATE = f"arn:aws:acm:{REGION}:123456789012:certificate/0f0e0d0c-0b0a-0908-0706-050403020100"
-VLLM = Engine(
-    name="vllm",
-    image="public.ecr.aws/deep-learning-containers/vllm:server-cuda-v1.3",
-    command=("--model", "/model", "--port", "8000"),
-    port=8000,
-    health_path="/health",
-    paths=("/v1/*",),
-    metrics="http://127.0.0.1:8000/metrics",
-    waiting="vllm:num_requests_waiting",
-    running="vllm:num_requests_running",
-    tokens="vllm:generation_tokens_total",
-    keyed=True,
-)
 G5_FLEET = replace(
     G5_SINGLE,
     name="serve-many",
     target=Target.SERVING_FLEET,
     nodes=2,
-    fleet=Fleet(
-        engine=VLLM,
-        least_nodes=2,
-        most_nodes=6,
-        waiting_per_node=3,
-        running_per_node=32,
-        longest_answer_s=90.5,
-        weights="s3://my-models/llama-3.1-8b",
-        weights_bytes=16_000_000_000,
-        certificate=CERTIFICATE,
-        issuer=None,
-        keys=None,
-        registry_secret=None,
-        clients=("10.20.0.0/16",),
-        zone_ids=("use1-az6",),
-        balancer_zone_ids=("use1-az6", "use1-az1"),
-    ),
+    fleet=FLEET,
 )
 
 
