@@ -22,7 +22,7 @@ class Replica:
     `capacity_tokens` is what its cache holds, all devices together, `largest_batch` how many sequences the engine
     decodes at once, `batched_tokens` how many tokens it puts into a step at most. With `mixes_prompts` a step decodes
     and works on a piece of a prompt (chunked prefill); without, prompts have steps of their own, for which decoding
-    waits.
+    waits. Of an answer the engine keeps room for `reserved_share` when it lets a request in.
     """
 
     work: StepWork
@@ -31,6 +31,7 @@ class Replica:
     largest_batch: Any
     batched_tokens: Any
     mixes_prompts: bool = True
+    reserved_share: Any = 1.0
 
     def step_s(self, sequences: Any, cache_tokens: Any, prompt_tokens: Any = 0.0, prompt_pairs: Any = 0.0) -> Any:
         """Seconds of a step that decodes `sequences` with `cache_tokens` of live cache in all, and works on
@@ -54,6 +55,7 @@ class Replica:
         """Seconds that a request takes before its first step: tokenizing, scheduling, the way there and back."""
         return self.factors.request_s
 
-    def most_sequences(self, request_tokens: Any) -> Any:
-        """Requests of so many tokens each that are in flight at most: those that fit, up to the largest batch."""
-        return np.minimum(self.largest_batch, np.floor(self.capacity_tokens / request_tokens))
+    def most_sequences(self, prompt_tokens: Any, answer_tokens: Any) -> Any:
+        """Requests of such lengths that are in flight at most: those that fit, up to the largest batch."""
+        each = prompt_tokens + self.reserved_share * answer_tokens
+        return np.minimum(self.largest_batch, np.floor(self.capacity_tokens / each))

@@ -41,9 +41,14 @@ class StepFactors:
     block_s: Any
     expert_block_s: Any
     recurrent_block_s: Any
+    latent_block_s: Any
+    packed_block_s: Any
+    emulated_block_s: Any
+    rereads: Any
     step_s: Any
     sequence_s: Any
     request_s: Any
+    admission_steps: Any
     reduce_s: Any
     staged_reduce_s: Any
     link: Any
@@ -97,13 +102,14 @@ def _products_s(work: StepWork, factors: StepFactors, decoded: Any, fresh: Any) 
     each = work.expert_flop / work.experts_per_token
     computed = (rows * work.experts_per_token * uneven + touched * work.experts * factors.half_rows) * each
     expert_s = _both(touched * work.expert_bytes / bandwidth, computed / narrow, factors.overlap)
-    return dense_s + expert_s
+    return dense_s + expert_s + rows * work.moved_bytes / bandwidth
 
 
 def _attention_s(work: StepWork, factors: StepFactors, decoded: Any, live: Any, fresh: Any, pairs: Any) -> Any:
     """Reading the cache, and queries meeting keys. A prompt's pairs within a window are bounded by it."""
     inside = np.minimum(live, decoded * work.window)
-    read = live * work.cache_bytes + inside * work.window_bytes + decoded * work.state_bytes
+    times = 1 + factors.rereads * (work.odd_group - 1)
+    read = times * live * work.cache_bytes + inside * work.window_bytes + decoded * work.state_bytes
     peak = factors.attention * work.wide_flop_per_s
     decode = live * work.cache_flop + inside * work.window_flop
     near = np.minimum(pairs, fresh * work.window)
@@ -117,7 +123,7 @@ def _sums_s(work: StepWork, factors: StepFactors, rows: Any) -> Any:
     latency = np.where(work.staged, factors.staged_reduce_s, factors.reduce_s)
     share = np.where(work.staged, factors.staged_link, factors.link)
     moved = 2 * (ranks - 1) / ranks * rows * work.message_bytes / (share * work.link_bytes_per_s)
-    return np.where(np.greater(ranks, 1), 2 * work.blocks * (latency + np.nan_to_num(moved)), 0.0)
+    return np.where(np.greater(ranks, 1), 2 * work.blocks * (latency + moved), 0.0)
 
 
 def _fixed_s(work: StepWork, factors: StepFactors) -> Any:
@@ -125,6 +131,9 @@ def _fixed_s(work: StepWork, factors: StepFactors) -> Any:
         work.blocks * factors.block_s
         + work.expert_blocks * factors.expert_block_s
         + work.recurrent_blocks * factors.recurrent_block_s
+        + work.latent_blocks * factors.latent_block_s
+        + work.packed_blocks * factors.packed_block_s
+        + work.emulated_blocks * factors.emulated_block_s
     )
 
 
