@@ -28,7 +28,8 @@ class StepTable:
     A step that decodes n sequences and works on p tokens of prompts takes `base_s[n][p / column_tokens]`, between the
     columns in proportion; `cached_token_s[n]` more for each token of live cache, `pair_s` for each key that the
     prompts' tokens meet. With `mixes_prompts` a step does both, without it one or the other. `batch` is the most
-    sequences at once, `budget_tokens` the most tokens in a step with prompts.
+    sequences at once, `budget_tokens` the most tokens in a step with prompts. Of an answer `reserved_share` must have
+    room in the cache too when its prompt is admitted (1 in TensorRT-LLM, which never preempts; 0 in vLLM).
     """
 
     base_s: tuple[tuple[float, ...], ...]
@@ -39,6 +40,7 @@ class StepTable:
     cache_tokens: int
     batch: int
     budget_tokens: int
+    reserved_share: float = 0.0
 
     @property
     def room_tokens(self) -> int:
@@ -78,7 +80,7 @@ class ReplicaClock:
     """
 
     __slots__ = (
-        "_ends", "_held", "_joining", "_journal", "_live", "_order", "_prefilled", "_running", "_since_s", "_step_s",
+        "_ends", "_held", "_joining", "_journal", "_live", "_order", "_prefilled", "_promised", "_running", "_since_s", "_step_s",
         "_steps", "_steps_done", "_table", "_waiting", "batch_s", "busy_s", "held_s", "peak_held", "preemptions",
         "until_s", "version",
     )  # fmt: skip
@@ -94,6 +96,8 @@ class ReplicaClock:
         self._order: list[int] = []
         # Cached tokens of what runs, and of that with prompts under way.
         self._live = self._held = self._running = 0
+        # Tokens of answers under way that are not there yet and have their room reserved.
+        self._promised = 0.0
         self._steps = self._steps_done = 0
         self._since_s = self._step_s = 0.0
         self.until_s = inf
@@ -119,12 +123,13 @@ class ReplicaClock:
     def advance(self) -> int:
         """Ends the segment and begins the next; returns how many requests it ended."""
         now, steps, running = self.until_s, self._steps, self._running
-        spent, grown = now - self._since_s, running * steps
+        spent, grown, share = now - self._since_s, running * steps, self._table.reserved_share
         self.busy_s += spent
         self.batch_s += spent * (running + len(self._joining))
         self.held_s += spent * (self._held + grown / 2)
         self._live += grown
         self._held += grown
+        self._promised -= share * grown
         if self._held > self.peak_held:
             self.peak_held = self._held
         self._steps_done += steps
@@ -164,6 +169,7 @@ class ReplicaClock:
             journal.first_s[request] = now
         prompt, left = journal.prompt_tokens[request], journal.left[request] - 1
         journal.left[request] = left
+        self._promised -= self._table.reserved_share
         if left == 0:
             self._held -= prompt
             journal.last_s[request] = now
@@ -207,6 +213,7 @@ class ReplicaClock:
                 if not self._has_room(request):
                     break
                 self._held += prompt
+                self._promised += self._table.reserved_share * journal.left[request]
             end = min(prompt, start + left)
             left -= end - start
             pairs += (end * end - start * start) / 2
@@ -224,8 +231,10 @@ class ReplicaClock:
         sequences = self._running + len(self._joining)
         if sequences >= self._table.batch:
             return False
-        taken = self._held + (sequences + 1) * HALF_BLOCK
-        return taken + self._journal.prompt_tokens[request] < self._table.cache_tokens
+        journal, table = self._journal, self._table
+        taken = self._held + self._promised + (sequences + 1) * HALF_BLOCK
+        wanted = journal.prompt_tokens[request] + table.reserved_share * journal.left[request]
+        return taken + wanted < table.cache_tokens
 
     def _free_tokens(self) -> float:
         return self._table.cache_tokens - self._held - self._running * HALF_BLOCK
@@ -241,6 +250,7 @@ class ReplicaClock:
                 continue
             journal.prompt_tokens[request] = journal.base[request] + self._steps_done
             journal.left[request] = end - self._steps_done
+            self._promised -= self._table.reserved_share * journal.left[request]
             self._leave(request)
             self._send_back(request)
             self.preemptions += 1

@@ -86,8 +86,10 @@ def plain_loop(table: StepTable, requests: Requests) -> tuple[list[Plain], int]:
         while waiting and budget > 0:
             head = waiting[0]
             if not head.done:
-                taken = free() - half - sum(each.prompt + half for each in joining)
-                if len(running) + len(joining) >= table.batch or not taken > head.prompt:
+                room = free() - half - sum(each.prompt + half for each in joining)
+                room -= table.reserved_share * sum(each.left for each in (*running, *joining))
+                wanted = head.prompt + table.reserved_share * head.left
+                if len(running) + len(joining) >= table.batch or not room > wanted:
                     break
             end = min(head.prompt, head.done + budget)
             budget -= end - head.done
@@ -129,6 +131,7 @@ def plain_loop(table: StepTable, requests: Requests) -> tuple[list[Plain], int]:
         pytest.param(replace(TABLE, cache_tokens=420), 60.0, id="small cache"),
         pytest.param(replace(TABLE, mixes_prompts=False), 25.0, id="prompts apart"),
         pytest.param(replace(TABLE, batch=2), 40.0, id="small batch"),
+        pytest.param(replace(TABLE, cache_tokens=421, reserved_share=1.0), 60.0, id="answers reserved"),
     ],
 )
 def test_times_are_those_of_single_steps(table: StepTable, per_s: float) -> None:
