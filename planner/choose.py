@@ -97,7 +97,8 @@ def make_plan(
         fleet=fleet,
     )
     size = int(weights_bytes(shape, recipe))
-    build = build_of(workload, chosen, winner.machine, now, weights_bytes=size)
+    least = fleet.least_nodes if fleet else None
+    build = build_of(workload, chosen, winner.machine, now, weights_bytes=size, least_nodes=least)
     network = network_sentence(build, interfaces_allowed(market.quotas, chosen.region))
     return Decision(plan=replace(plan, network=network), build=build, recipe=recipe)
 

@@ -19,7 +19,7 @@ from planner.recipe import Group, Job
 from planner.recipes import excluded_degrees, excludes, named_techniques
 from planner.source import FieldPath
 from planner.techniques import load_techniques
-from planner.workload import Method, ObjectiveWeights, PinLayout, Training, Workload
+from planner.workload import Inference, Method, ObjectiveWeights, PinLayout, Training, Workload
 from pricing.catalog import load_instance_types
 from pricing.market import known_regions, known_zones
 from pricing.offer import Purchase
@@ -61,6 +61,27 @@ def _job(workload: Workload) -> Iterator[Finding]:
         yield Finding(path=(), says="nothing to do: add a training, an inference or an index section")
     if workload.model is None and (workload.training or workload.inference or not workload.index):
         yield Finding(path=("model",), says="is missing; only a vector index alone has none")
+
+
+def _fleet(workload: Workload, inference: Inference) -> Iterator[Finding]:
+    fleet = inference.fleet
+    if fleet.profile is not None and fleet.trace is not None:
+        yield Finding(path=("inference", "fleet", "trace"), says="the hours of a day are given by profile; keep one")
+    if fleet.trace is not None and inference.requests_per_second is None:
+        yield Finding(
+            path=("inference", "fleet", "trace"),
+            says="a trace is of requests a second; give the busiest hour's in inference.requests_per_second",
+        )
+    if fleet.spare == "zone" and workload.provision.zone is not None:
+        yield Finding(
+            path=("inference", "fleet", "spare"),
+            says=f"provision.zone is {workload.provision.zone} alone; a spare zone takes two: leave it out",
+        )
+    if fleet.profile is not None and max(fleet.profile) < 1:
+        yield Finding(
+            path=("inference", "fleet", "profile"),
+            says=f"the busiest hour has {max(fleet.profile):g} of the planned load; its share is 1, the others' less",
+        )
 
 
 def _index(workload: Workload) -> Iterator[Finding]:
@@ -131,6 +152,7 @@ def _inference(workload: Workload) -> Iterator[Finding]:
             says=f"{inference.context_length:,} tokens do not hold {inference.input_tokens:,} in and "
             f"{inference.output_tokens:,} out; raise context_length",
         )
+    yield from _fleet(workload, inference)
     if workload.limits.deadline is not None:
         yield Finding(path=("limits", "deadline"), says="a served model has no deadline; remove it, or train")
 

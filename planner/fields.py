@@ -38,6 +38,12 @@ def _size(value: Any) -> int:
     return size
 
 
+def _load(value: Any) -> Any:
+    if isinstance(value, int | float) and value == 0:
+        raise ValueError(f"{value} is no load; write the least that is worth a machine, such as 0.01")
+    return value
+
+
 def text_schema(example: str, *also: str) -> WithJsonSchema:
     """What an editor is told of a field that is written as text with a unit."""
     return WithJsonSchema({"type": [*also, "string"], "examples": [example]})
@@ -52,6 +58,8 @@ Usd = Annotated[
     Field(ge=Decimal("0.01"), le=10**12, allow_inf_nan=False),
     AfterValidator(lambda amount: amount.quantize(Decimal("0.01"))),
 ]
+# Requests or queries a second.
+Rate = Annotated[float, BeforeValidator(_load), Field(ge=1e-6, le=1e7)]
 Degree = Annotated[int, Field(ge=1, le=65_536)]
 # AWS Budgets and SNS take what the address syntax of the web takes (WHATWG HTML, valid e-mail address), with a domain.
 Email = Annotated[

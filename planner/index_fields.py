@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from planner.fields import Count, Section
+from planner.fields import Count, Rate, Section
 
 # Vectors that k-means needs for each list (FAISS wiki, Guidelines to choose an index: 30 to 256 times the lists).
 TRAINING_VECTORS_PER_LIST = 30
@@ -36,7 +36,7 @@ class Index(Section):
     """Further copies of the index, each on instances of its own."""
     shards: Annotated[int, Field(ge=1, le=4096)] | None = None
     """Most instances that a copy is spread over; each answers every query. Left out: the fewest that hold one."""
-    queries_per_second: Annotated[float, Field(ge=1e-6, le=1e7)] | None = None
+    queries_per_second: Rate | None = None
     """Load. Checked where a published formula allows it: on GPUs whose memory bandwidth is known."""
     engine: Literal["faiss", "opensearch"] = "faiss"
     """Whose sizing formula: the library by itself, or an OpenSearch cluster with its heap and circuit breaker."""

@@ -73,7 +73,21 @@ def load_any(file: Path) -> Loaded | LoadedIndex:
         found += [Finding(path=("model",), says=text) for text in error.findings]
     if found or shape is None:
         raise WorkloadError([f"{source.where(item.path)}: {dotted(item.path)}{item.says}" for item in found])
-    return Loaded(file=file, workload=workload, shape=shape)
+    return Loaded(file=file, workload=_with_profile(file, workload, shape), shape=shape)
+
+
+def _with_profile(file: Path, workload: Workload, shape: ModelShape) -> Workload:
+    """The workload with the hours of its trace written down, so that a lock knows them. Raises TraceError."""
+    inference = workload.inference
+    if inference is None or inference.fleet.trace is None or inference.requests_per_second is None:
+        return workload
+    # Traces are long and few: NumPy is loaded for them alone.
+    from planner.load_profile import traced_profile
+
+    path = file.parent / inference.fleet.trace
+    profile = traced_profile(path, inference.requests_per_second, shape.context_tokens, shape.name)
+    fleet = inference.fleet.model_copy(update={"profile": profile})
+    return workload.model_copy(update={"inference": inference.model_copy(update={"fleet": fleet})})
 
 
 def _shape(file: Path, workload: Workload) -> ModelShape:

@@ -65,7 +65,7 @@ def simulate_plan(loaded: Loaded, decision: Decision, calibration: Calibration, 
     replica = PlannedReplica(
         shape=loaded.shape, recipe=decision.recipe, layout=chosen.layout, machine=machine, factors=factors, load=load
     )
-    table = step_table(replica, load, int(replica.largest_batch))
+    table = step_table(replica, load, chosen.layout.micro_batch)
     requests = _requests(loaded, inference, load, table, stream, chosen)
     return simulated(requests, table, chosen.service, float(replica.request_s), warm_up=isinstance(stream, Drawn))
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from planner.fields import Bytes, Count, Degree, Email, Seconds, Section, Usd
+from planner.fields import Bytes, Count, Degree, Email, Rate, Seconds, Section, Usd
 from planner.fleet_fields import Fleet
 from planner.index_fields import Index
 from planner.inline_shape import InlineShape
@@ -110,7 +110,7 @@ class Training(Section):
 class Inference(Section):
     """What is to be served, at which load, how fast."""
 
-    requests_per_second: Annotated[float, Field(ge=1e-6, le=1e7)] | None = None
+    requests_per_second: Rate | None = None
     """Load as a rate. Either this or concurrency."""
     concurrency: Annotated[Count, Field(le=10**9)] | None = None
     """Load as requests in flight at once."""
