@@ -20,7 +20,8 @@ from planner.energy import energy_of
 from planner.errors import NoFeasiblePlan
 from planner.explain import Found, broken_pins, grouped, ladder, rung_miss, searched_rejections
 from planner.fleet_fields import Fleet
-from planner.fleet_plan import Choice, fleet_plan
+from planner.fleet_plan import Choice, fleet_plan, units_of
+from planner.fleet_size import Units
 from planner.front import pareto_front, spread
 from planner.plan import Candidate, Deal, Decision, Plan, Rejection, Target
 from planner.planned_replica import PlannedReplica, prompt_share
@@ -70,11 +71,10 @@ def make_plan(
     if index:
         cost = with_index(cost, index)
     runners_up = _runners_up(found)
-    climbed = ladder(found)
     fleet = None
     if isinstance(job, ServingJob):
-        beside = (*(answer.best for answer in climbed if answer.best), *runners_up)
-        choice = _choice(workload, shape, job, chosen, beside, recipe, deals, market, calibration)
+        units = units_of(found.pool, able)
+        choice = _choice(workload, shape, job, chosen, units, recipe, deals, market, calibration)
         fleet = fleet_plan(workload.inference.fleet if workload.inference else Fleet(), job, choice)
     plan = Plan(
         workload=workload.name,
@@ -87,7 +87,7 @@ def make_plan(
         cost=cost,
         energy=energy_of(winner.machine, chosen.nodes, chosen.region, run.expected if run else HOURS_PER_MONTH),
         deals=deals,
-        ladder=climbed,
+        ladder=ladder(found),
         runners_up=runners_up,
         front=_front(found),
         rejections=(*searched_rejections(found), *refused),
@@ -108,7 +108,7 @@ def _choice(
     shape: ModelShape,
     job: ServingJob,
     chosen: Candidate,
-    beside: Sequence[Candidate],
+    units: Units,
     recipe: Recipe,
     deals: Sequence[Deal],
     market: Market,
@@ -127,7 +127,7 @@ def _choice(
     assert chosen.service is not None
     return Choice(
         chosen=chosen,
-        others=beside,
+        units=units,
         machines=market.instance_types,
         deals=deals,
         weights_bytes=weights_bytes(shape, recipe),

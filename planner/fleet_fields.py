@@ -21,7 +21,7 @@ class Fleet(Section):
     profile: Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=HOURS, max_length=HOURS)] | (
         None
     ) = None
-    """Load in each hour of the day, midnight first, as 24 shares of the planned one; what scaling in and out follows."""
+    """Load in each hour of the day, midnight first, as 24 shares of the planned one; scaling follows it."""
     trace: str | None = None
     """Recorded arrivals that the profile is taken from: CSV beside this file, arrival_s,input_tokens,output_tokens."""
     spot_share: Annotated[float, Field(ge=0, le=1)] = 0.0

@@ -7,14 +7,17 @@ from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
+import numpy as np
+
 from planner.cost import cents
+from planner.eligible import Contender
 from planner.fleet_fields import HOURS
 from planner.fleet_fields import Fleet as Asked
 from planner.fleet_record import FleetPlan, Loading, LoadRange
-from planner.fleet_size import Unit, cheapest_by_load, spare_nodes
-from planner.layout import Layout
+from planner.fleet_size import Unit, Units, cheapest_by_load, spare_nodes
 from planner.plan import Candidate, Deal
 from planner.readiness import ready_s, weight_sources
+from planner.search import Pool
 from planner.search_serving import ServingJob
 from pricing.instance_type import InstanceType
 from pricing.offer import Purchase
@@ -26,14 +29,15 @@ BY_THE_HOUR = (Purchase.ON_DEMAND, Purchase.SPOT)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What a fleet is planned of: the chosen candidate and those beside it, the machines by name, the bill's terms.
+    """What a fleet is planned of: the chosen candidate, all units that keep the limits, the machines by name, the
+    terms known.
 
     `weights_bytes` are one copy's, `file_system` the GiB and MB/s per TiB of the stack's; `prompt_share` is the part of
     a replica's time that prompts take.
     """
 
     chosen: Candidate
-    others: Sequence[Candidate]
+    units: Units
     machines: Mapping[str, InstanceType]
     deals: Sequence[Deal]
     weights_bytes: float
@@ -84,18 +88,12 @@ def _unit(candidate: Candidate, machines: Mapping[str, InstanceType], *, in_flig
     assert service is not None
     rated = service.concurrency if in_flight else service.requests_per_s_per_replica
     return Unit(
-        name=f"{candidate.instance_type}{_degrees(candidate.layout)}, {candidate.purchase} in {candidate.region}",
+        name=f"{candidate.instance_type}, {candidate.purchase} in {candidate.region}",
         requests_per_s=rated,
         replicas_per_node=max(machine.devices // devices, 1),
         nodes_per_replica=max(devices // machine.devices, 1),
         usd_per_hour_per_node=float(candidate.usd_per_hour) / candidate.nodes,
     )
-
-
-def _degrees(layout: Layout) -> str:
-    """How a replica of several devices is cut; nothing of one device."""
-    named = (("tensor", layout.tensor), ("pipeline", layout.pipeline))
-    return "".join(f" {name} {degree}" for name, degree in named if degree > 1)
 
 
 def _hour_nodes(unit: Unit, load: float, spare: str) -> int:
@@ -157,10 +155,6 @@ def _cheapest(job: ServingJob, choice: Choice) -> tuple[LoadRange, ...]:
     """At which load each of the fleets is the cheapest; nothing for a load that is not a rate."""
     if job.requests_per_s is None:
         return ()
-    units: dict[str, Unit] = {}
-    for each in (choice.chosen, *choice.others):
-        unit = _unit(each, choice.machines)
-        units.setdefault(unit.name, unit)
     return tuple(
         LoadRange(
             fleet=span.name,
@@ -169,5 +163,21 @@ def _cheapest(job: ServingJob, choice: Choice) -> tuple[LoadRange, ...]:
             nodes=span.nodes,
             usd_per_month=cents(Decimal(span.usd_per_hour * HOURS_PER_MONTH)),
         )
-        for span in cheapest_by_load(tuple(units.values()), job.requests_per_s)
+        for span in cheapest_by_load(choice.units, job.requests_per_s)
+    )
+
+
+def units_of(pool: Pool, contenders: Sequence[Contender]) -> Units:
+    """Every replica of a pool, on every terms, as a unit of a fleet."""
+    sold = [(item, offer) for item in contenders for offer in item.offers]
+    first = np.cumsum([0, *(len(item.offers) for item in contenders)])
+    devices = np.array([item.machine.devices for item in contenders])[pool.machine]
+    kind = first[pool.machine] + pool.offer
+    return Units(
+        names=tuple(f"{offer.instance_type}, {offer.purchase} in {offer.region}" for _, offer in sold),
+        kind=kind,
+        requests_per_s=pool.rate,
+        replicas_per_node=np.maximum(devices // pool.layout.devices, 1),
+        nodes_per_replica=np.maximum(pool.layout.devices // devices, 1),
+        usd_per_hour_per_node=np.array([float(offer.usd_per_hour_per_node) for _, offer in sold])[kind],
     )

@@ -367,8 +367,7 @@ class Plan:
 
     `front` are fleets that trade money for time: none is both cheaper and faster than another, cheapest first.
     `cost` is the chosen candidate's, `deals` the same fleet on all terms known. `covered` counts the candidates that
-    the search decided on; `warnings` are sentences, and `network` is the one on addresses and interfaces. `index` is what
-    stands beside a served model, `fleet` how that is served.
+    the search decided on; `warnings` are sentences, `network` that on addresses. `fleet` serves, `index` is beside it.
     """
 
     workload: str

@@ -80,9 +80,9 @@ class ReplicaClock:
     """
 
     __slots__ = (
-        "_ends", "_held", "_joining", "_journal", "_live", "_order", "_prefilled", "_promised", "_running", "_since_s", "_step_s",
-        "_steps", "_steps_done", "_table", "_waiting", "batch_s", "busy_s", "held_s", "peak_held", "preemptions",
-        "until_s", "version",
+        "_ends", "_held", "_joining", "_journal", "_live", "_order", "_prefilled", "_promised", "_running", "_since_s",
+        "_step_s", "_steps", "_steps_done", "_table", "_waiting", "batch_s", "busy_s", "held_s", "peak_held",
+        "preemptions", "until_s", "version",
     )  # fmt: skip
 
     def __init__(self, table: StepTable, journal: Journal) -> None:

@@ -66,7 +66,8 @@ class Miss:
 class Part:
     """What one (instance type, option) came to: its feasible rows, the nearest miss per rung, the rows decided on.
 
-    `job_s` is the whole run when training, one request when serving; `replicas` is 1 when training. `untimed` says
+    `job_s` is the whole run when training, one request when serving; `replicas` is 1 when training, `rate` is what a
+    replica is planned to take when serving, requests/s, and NaN when training. `untimed` says
     that there are rows that fit, and none whose time is known.
     """
 
@@ -77,6 +78,7 @@ class Part:
     replicas: Ints
     rung: Ints
     job_s: Floats
+    rate: Floats
     misses: dict[Rung, Miss]
     covered: int
     untimed: bool = False
@@ -99,6 +101,7 @@ class Pool:
     replicas: Ints
     rung: Ints
     job_s: Floats
+    rate: Floats
     misses: dict[Rung, Miss]
     machine_misses: dict[int, Miss]
     covered: int
@@ -119,6 +122,7 @@ class Pool:
             replicas=self.replicas[rows],
             rung=self.rung[rows],
             job_s=self.job_s[rows],
+            rate=self.rate[rows],
         )
 
 
@@ -141,6 +145,7 @@ def pool(parts: Iterable[Part]) -> Pool:
         replicas=np.concatenate([np.zeros(0, dtype=np.int64), *(part.replicas for part in found)]),
         rung=np.concatenate([np.zeros(0, dtype=np.int64), *(part.rung for part in found)]),
         job_s=np.concatenate([np.zeros(0), *(part.job_s for part in found)]),
+        rate=np.concatenate([np.zeros(0), *(part.rate for part in found)]),
         misses=misses,
         machine_misses=machine_misses,
         covered=sum(part.covered for part in found),

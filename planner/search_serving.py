@@ -71,6 +71,7 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
         replicas=replicas[kept],
         rung=rung[fits][kept],
         job_s=np.asarray(answer.request_s)[kept],
+        rate=np.asarray(answer.requests_per_s)[kept],
         misses=nearest_misses(machine, option, grid, need, have, ~fits, rung),
         covered=len(grid),
     )

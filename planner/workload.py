@@ -265,8 +265,8 @@ class Workload(Section):
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$", max_length=40)]
     """Lower-case letters, digits and single dashes; names the stack and its resources."""
     model: str | InlineShape | None = None
-    """A preset (`berth models`), the path of a Hugging Face config.json beside this file, or a shape. Left out: none, for
-    a vector index alone."""
+    """A preset (`berth models`), the path of a Hugging Face config.json beside this file, or a shape. Left out: none,
+    for a vector index alone."""
     training: Training | None = None
     """Set this to train."""
     inference: Inference | None = None

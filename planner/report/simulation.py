@@ -27,8 +27,8 @@ def _lines(found: Simulated, fleet: str, stream: str) -> Iterator[str]:
         f"in, {show_rate(found.output_tokens_per_s)} out"
     )
     yield (
-        f"  replicas      {found.replicas}, with work {found.utilisation:.1%} of the time, {found.sequences:,.1f} of at "
-        f"most {found.largest_batch:,} requests at once each"
+        f"  replicas      {found.replicas}, with work {found.utilisation:.1%} of the time, {found.sequences:,.1f} of "
+        f"at most {found.largest_batch:,} requests at once each"
     )
     again = f"; {found.preemptions:,} requests lost their cache and were prefilled anew" if found.preemptions else ""
     yield f"  cache         {found.cache_share:.1%} full on average, {found.peak_cache_share:.1%} at most{again}"
