@@ -21,6 +21,12 @@ def simulate(
         int | None, typer.Option("--requests", min=100, max=10_000_000, help="Requests to draw; 20,000 unless given.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of what is drawn; 0 unless given.")] = None,
+    spread: Annotated[
+        float | None,
+        typer.Option(
+            "--spread", min=0, max=3, help="Standard deviation of drawn lengths over their mean; 0.25 unless given."
+        ),
+    ] = None,
     gaps_are_idle: Annotated[
         bool, typer.Option("--gaps-are-idle", help="Hours of the trace without a request are no holes in it.")
     ] = False,
@@ -42,7 +48,9 @@ def simulate(
     from pricing.basis import prices_wanted
     from pricing.errors import OptionError
 
-    idle = [name for name, given in (("--requests", requests), ("--seed", seed)) if given is not None]
+    idle = [
+        name for name, given in (("--requests", requests), ("--seed", seed), ("--spread", spread)) if given is not None
+    ]
     if trace and idle:
         raise OptionError(f"{' and '.join(idle)}: nothing is drawn where --trace says what came; leave one out.")
     if gaps_are_idle and not trace:
@@ -50,7 +58,11 @@ def simulate(
     prices = prices_wanted(live=live, offline=offline)
     now, factors = datetime.now(UTC), chosen_calibration(calibration)
     loaded = load_workload(find_workload(workload))
-    stream = Recorded(path=trace, gaps_are_idle=gaps_are_idle) if trace else Drawn(count=requests, seed=seed)
+    stream = (
+        Recorded(path=trace, gaps_are_idle=gaps_are_idle)
+        if trace
+        else Drawn(count=requests, seed=seed, variation=spread)
+    )
     decision = decide(loaded, factors, now, prices, watched)
     found = simulate_plan(loaded, decision, factors, stream)
     if json:

@@ -24,7 +24,7 @@ from planner.fleet_plan import Choice, fleet_plan, units_of
 from planner.fleet_size import Units
 from planner.front import pareto_front, spread
 from planner.plan import Candidate, Deal, Decision, Plan, Rejection, Target
-from planner.planned_replica import PlannedReplica, prompt_share
+from planner.planned_replica import PlannedReplica
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
@@ -33,6 +33,7 @@ from planner.search_serving import ServingJob, search_serving
 from planner.search_training import TrainingJob, search_training
 from planner.serving import Load
 from planner.shape import ModelShape
+from planner.step_table import prompt_share
 from planner.usage import weights_bytes
 from planner.warnings import warnings_of
 from planner.workload import TOKENS_PER_PARAMETER, Pin, Workload
@@ -132,7 +133,7 @@ def _choice(
         deals=deals,
         weights_bytes=weights_bytes(shape, recipe),
         file_system=(file_system.capacity, file_system.throughput) if file_system else None,
-        prompt_share=prompt_share(replica, chosen.service.concurrency),
+        prompt_share=prompt_share(replica, job.load, chosen.service.concurrency),
     )
 
 

@@ -133,7 +133,7 @@ def _mixed(asked: Asked, chosen: Candidate, deals: Sequence[Deal]) -> Decimal | 
 def _per_million(chosen: Candidate, share: float, tokens_per_s: float) -> Decimal:
     """USD per million tokens of a kind that takes a share of the fleet's time."""
     hourly = chosen.usd_per_hour * Decimal(share)
-    return (hourly / Decimal(tokens_per_s * HOUR_S) * MEGA).quantize(Decimal("0.0001"))
+    return (hourly / Decimal(tokens_per_s * HOUR_S) * MEGA).quantize(Decimal("0.000001"))
 
 
 def _loading(asked: Asked, choice: Choice) -> tuple[Loading, ...]:

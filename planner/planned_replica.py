@@ -26,6 +26,7 @@ class PlannedReplica:
     factors: ServingFactors
     load: Load
     mixes_prompts: bool = True
+    reserved_share: float = 0.0
     request_s: float = 0.0
 
     @property
@@ -43,7 +44,7 @@ class PlannedReplica:
     @property
     def batched_tokens(self) -> int:
         """The most tokens in a step."""
-        return max(self.factors.batched_tokens, 1)
+        return self.factors.batched_tokens or self.shape.context_tokens
 
     def step_s(self, sequences: Any, cache_tokens: Any, prompt_tokens: Any = 0.0, prompt_pairs: Any = 0.0) -> Any:
         """Seconds of a step that decodes `sequences` with so much live cache and works on so many prompt tokens.
@@ -62,12 +63,3 @@ class PlannedReplica:
         prompt = prefill_s(self.shape, self.recipe, self.layout, self.load, self.machine, self.factors)
         added = prompt_tokens / self.load.input_tokens * prompt / self.layout.pipeline
         return np.where(np.greater(sequences, 0), decode, 0.0) + added + 0.0 * prompt_pairs
-
-
-def prompt_share(replica: PlannedReplica, sequences: float) -> float:
-    """The part of a replica's time that prompts take, with so many requests in flight; the rest makes answers."""
-    given, made = replica.load.input_tokens, replica.load.output_tokens
-    live = sequences * (given + made / 2)
-    prompt = float(replica.step_s(0.0, 0.0, given, given * given / 2))
-    answer = made * float(replica.step_s(sequences, live)) / sequences
-    return prompt / (prompt + answer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from planner.calibration import Calibration
@@ -22,17 +22,28 @@ from pricing.catalog import load_instance_types
 
 # Enough for the 99th percentile to stand on 200 requests.
 USUAL_REQUESTS = 20_000
+# Requests of one length would march in step; how much lengths differ is the workload's own, and this is assumed.
+USUAL_VARIATION = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Drawn:
-    """Requests at random, as many as wanted; the same ones for the same seed."""
+    """Requests at random, as many as wanted; the same ones for the same seed.
+
+    `variation` is the standard deviation of their lengths over the workload's means.
+    """
 
     count: int | None = None
     seed: int | None = None
+    variation: float | None = None
+
+    @property
+    def spread(self) -> float:
+        """The variation of lengths, the usual one unless another is wanted."""
+        return USUAL_VARIATION if self.variation is None else self.variation
 
     def __str__(self) -> str:
-        return f"drawn from the workload's load, seed {self.seed or 0}"
+        return f"drawn from the workload's load, lengths {self.spread:.0%} apart on average, seed {self.seed or 0}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +95,9 @@ def _requests(
             stream.path, longest_tokens=min(model, cache), why_longest=whose, gaps_are_idle=stream.gaps_are_idle
         )
     count, seed = stream.count or USUAL_REQUESTS, stream.seed or 0
+    # Lengths vary around the means, which alone may be all that the workload names as its context.
+    load = replace(load, context_tokens=min(loaded.shape.context_tokens, table.room_tokens))
     if inference.requests_per_second is not None:
-        return poisson_requests(load, inference.requests_per_second, count, seed)
+        return poisson_requests(load, inference.requests_per_second, count, seed, stream.spread)
     assert inference.concurrency is not None
-    return closed_requests(load, inference.concurrency, count, seed)
+    return closed_requests(load, inference.concurrency, count, seed, stream.spread)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -82,7 +83,8 @@ class Simulated:
     def as_json(self) -> dict[str, Any]:
         """Everything as plain data, with the verdict on each comparison."""
         compared = [{**asdict(each), "ratio": each.ratio, "agrees": each.agrees} for each in self.compared]
-        return {**asdict(self), "compared": compared, "verdict": list(verdict(self))}
+        plain: dict[str, Any] = _known({**asdict(self), "compared": compared, "verdict": list(verdict(self))})
+        return plain
 
 
 def simulated(requests: Requests, table: StepTable, service: Service, request_s: float, *, warm_up: bool) -> Simulated:
@@ -158,6 +160,15 @@ def _compared(found: Simulated, service: Service) -> Iterator[Compared]:
         simulated=found.output_tokens_per_s,
         tolerance=RATE_TOLERANCE,
     )
+
+
+def _known(value: Any) -> Any:
+    """Plain data with None for what is no number, which JSON has no word for."""
+    if isinstance(value, dict):
+        return {name: _known(held) for name, held in value.items()}
+    if isinstance(value, list | tuple):
+        return [_known(held) for held in value]
+    return None if isinstance(value, float) and not isfinite(value) else value
 
 
 def _spread(seconds: Floats) -> Spread:

@@ -6,9 +6,10 @@ live cache and the keys of prompts add, in which it is (planner.step_time): one 
 
 from __future__ import annotations
 
+from typing import Any, Protocol
+
 import numpy as np
 
-from planner.planned_replica import PlannedReplica
 from planner.replica_clock import StepTable
 from planner.serving import Load
 
@@ -16,7 +17,25 @@ from planner.serving import Load
 COLUMNS = 128
 
 
-def step_table(replica: PlannedReplica, load: Load, most_sequences: int) -> StepTable:
+class Steps(Protocol):
+    """What is asked of a replica (planner.replica.Replica)."""
+
+    @property
+    def capacity_tokens(self) -> Any: ...
+    @property
+    def largest_batch(self) -> Any: ...
+    @property
+    def batched_tokens(self) -> Any: ...
+    @property
+    def mixes_prompts(self) -> bool: ...
+    @property
+    def reserved_share(self) -> Any: ...
+
+    def step_s(self, sequences: Any, cache_tokens: Any, prompt_tokens: Any = 0.0, prompt_pairs: Any = 0.0) -> Any:
+        """Seconds of a step."""
+
+
+def step_table(replica: Steps, load: Load, most_sequences: int) -> StepTable:
     """The table of a replica that runs up to `most_sequences` at once.
 
     Slopes are taken where requests of this load are: with blocks whose attention has a window, a token beyond it adds
@@ -50,4 +69,14 @@ def step_table(replica: PlannedReplica, load: Load, most_sequences: int) -> Step
         cache_tokens=int(replica.capacity_tokens),
         batch=batch,
         budget_tokens=budget,
+        reserved_share=float(replica.reserved_share),
     )
+
+
+def prompt_share(replica: Steps, load: Load, sequences: float) -> float:
+    """The part of a replica's time that prompts take, with so many requests in flight; the rest makes answers."""
+    given, made = load.input_tokens, load.output_tokens
+    live = sequences * (given + made / 2)
+    prompt = float(replica.step_s(0.0, 0.0, given, given * given / 2))
+    answer = made * float(replica.step_s(sequences, live)) / sequences
+    return prompt / (prompt + answer)

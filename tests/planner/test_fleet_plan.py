@@ -80,7 +80,7 @@ def test_the_bill_is_shared_by_token() -> None:
     million_out = service.output_tokens_per_s * 3600 / 1e6
     million_in = million_out * 512 / 128
     paid = float(fleet.usd_per_million_input) * million_in + float(fleet.usd_per_million_output) * million_out
-    assert paid == pytest.approx(float(found.chosen.usd_per_hour), rel=0.02)
+    assert paid == pytest.approx(float(found.chosen.usd_per_hour), rel=1e-3)
     assert fleet.usd_per_million_output > fleet.usd_per_million_input
     assert 0 < fleet.prompt_share < 1
 
