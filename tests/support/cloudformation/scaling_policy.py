@@ -9,6 +9,17 @@ from moto.core.common_models import CloudFormationModel
 
 from tests.support.cloudformation.taught import Taught
 
+_OF_OTHER_KINDS: tuple[str, ...] = (
+    "metric_aggregation_type",
+    "adjustment_type",
+    "min_adjustment_magnitude",
+    "scaling_adjustment",
+    "cooldown",
+    "step_adjustments",
+    "estimated_instance_warmup",
+    "predictive_scaling_configuration",
+)
+
 
 def autoscaling(account_id: str, region_name: str) -> AutoScalingBackend:
     """moto's auto scaling of one account and region."""
@@ -37,16 +48,10 @@ class ScalingPolicy(Taught, CloudFormationModel):
         backend.put_scaling_policy(
             name=resource_name,
             policy_type=properties["PolicyType"],
-            metric_aggregation_type="",
-            adjustment_type="",
             as_name=properties["AutoScalingGroupName"],
-            min_adjustment_magnitude="",
-            scaling_adjustment=None,
-            cooldown=None,
             target_tracking_config=properties["TargetTrackingConfiguration"],
-            step_adjustments="",
-            estimated_instance_warmup="",
-            predictive_scaling_configuration="",
+            # Of other kinds of policies, which the API's own model leaves empty by None.
+            **dict.fromkeys(_OF_OTHER_KINDS),
         )
         return cls(resource_name)
 
