@@ -61,7 +61,8 @@ def make_plan(
     offer = winner.offers[int(found.pool.offer[found.chosen])]
     deals = deals_of(chosen, offer, market)
     run = chosen.run.hours if chosen.run else None
-    cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run, market)
+    served = chosen.service.output_tokens_per_s if chosen.service else None
+    cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run, market, served)
     runners_up = _runners_up(found)
     plan = Plan(
         workload=workload.name,
