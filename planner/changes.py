@@ -18,8 +18,10 @@ _MOVING = ("name", "region", "zone_id")
 # that it is replaced with (AWS::EC2::EC2Fleet, AWS::EC2::Instance in the CloudFormation reference).
 _AROUND = ("lifecycle", "expires_at", "budget_usd", "budget_email")
 # Of a fleet, what its load balancer and its scaling hold; its nodes are replaced one after the other.
-_AROUND_FLEET = ("nodes", "least_nodes", "most_nodes", "waiting_per_node", "running_per_node", "longest_answer_s")
-_AROUND_FLEET += ("certificate", "clients", "balancer_zone_ids")
+_AROUND_FLEET = (
+    *("nodes", "least_nodes", "most_nodes", "waiting_per_node", "running_per_node", "longest_answer_s"),
+    *("certificate", "clients", "balancer_zone_ids"),
+)
 # Records in a build of which the fields are compared, where both builds have them.
 _PARTS = (FileSystem, Fleet, Engine, Mig)
 

@@ -67,7 +67,8 @@ def make_plan(
     offer = winner.offers[int(found.pool.offer[found.chosen])]
     deals = deals_of(chosen, offer, market)
     run = chosen.run.hours if chosen.run else None
-    cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run, market)
+    served = chosen.service.output_tokens_per_s if chosen.service else None
+    cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run, market, served)
     index = plan_index(workload, market) if workload.index else None
     if index:
         cost = with_index(cost, index)

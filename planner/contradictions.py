@@ -21,8 +21,8 @@ from planner.source import FieldPath
 from planner.techniques import load_techniques
 from planner.workload import Inference, Method, ObjectiveWeights, PinLayout, Training, Workload
 from pricing.catalog import load_instance_types
-from pricing.market import known_regions, known_zones
 from pricing.offer import Purchase
+from pricing.regions import known_regions, known_zones
 from pricing.wording import close_match
 
 

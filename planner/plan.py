@@ -207,7 +207,8 @@ class CostLine:
 class Cost:
     """The bill of the choice. USD. The sums are over `lines` with a price; `unpriced` names the others.
 
-    `elsewhere` is what other ways to build the same fleet would add.
+    `elsewhere` is what other ways to build the same fleet would add. `usd_per_million_tokens`, in and out, is the
+    whole bill's at the planned load, None when training.
     """
 
     lines: tuple[CostLine, ...]
@@ -216,17 +217,20 @@ class Cost:
     usd_per_run: Decimal | None
     usd_per_month: Decimal
     unpriced: tuple[str, ...]
+    usd_per_million_tokens: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deal:
     """The chosen fleet bought on some terms in some region. USD, instances only; on spot with expected restarts.
 
+    `instance_type` is the fleet's, or its `ml.` one: the same nodes in a SageMaker HyperPod cluster.
     `usd_per_run` is what a run uses, of a capacity block all of it; `committed_usd` is what a commitment or block
     comes to, used or not, and `idle_usd` what of it a run leaves unused. `nodes_allowed` is what the account's quota
     allows, None where it is not known.
     """
 
+    instance_type: str
     region: str
     purchase: Purchase
     zone_ids: tuple[str, ...]
@@ -237,6 +241,12 @@ class Deal:
     idle_usd: Decimal | None
     nodes_allowed: int | None
     provenance: Provenance
+
+
+def is_own(deal: Deal, chosen: Candidate) -> bool:
+    """Whether a deal is the one on which the chosen fleet is bought."""
+    ours = (chosen.instance_type, chosen.region, chosen.purchase)
+    return (deal.instance_type, deal.region, deal.purchase) == ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from planner.plan import Candidate, Fleet
 from planner.provisioning import Serving
 from planner.workload import Workload
 from pricing.instance_type import InstanceType
-from pricing.market import known_zones
+from pricing.regions import known_zones
 
 # A tenth of the requests in flight may wait before another node is started: more would already miss the limits.
 WAITING_SHARE = 0.1

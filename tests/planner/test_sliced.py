@@ -13,9 +13,14 @@ from pricing.errors import CatalogError
 from pricing.instance_type import InstanceType
 from tests.planner.market_builders import decision, machine, market, offer, training, workload
 
-WHOLE = machine("p4d.node", memory_gib=40)
-KIND = replace(WHOLE, accelerator=replace(WHOLE.accelerator, name="A100-40GB"))
-TWO = replace(KIND, accelerators=2)
+
+def a100(accelerators: int) -> InstanceType:
+    """A node with so many chips that MIG can cut."""
+    made = machine("p4d.node", accelerators=accelerators, memory_gib=40)
+    return replace(made, accelerator=replace(made.accelerator, name="A100-40GB"))
+
+
+KIND, TWO = a100(1), a100(2)
 
 
 def cut(profile: str, kind: InstanceType = KIND, **sections: Any) -> Mig | None:
