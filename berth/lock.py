@@ -24,8 +24,9 @@ def lock(
     """Write the plan lock that cdk builds from, beside the workload."""
     from datetime import UTC, datetime
 
+    from berth.plan_index import lock_alone
     from planner.decide import decide
-    from planner.load import load_workload, target_named
+    from planner.load import LoadedIndex, load_any, target_named
     from planner.lock import new_lock
     from planner.own_calibration import chosen_calibration
     from planner.places import find_workload, lock_path
@@ -36,7 +37,10 @@ def lock(
 
     prices = prices_wanted(live=live, offline=offline)
     now, factors = datetime.now(UTC), chosen_calibration(calibration)
-    loaded = load_workload(find_workload(workload), target_named(target))
+    loaded = load_any(find_workload(workload), target_named(target))
+    if isinstance(loaded, LoadedIndex):
+        lock_alone(loaded, now, prices)
+        return
     decision = decide(loaded, factors, now, prices, watched)
     path = lock_path(loaded.file)
     changed, notes = relock(
