@@ -20,8 +20,14 @@ def lock(
     offline: Offline = False,
     calibration: CalibrationFile = None,
     target: TargetName = None,
+    refresh_ami: Annotated[
+        bool, typer.Option("--refresh-ami", help="Look up the newest machine image, and change nothing else.")
+    ] = False,
 ) -> None:
     """Write the plan lock that cdk builds from, beside the workload."""
+    if refresh_ami:
+        _refresh(workload, replace=replace, offline=offline)
+        return
     from datetime import UTC, datetime
 
     from berth.plan_index import lock_alone
@@ -56,3 +62,20 @@ def lock(
     for note in notes:
         print(note, file=sys.stderr)
     print(f"{path}: {headline(decision.plan.chosen)}")
+
+
+def _refresh(workload: str, *, replace: bool, offline: bool) -> None:
+    """The lock with today's image, whatever the workload and the prices say now."""
+    from planner.lock import read_head
+    from planner.places import find_workload, lock_path
+    from planner.relock import refresh_image
+    from pricing.aws.images import resolve_image
+    from pricing.errors import OptionError
+
+    if offline:
+        raise OptionError("--refresh-ami asks AWS which image is the newest; leave --offline out.")
+    path = lock_path(find_workload(workload))
+    changed = refresh_image(path, replace_nodes=replace, resolve=resolve_image)
+    for item in changed.all:
+        print(f"replaces every node: {item}", file=sys.stderr)
+    print(f"{path}: {read_head(path).build.image.id}{'' if changed.all else ', as before'}")
