@@ -11,6 +11,7 @@ import numpy as np
 from planner.eligible import Contender
 from planner.layout import Ints, Layout
 from planner.legal import (
+    BATCH_DIVIDES,
     EXPERTS_DIVIDE,
     HEADS_DIVIDE,
     MICRO_BATCHES_FILL,
@@ -37,6 +38,7 @@ _RULES_OF_ONE = (
     STAGES_FILLED,
     SEQUENCE_SPLITS,
     EXPERTS_DIVIDE,
+    BATCH_DIVIDES,
     MICRO_BATCHES_FILL,
     NODES_DIVIDE,
 )
@@ -135,22 +137,26 @@ def broken_pins(found: Found) -> tuple[str, ...]:
     training = found.workload.training
     layout = Layout(**{name: value for name, value in found.scope.pins.items() if name != "nodes"})
     # A replica that serves has no micro-batches to fill its stages with, and needs none.
-    passes = training.global_batch // (layout.data * layout.micro_batch) if training else layout.pipeline
+    each = layout.data * layout.micro_batch
+    passes = training.global_batch // each if training else layout.pipeline
     layout = replace(layout, micro_batches=passes)
-    broken = []
-    for contender in found.contenders:
-        for framework in {option.framework.name: option.framework for option in contender.options}.values():
-            space = Space(
-                shape=found.scope.shape,
-                sequence_tokens=training.sequence_length if training else 1,
-                global_batch=training.global_batch if training else 1,
-                framework=framework,
-                devices_per_node=contender.machine.devices,
-                max_nodes=found.scope.max_nodes,
-                pins=found.scope.pins,
-            )
-            broken.append(set(broken_rules(space, layout, _RULES_OF_ONE)))
-    return tuple(sorted(set.intersection(*broken))) if broken else ()
+    spaces = [
+        Space(
+            shape=found.scope.shape,
+            sequence_tokens=training.sequence_length if training else 1,
+            global_batch=training.global_batch if training else each,
+            framework=framework,
+            devices_per_node=contender.machine.devices,
+            max_nodes=found.scope.max_nodes,
+            pins=found.scope.pins,
+        )
+        for contender in found.contenders
+        for framework in {option.framework.name: option.framework for option in contender.options}.values()
+    ]
+    broken = [broken_rules(space, layout, _RULES_OF_ONE) for space in spaces]
+    everywhere = [rule for rule in _RULES_OF_ONE if broken and all(rule in rules for rules in broken)]
+    # What is broken on every type is told of the one with most devices.
+    return tuple(rule.says(max(spaces, key=lambda space: space.devices_per_node), layout) for rule in everywhere)
 
 
 def grouped(rejections: Sequence[Rejection]) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -275,6 +281,10 @@ def _late_miss(found: Found, rows: Ints) -> str:
         )
         if len(few) and limit is not None and value > limit
     ]
+    machine = found.contenders[int(loose.machine[best])].machine
+    alone = int(loose.layout.devices[best]) // machine.devices
+    if not len(few) and alone > most:
+        return f"nearest is {machine.name}, of which one replica takes {alone}, and the limits allow {most}"
     allowed = "pin.nodes asks for" if "nodes" in pins else "the limits allow"
     missed = f"which has {' and '.join(late)}" if late else f"which the load takes, but {allowed} {most}"
     return f"nearest is {_name(found, loose, best)}, {missed}"

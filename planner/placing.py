@@ -31,7 +31,7 @@ def _reserved(workload: Workload) -> Iterator[Misplaced]:
     """Purchases and reservations that exclude each other or lack what they need."""
     provision, purchase = workload.provision, workload.limits.purchase
     reservation = provision.reservation
-    by_id = bool(reservation and reservation.startswith("cr-"))
+    by_id = provision.reservation_id is not None
     if Purchase.CAPACITY_BLOCK in purchase and not by_id:
         yield (
             ("limits", "purchase"),

@@ -7,8 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from planner.fleet_record import FleetPlan
+from planner.index_record import IndexPlan
 from planner.layout import Layout
-from planner.recipe import Accuracy
+from planner.recipe import Accuracy, Recipe
 from planner.terms import RunHours
 from pricing.offer import Provenance, Purchase
 from pricing.units import HOUR_S
@@ -80,8 +82,10 @@ class MemoryTable:
 class Run:
     """How a training job goes. Seconds, tokens/s over all devices once it runs, USD.
 
-    `run_s` is all of it, `lost_s` what checkpoints and failures are expected to take of it. `other_software` is what a
-    step would take in other frameworks.
+    `run_s` is all of it, `checkpoints_s` and `failures_s` what these are expected to take of it, `between_failures_s`
+    the mean time from one failure to the next. `utilization` is the share of the accelerators' peak that the model's
+    own FLOP take (MFU), what a causal mask leaves out not counted; `unmasked_utilization` counts it too.
+    `other_software` is what a step would take in other frameworks.
     """
 
     start_up_s: float
@@ -92,7 +96,11 @@ class Run:
     run_s: float
     usd: Decimal
     band: Band
-    lost_s: float = 0.0
+    checkpoints_s: float = 0.0
+    failures_s: float = 0.0
+    between_failures_s: float = 0.0
+    utilization: float = 0.0
+    unmasked_utilization: float = 0.0
     other_software: tuple[Term, ...] = ()
 
     @property
@@ -110,7 +118,8 @@ class Run:
 class Service:
     """How a served model answers at the planned load. Seconds, tokens, USD.
 
-    `concurrency` is requests in flight per replica at that load; `kv_capacity_tokens` what a replica's cache holds.
+    `concurrency` is requests in flight per replica at that load; `kv_capacity_tokens` what a replica's cache holds,
+    `requests_per_s_per_replica` the rate that it is planned to take.
     """
 
     replicas: int
@@ -122,6 +131,7 @@ class Service:
     usd_per_month: Decimal
     usd_per_million_tokens: Decimal
     band: Band
+    requests_per_s_per_replica: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,7 +197,8 @@ class CostLine:
     """One thing that is paid for. USD; None where its price is unknown, and for a run when serving.
 
     `usd_per_month` is what it costs to stand, or serve, for a month; of what a run uses once, that use. `basis` says
-    how the amount was counted, what was assumed, or what is not known, `provenance` whose word the price is.
+    how the amount was counted, what was assumed, or what is not known, `provenance` whose word the price is. `survives`
+    is whether it is still paid for when the stack is gone.
     """
 
     name: str
@@ -196,6 +207,7 @@ class CostLine:
     usd_per_month: Decimal | None
     basis: str
     provenance: Provenance | None = None
+    survives: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -398,7 +410,8 @@ class Plan:
 
     `front` are fleets that trade money for time: none is both cheaper and faster than another, cheapest first.
     `cost` is the chosen candidate's, `deals` the same fleet on all terms known. `covered` counts the candidates that
-    the search decided on; `warnings` are sentences.
+    the search decided on, `timed` those of them that fit, whose time it computed; `warnings` are sentences, `network`
+    that on addresses. `fleet` serves, `index` is beside it.
     """
 
     workload: str
@@ -416,12 +429,17 @@ class Plan:
     front: tuple[Candidate, ...]
     rejections: tuple[Rejection, ...]
     covered: int
+    timed: int
     warnings: tuple[str, ...]
+    network: str = ""
+    index: IndexPlan | None = None
+    fleet: FleetPlan | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """A plan, and what a stack must know to build it."""
+    """A plan, what a stack must know to build it, and the recipe of the choice."""
 
     plan: Plan
     build: Build
+    recipe: Recipe | None = None

@@ -54,8 +54,17 @@ def chip(**changes: Any) -> InstanceType:
         (ONE, {"limits": {"instance_types": {"allow": ["g*"]}}}, "the workload's limits leave it out; widen limits"),
         (ONE, {"limits": {"instance_types": {"deny": ["*.one"]}}}, "the workload's limits leave it out; widen limits"),
         (ONE, {"limits": {"instance_types": {"allow": ["p5.*"]}}}, ""),
-        (chip(vendor="AMD"), {}, "Megatron-Core (Megatron-LM, NeMo, Megatron-Bridge) does not run on chip of p5.one; "),
-        (chip(vendor="AWS"), {"inference": inference()}, "vLLM does not run on chip of p5.one; name another framework"),
+        (chip(vendor="AMD"), {}, "no framework known here does training on chip of p5.one"),
+        (
+            chip(vendor="AWS", name="Trainium1"),
+            {"training": training(framework="torchtitan")},
+            "torchtitan (PyTorch FSDP2) does not run on Trainium1; name another framework (neuron)",
+        ),
+        (
+            chip(vendor="AWS"),
+            {"inference": inference()},
+            "vLLM does not run on chip of p5.one; name another framework (neuron-serving)",
+        ),
         (chip(vendor="AWS"), {"inference": inference(engine=None)}, ""),
         (
             ONE,
