@@ -20,6 +20,7 @@ from rich.text import Text
 
 from planner.changes import drift
 from planner.explain import grouped
+from planner.index_record import IndexPlan
 from planner.lock import Lock
 from planner.plan import (
     Band,
@@ -35,6 +36,8 @@ from planner.plan import (
     Term,
 )
 from planner.report.bill import bill_table, deals_table, total
+from planner.report.fleet import fleet_rows
+from planner.report.vector_index import index_headline
 from planner.techniques import load_techniques
 from pricing.offer import Purchase
 from pricing.units import show_bytes, show_count, show_duration, show_gib, show_rate, show_usd
@@ -87,6 +90,8 @@ def plan_text(plan: Plan, today: date) -> RenderableType:
     if chosen.run:
         parts.append(_section(f"Time of a step, {show_duration(chosen.run.step_s)}", _shares(chosen.run.step_terms)))
     parts += [
+        *([_section("Fleet", _pairs(fleet_rows(plan.fleet, chosen)))] if plan.fleet else []),
+        *([_section("Vector index", _index(plan.index))] if plan.index else []),
         _section(f"Cost, {total(plan.cost)}", bill_table(plan.cost)),
         _section("Ladder", _ladder(plan.ladder)),
         _section("Runners-up", _candidates((chosen, *plan.runners_up))),
@@ -96,6 +101,16 @@ def plan_text(plan: Plan, today: date) -> RenderableType:
         _section("Mind", _bullets(plan.warnings)),
     ]
     return Group(*parts)
+
+
+def _index(plan: IndexPlan) -> RenderableType:
+    return _pairs(
+        [
+            ("method", f"{plan.method} ({plan.engine}) of {show_count(plan.vectors)} vectors, {plan.formula}"),
+            ("fleet", index_headline(plan)),
+            *(("mind", note) for note in plan.notes),
+        ]
+    )
 
 
 def headline(candidate: Candidate) -> str:
@@ -136,14 +151,20 @@ def _decision(plan: Plan, today: date) -> RenderableType:
         ("instance", _instance(chosen)),
         ("availability", _availability(chosen, today)),
         ("layout", _layout(chosen)),
-        ("choice", f"{chosen.rung}; {plan.covered:,} candidates decided on"),
+        ("choice", f"{chosen.rung}; best of {plan.covered:,} candidates: {_decided(plan)}"),
     ]
     if chosen.run:
         rows += [("run", _run(chosen.run)), *_software(chosen)]
     if chosen.service:
         rows.append(("service", _service(chosen.service)))
+    rows += [("network", plan.network)] if plan.network else []
     rows.append(("energy", _energy(plan)))
     return _pairs(rows)
+
+
+def _decided(plan: Plan) -> str:
+    """How the search decided on its candidates."""
+    return f"{plan.covered - plan.timed:,} ruled out by rules and memory, {plan.timed:,} timed"
 
 
 def _energy(plan: Plan) -> str:
@@ -200,16 +221,21 @@ def _layout(chosen: Candidate) -> str:
 
 def _run(run: Run) -> str:
     steps = f"{run.steps:,} steps of {show_duration(run.step_s)} after {show_duration(run.start_up_s)} of start-up"
-    lost = f" and {show_duration(run.lost_s)} of checkpoints and failures" if run.lost_s else ""
-    pace = f"{steps}{lost}, {show_rate(run.tokens_per_s)} tokens/s"
-    return f"{pace}; {run.band.basis}"
+    stalls = f"{show_duration(run.checkpoints_s)} for checkpoints and {show_duration(run.failures_s)} for failures"
+    lost = f", {stalls} (one in {show_duration(run.between_failures_s)})" if run.failures_s else ""
+    used = (
+        f"{run.utilization:.0%} of the peak used (MFU; {run.unmasked_utilization:.0%} with what causal masks leave out)"
+    )
+    return f"{steps}{lost}; {show_rate(run.tokens_per_s)} tokens/s, {used}; {run.band.basis}"
 
 
 def _software(chosen: Candidate) -> list[tuple[str, str]]:
-    """What the same step would take in other frameworks; no row where none can run it."""
+    """What the same step would take in other frameworks."""
     run = chosen.run
-    if run is None or not run.other_software:
+    if run is None:
         return []
+    if not run.other_software:
+        return [("software", f"{chosen.framework}; no other framework runs this layout on {chosen.accelerator}")]
     others = [f"{term.name} {term.value / run.step_s:.2f} times" for term in run.other_software]
     return [("software", f"{chosen.framework}; the same step would take in {', in '.join(others)} as long")]
 
