@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -270,6 +270,11 @@ class Existing:
     key: str | None = None
     permissions_boundary: str | None = None
     placement_group: str | None = None
+
+    def __str__(self) -> str:
+        """What is named, in words."""
+        named = {field.name.replace("_", " "): getattr(self, field.name) for field in fields(self)}
+        return ", ".join(f"{name} {value}" for name, value in named.items() if value) or "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from planner.lock import Lock
-from planner.plan import Image, Lifecycle, Target
+from planner.plan import Existing, Image, Lifecycle, Target
 from pricing.errors import MarketError
 from pricing.offer import Purchase
 from tests.planner.market_builders import NOW
@@ -51,7 +51,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 # For each field of a build another value than the small training's. What makes another stack:
-MOVING: dict[str, Any] = {"name": "b", "region": "us-west-2", "zone_id": "use1-az9"}
+MOVING: dict[str, Any] = {"name": "b", "region": "us-west-2", "zone_id": "use1-az9", "account": "111122223333"}
 # What stands in create-only properties, or in the launch template, or follows from what does:
 REPLACING: dict[str, Any] = {
     "target": Target.EFA_CLUSTER,
@@ -66,6 +66,11 @@ REPLACING: dict[str, Any] = {
     "reservation_id": "cr-01234567",
     "image": Image(parameter="/another", id=None),
     "root_volume_bytes": 1,
+}
+REPLACING |= {
+    "training_plan_arn": "arn:aws:sagemaker:us-east-1:111122223333:training-plan/in-june",
+    "cidr": "10.1.0.0/20",
+    "existing": Existing(security_group="sg-0123456789abcdef0"),
 }
 # What changes around nodes that run:
 AROUND: dict[str, Any] = {
