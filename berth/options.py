@@ -37,7 +37,7 @@ AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 def regions_named(given: Sequence[str] | None) -> tuple[str, ...]:
     """The regions that a user names; a workload's own default where none is named. Raises MarketError."""
     from planner.workload import Limits
-    from pricing.market import known_regions, refuse_unknown
+    from pricing.regions import known_regions, refuse_unknown
 
     usual = Limits().regions
     if given and "all" in given:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from planner.image import image_parameter
-from planner.plan import Build, Candidate, Existing, Image, Target
+from planner.plan import Build, Candidate, Existing, FileSystem, Image, Target
+from planner.served import fleet_of
+from planner.sliced import mig_of
 from planner.workload import Provision, Workload
 from pricing.instance_type import InstanceType
 
@@ -16,13 +18,20 @@ ULTRASERVER_CUT = timedelta(minutes=65)
 ULTRASERVERS = ("p6e-", "trn2u.")
 
 
-def build_of(workload: Workload, candidate: Candidate, machine: InstanceType, now: datetime) -> Build:
-    """The build of a candidate on `machine`s. The time to live counts from `now` (UTC)."""
+def build_of(
+    workload: Workload, candidate: Candidate, machine: InstanceType, now: datetime, *, weights_bytes: int
+) -> Build:
+    """The build of a candidate on `machine`s. The time to live counts from `now` (UTC).
+
+    Raises NoFeasiblePlan where the target, or a cut of the accelerators, cannot carry the candidate.
+    """
     provision = workload.provision
     clustered = Target.EFA_CLUSTER if candidate.nodes > 1 else Target.SINGLE_INSTANCE
+    target = provision.target or clustered
+    serves = target is Target.SERVING_FLEET
     return Build(
         name=workload.name,
-        target=provision.target or clustered,
+        target=target,
         instance_type=machine.name,
         vendor=machine.accelerator.vendor,
         accelerators=machine.accelerators,
@@ -40,6 +49,9 @@ def build_of(workload: Workload, candidate: Candidate, machine: InstanceType, no
         expires_at=expiry(provision, machine.name, now),
         budget_usd=provision.budget,
         budget_email=provision.budget_email,
+        file_system=_file_system(workload),
+        fleet=fleet_of(workload, candidate, machine, weights_bytes=weights_bytes) if serves else None,
+        mig=mig_of(workload, candidate, machine),
         training_plan_arn=provision.training_plan,
         account=provision.account,
         cidr=provision.cidr,
@@ -56,6 +68,13 @@ def expiry(provision: Provision, instance_type: str, since: datetime) -> datetim
         ultra = instance_type.startswith(ULTRASERVERS)
         ends.append(provision.reservation_end.astimezone(UTC) - (ULTRASERVER_CUT if ultra else CUT))
     return min(ends, default=None)
+
+
+def _file_system(workload: Workload) -> FileSystem | None:
+    asked = workload.provision.storage.file_system
+    if asked is None:
+        return None
+    return FileSystem(capacity_gib=asked.capacity, mb_per_s_per_tib=asked.throughput, data=asked.data, efa=asked.efa)
 
 
 def _image(workload: Workload, machine: InstanceType) -> Image:

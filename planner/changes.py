@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from planner.errors import LockError
 from planner.lock import Lock
-from planner.plan import Build, Decision, Image
+from planner.plan import Build, Decision, Engine, FileSystem, Fleet, Image, Mig
 
 # Another name, account or region is another stack. In another zone the subnets would be made anew beside the old ones,
 # with the same addresses, which EC2 refuses.
@@ -16,6 +17,14 @@ _MOVING = ("name", "region", "zone_id", "account")
 # Change around running nodes; all else stands in create-only properties of the fleet, or in the launch template
 # that it is replaced with (AWS::EC2::EC2Fleet, AWS::EC2::Instance in the CloudFormation reference).
 _AROUND = ("lifecycle", "expires_at", "budget_usd", "budget_email")
+# Of a fleet, what its load balancer and its scaling hold; its nodes are replaced one after the other.
+_AROUND_FLEET = (
+    *("nodes", "least_nodes", "most_nodes", "waiting_per_node", "running_per_node", "longest_answer_s"),
+    *("certificate", "clients", "balancer_zone_ids"),
+)
+# Records in a build of which the fields are compared, where both builds have them.
+_PARTS = (FileSystem, Fleet, Engine, Mig)
+
 
 Compare = Callable[[Build, Build], tuple[str, ...]]
 """Tells what CloudFormation would make anew, or take away, of the first build's stack for the second's."""
@@ -42,12 +51,21 @@ class Changes:
 def changes(old: Build, new: Build) -> Changes:
     """What differs between the build of a stack and another."""
     words: dict[str, list[str]] = {"moving": [], "replacing": [], "around": []}
-    for field in fields(Build):
-        before, after = getattr(old, field.name), getattr(new, field.name)
-        if before != after and not _pins(before, after):
-            kind = "moving" if field.name in _MOVING else "around" if field.name in _AROUND else "replacing"
-            words[kind].append(f"{field.name.replace('_', ' ')}: {_shown(before)} -> {_shown(after)}")
+    around = (*_AROUND, *_AROUND_FLEET) if old.fleet and new.fleet else _AROUND
+    for name, before, after in _differing(old, new):
+        kind = "moving" if name in _MOVING else "around" if name in around else "replacing"
+        words[kind].append(f"{name.replace('_', ' ')}: {_shown(before)} -> {_shown(after)}")
     return Changes(**{kind: tuple(items) for kind, items in words.items()})
+
+
+def _differing(old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Fields that differ between two records of a kind, and those of the records in them."""
+    for field in fields(old):
+        before, after = getattr(old, field.name), getattr(new, field.name)
+        if isinstance(before, _PARTS) and isinstance(after, _PARTS):
+            yield from _differing(before, after)
+        elif before != after and not _pins(before, after):
+            yield field.name, before, after
 
 
 def permitted(path: Path, old: Build, new: Build, *, replace_nodes: bool, compare: Compare | None = None) -> Changes:
@@ -117,4 +135,10 @@ def _pins(before: object, after: object) -> bool:
 def _shown(value: object) -> str:
     if isinstance(value, Image):
         return value.id or str(value.parameter)
+    if isinstance(value, FileSystem):
+        return f"{value.capacity_gib:,} GiB of Lustre"
+    if isinstance(value, Fleet):
+        return value.engine.name
+    if isinstance(value, Mig):
+        return value.profile
     return "none" if value is None else str(value)

@@ -27,6 +27,7 @@ from planner.search_serving import ServingJob, search_serving
 from planner.search_training import TrainingJob, search_training
 from planner.serving import Load
 from planner.shape import ModelShape
+from planner.usage import weights_bytes
 from planner.warnings import warnings_of
 from planner.workload import TOKENS_PER_PARAMETER, Pin, Workload
 from pricing.market import Market
@@ -58,7 +59,8 @@ def make_plan(
     offer = winner.offers[int(found.pool.offer[found.chosen])]
     deals = deals_of(chosen, offer, market)
     run = chosen.run.hours if chosen.run else None
-    cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run, market)
+    served = chosen.service.output_tokens_per_s if chosen.service else None
+    cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run, market, served)
     runners_up = _runners_up(found)
     plan = Plan(
         workload=workload.name,
@@ -78,7 +80,8 @@ def make_plan(
         covered=found.pool.covered,
         warnings=(*shape.notes, *warnings_of(workload, chosen, runners_up, cost, deals, winner.machine, market, now)),
     )
-    return Decision(plan=plan, build=build_of(workload, chosen, winner.machine, now))
+    size = int(weights_bytes(shape, recipe))
+    return Decision(plan=plan, build=build_of(workload, chosen, winner.machine, now, weights_bytes=size))
 
 
 def job_of(workload: Workload, shape: ModelShape) -> AnyJob:

@@ -13,13 +13,14 @@ from fnmatch import fnmatchcase
 from planner.eligible import frameworks_of, permitted
 from planner.framework import Framework, load_frameworks
 from planner.placing import misplaced
+from planner.provision_faults import provision_faults
 from planner.recipe import Group, Job
 from planner.recipes import excluded_degrees, excludes, named_techniques
 from planner.source import FieldPath
 from planner.techniques import load_techniques
 from planner.workload import Method, ObjectiveWeights, PinLayout, Training, Workload
 from pricing.catalog import load_instance_types
-from pricing.market import known_regions, known_zones
+from pricing.regions import known_regions, known_zones
 from pricing.wording import close_match
 
 
@@ -320,5 +321,5 @@ def _pins(workload: Workload) -> Iterator[Finding]:
 
 
 def _provision(workload: Workload) -> Iterator[Finding]:
-    for path, says in misplaced(workload):
+    for path, says in (*misplaced(workload), *provision_faults(workload)):
         yield Finding(path=path, says=says)

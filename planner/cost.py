@@ -25,7 +25,7 @@ from planner.workload import Workload
 from pricing.market import Market
 from pricing.offer import Offer, Provenance, Purchase
 from pricing.price import Component, ComponentPrice
-from pricing.units import HOUR_S, HOURS_PER_MONTH, show_duration
+from pricing.units import HOUR_S, HOURS_PER_MONTH, MEGA, show_duration
 
 # From the loss of a node until the job runs again: a new node starts as the first did.
 RESTART_H = START_UP_S / HOUR_S
@@ -70,8 +70,12 @@ def cost_of(
     nodes: int,
     run: RunHours | None,
     market: Market,
+    output_tokens_per_s: float | None = None,
 ) -> Cost:
-    """The bill of `nodes` bought by `offer`, and what building it otherwise would add; no run for a service."""
+    """The bill of `nodes` bought by `offer`, and what building it otherwise would add.
+
+    A service has no run, but tokens that it puts out at the planned load.
+    """
     bill = _Bill(nodes=nodes, region=offer.region, run=run, market=market)
     per_hour = offer.usd_per_hour_per_node * nodes
     basis = f"{nodes} x {offer.instance_type}, {offer.purchase}"
@@ -90,14 +94,25 @@ def cost_of(
         lines += [managed, _controllers(bill)]
     else:
         others.insert(0, managed)
+    hourly = _sum(line.usd_per_hour for line in lines)
     return Cost(
         lines=tuple(lines),
         elsewhere=(*commitment, *others),
-        usd_per_hour=_sum(line.usd_per_hour for line in lines),
+        usd_per_hour=hourly,
         usd_per_run=None if run is None else _sum(line.usd_per_run for line in lines),
         usd_per_month=_sum(line.usd_per_month for line in lines),
         unpriced=tuple(line.name for line in lines if line.usd_per_month is None),
+        usd_per_million_tokens=_per_million(workload, hourly, output_tokens_per_s),
     )
+
+
+def _per_million(workload: Workload, usd_per_hour: Decimal, output_tokens_per_s: float | None) -> Decimal | None:
+    """USD of a million tokens, in and out; None where none are served."""
+    asked = workload.inference
+    if asked is None or not output_tokens_per_s:
+        return None
+    tokens_per_s = output_tokens_per_s * (1 + asked.input_tokens / asked.output_tokens)
+    return _micro(usd_per_hour / HOUR_S / Decimal(tokens_per_s) * MEGA)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

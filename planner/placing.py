@@ -66,6 +66,8 @@ def _hyperpod(workload: Workload) -> Iterator[Misplaced]:
         return
     if workload.inference:
         yield ("provision", "target"), f"{provision.target} runs batch jobs; leave it out to serve"
+    if provision.mig:
+        yield ("provision", "mig"), "HyperPod's nodes keep their accelerators whole; leave mig out"
     if provision.reservation:
         yield (
             ("provision", "reservation"),
@@ -96,6 +98,8 @@ def _training_plan(workload: Workload) -> Iterator[Misplaced]:
 def _network(workload: Workload) -> Iterator[Misplaced]:
     """An existing network must be told in full, since nothing is looked up."""
     provision, given = workload.provision, workload.provision.existing
+    if given.vpc and provision.target is Target.SERVING_FLEET:
+        yield ("provision", "existing", "vpc"), "a serving-fleet makes a VPC of its own; leave it out, and peer the two"
     if given.subnet and not (given.vpc and provision.zone):
         yield ("provision", "existing", "subnet"), "nothing is looked up; add existing.vpc and provision.zone"
     if given.subnet and (provision.cidr or given.route_table):
@@ -112,7 +116,8 @@ def _network(workload: Workload) -> Iterator[Misplaced]:
 
 
 def _beside(workload: Workload) -> Iterator[Misplaced]:
-    given = workload.provision.existing
+    provision = workload.provision
+    given = provision.existing
     if bool(given.file_system) != bool(given.mount_name):
         yield (
             ("provision", "existing", "file_system" if given.file_system else "mount_name"),
@@ -123,6 +128,12 @@ def _beside(workload: Workload) -> Iterator[Misplaced]:
             ("provision", "existing", "file_system"),
             "it is reached from its own VPC; name that in existing.vpc, and a group that it lets in in "
             "existing.security_group",
+        )
+    if provision.storage.file_system and (given.file_system or given.subnet):
+        yield (
+            ("provision", "storage", "file_system"),
+            "one file system is mounted, and a new one stands in a subnet of the stack; name existing.file_system "
+            "alone, or cidr and existing.route_table in place of existing.subnet",
         )
     if given.key and given.key.split(":")[3] not in workload.limits.regions:
         yield ("provision", "existing", "key"), "the key is in a region that limits.regions leaves out"

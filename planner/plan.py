@@ -29,6 +29,7 @@ class Target(StrEnum):
     SINGLE_INSTANCE = "single-instance"
     EFA_CLUSTER = "efa-cluster"
     HYPERPOD_SLURM = "hyperpod-slurm"
+    SERVING_FLEET = "serving-fleet"
 
 
 class Lifecycle(StrEnum):
@@ -201,7 +202,8 @@ class CostLine:
 class Cost:
     """The bill of the choice. USD. The sums are over `lines` with a price; `unpriced` names the others.
 
-    `elsewhere` is what other ways to build the same fleet would add.
+    `elsewhere` is what other ways to build the same fleet would add. `usd_per_million_tokens`, in and out, is the
+    whole bill's at the planned load, None when training.
     """
 
     lines: tuple[CostLine, ...]
@@ -210,17 +212,20 @@ class Cost:
     usd_per_run: Decimal | None
     usd_per_month: Decimal
     unpriced: tuple[str, ...]
+    usd_per_million_tokens: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deal:
     """The chosen fleet bought on some terms in some region. USD, instances only; on spot with expected restarts.
 
+    `instance_type` is the fleet's, or its `ml.` one: the same nodes in a SageMaker HyperPod cluster.
     `usd_per_run` is what a run uses, of a capacity block all of it; `committed_usd` is what a commitment or block
     comes to, used or not, and `idle_usd` what of it a run leaves unused. `nodes_allowed` is what the account's quota
     allows, None where it is not known.
     """
 
+    instance_type: str
     region: str
     purchase: Purchase
     zone_ids: tuple[str, ...]
@@ -231,6 +236,12 @@ class Deal:
     idle_usd: Decimal | None
     nodes_allowed: int | None
     provenance: Provenance
+
+
+def is_own(deal: Deal, chosen: Candidate) -> bool:
+    """Whether a deal is the one on which the chosen fleet is bought."""
+    ours = (chosen.instance_type, chosen.region, chosen.purchase)
+    return (deal.instance_type, deal.region, deal.purchase) == ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +262,75 @@ class Image:
 
     parameter: str | None
     id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileSystem:
+    """A Lustre file system: its size, MB/s of each TiB, and the S3 URI that it shows below /fsx/data, if any."""
+
+    capacity_gib: int
+    mb_per_s_per_tib: int
+    data: str | None
+    efa: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """What answers requests in a container.
+
+    It listens on `port`, is well when `health_path` answers 200, and serves `paths` and nothing else to clients.
+    `metrics` is the address on the node at which it counts; `waiting`, `running` and `tokens` are patterns of its names
+    there for requests that wait, requests in flight and tokens made (empty where it counts none). `keyed` is whether it
+    checks API keys itself.
+    """
+
+    name: str
+    image: str
+    command: tuple[str, ...]
+    port: int
+    health_path: str
+    paths: tuple[str, ...]
+    metrics: str
+    waiting: str
+    running: str
+    tokens: str
+    keyed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """Nodes that serve behind a load balancer; as many as `Build.nodes` are started. Nodes, bytes, seconds.
+
+    It is scaled between `least_nodes` and `most_nodes`, to `waiting_per_node` requests that wait on each at most, and
+    `running_per_node` in flight.
+    `longest_answer_s` is that of the longest context. `weights` is where they stand in S3, None where the engine
+    brings its own. Clients are let in by the issuer's signed tokens where `issuer` and `keys` are set, else by a key.
+    `zone_ids` are the nodes' zones, `balancer_zone_ids` the two of the load balancer.
+    """
+
+    engine: Engine
+    least_nodes: int
+    most_nodes: int
+    waiting_per_node: int
+    running_per_node: int
+    longest_answer_s: float
+    weights: str | None
+    weights_bytes: int
+    certificate: str
+    issuer: str | None
+    keys: str | None
+    registry_secret: str | None
+    clients: tuple[str, ...]
+    zone_ids: tuple[str, ...]
+    balancer_zone_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mig:
+    """How each accelerator is cut: the profile's name, and how many instances of it."""
+
+    profile: str
+    instances: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,10 +362,11 @@ class Build:
     """Everything that a stack must know, and nothing of how it was decided. Bytes, seconds, USD.
 
     `efa_cards` are the network cards that take an EFA device and `nic_slots` the interfaces that each card
-    takes, by card. `expires_at` (UTC) is when the stack deletes itself, None for never. `reservation_id` is that of a
-    reservation or Capacity Block, the ARN of a group of them, or `open` for any that matches. `training_plan_arn` is
-    HyperPod's own way to reserve. `account` is the only one that the stack may be deployed to, None for any. `cidr` is
-    the block of the stack's VPC, or of its subnet in an existing one.
+    takes, by card. `expires_at` (UTC) is when the stack deletes itself, None for never. `fleet` is set for the target
+    serving-fleet alone, `mig` where accelerators are cut. `reservation_id` is that of a reservation or Capacity Block,
+    the ARN of a group of them, or `open` for any that matches; `training_plan_arn` is HyperPod's own way to reserve.
+    `account` is the only one that the stack may be deployed to, None for any. `cidr` is the block of the stack's VPC,
+    or of its subnet in an existing one.
     """
 
     name: str
@@ -307,6 +388,9 @@ class Build:
     expires_at: datetime | None
     budget_usd: Decimal | None
     budget_email: str | None
+    file_system: FileSystem | None = None
+    fleet: Fleet | None = None
+    mig: Mig | None = None
     training_plan_arn: str | None = None
     account: str | None = None
     cidr: str | None = None

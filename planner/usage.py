@@ -111,9 +111,14 @@ def _checkpoints(shape: ModelShape, recipe: Recipe) -> tuple[Use, Use]:
     )
 
 
-def _weights(shape: ModelShape, recipe: Recipe) -> Use:
+def weights_bytes(shape: ModelShape, recipe: Recipe) -> float:
+    """Bytes of one copy of the weights as they are served."""
     held = resident(shape, Layout(), Stage.FIRST, None)
-    size = float(held.dense + held.experts) * recipe.block_weight_bytes + float(held.outer) * recipe.outer_weight_bytes
+    return float(held.dense + held.experts) * recipe.block_weight_bytes + float(held.outer) * recipe.outer_weight_bytes
+
+
+def _weights(shape: ModelShape, recipe: Recipe) -> Use:
+    size = weights_bytes(shape, recipe)
     return Use(
         name="weights in S3",
         component=Component.S3_STANDARD_GIB_MONTH,

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from planner.cost import UNSTATED_SHARE
-from planner.plan import Candidate, Cost, Deal
+from planner.plan import Candidate, Cost, Deal, is_own
 from planner.techniques import load_techniques
 from planner.terms import block_hours, block_nodes
 from planner.workload import Workload
@@ -132,8 +132,10 @@ def _bought_as_block(chosen: Candidate) -> Iterator[str]:
 
 def _within_quotas(chosen: Candidate, deals: Sequence[Deal], machine: InstanceType, market: Market) -> Iterator[str]:
     """Quotas of the account that keep the fleet from other terms, or its network interfaces from being made."""
-    short = [deal for deal in deals if deal.nodes_allowed is not None and deal.nodes_allowed < chosen.nodes]
-    for deal in short:
+    plain = [deal for deal in deals if deal.instance_type == chosen.instance_type]
+    for deal in plain:
+        if deal.nodes_allowed is None or deal.nodes_allowed >= chosen.nodes:
+            continue
         yield (
             f"The account's quota allows {deal.nodes_allowed:,} nodes of {chosen.instance_type} as {deal.purchase} in "
             f"{deal.region}, at {show_usd(deal.usd_per_hour_per_node)} an hour and node."
@@ -147,7 +149,7 @@ def _within_quotas(chosen: Candidate, deals: Sequence[Deal], machine: InstanceTy
 def _committed(chosen: Candidate, deals: Sequence[Deal]) -> Iterator[str]:
     """What the chosen terms oblige to beyond the run."""
     for deal in deals:
-        own = (deal.region, deal.purchase) == (chosen.region, chosen.purchase)
+        own = is_own(deal, chosen)
         if own and deal.committed_usd and deal.purchase is not Purchase.CAPACITY_BLOCK:
             used = f"; this run uses {show_usd(chosen.run.usd)} of it" if chosen.run else ""
             yield f"{deal.purchase} commits to {show_usd(deal.committed_usd)}, used or not{used}."

@@ -6,97 +6,18 @@ documentation that `berth schema workload` hands to editors.
 
 from __future__ import annotations
 
-from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
-from ipaddress import IPv4Network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import Field
 
+from planner.fields import Bytes, Cidr, Count, Degree, Email, Moment, Seconds, Section, Usd
 from planner.inline_shape import InlineShape
 from planner.plan import Lifecycle, Target
+from planner.provisioning import Existing, FileSystem, Serving
 from planner.recipe import Accuracy, Adapter, AdapterTargets
 from pricing.offer import Purchase
-from pricing.units import DAY_S, GIB, TIB, YEAR_S, parse_bytes, parse_count, parse_duration_s, show_bytes
-
-# The largest gp3 volume (Amazon EBS user guide, general purpose SSD volumes).
-LARGEST_VOLUME_BYTES = 64 * TIB
-# Shorter than any clock ticks; longer than anybody waits.
-SHORTEST_DURATION_S = 1e-6
-LONGEST_DURATION_S = 100 * YEAR_S
-# RFC 1918, and the shared address space of RFC 6598, which VPCs may use too.
-LARGEST_PREFIX, SMALLEST_PREFIX = 16, 28
-PRIVATE_BLOCKS = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
-
-
-def _count(value: Any) -> Any:
-    return parse_count(value) if isinstance(value, str) else value
-
-
-def _duration(value: Any) -> float:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} has no unit; write a duration such as 300ms, 36h or 30d")
-    seconds = parse_duration_s(value)
-    if not SHORTEST_DURATION_S <= seconds <= LONGEST_DURATION_S:
-        raise ValueError(f"{value!r} is no duration to plan with; write one from 1us to 36500d")
-    return seconds
-
-
-def _size(value: Any) -> int:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} has no unit; write a size such as 300GiB")
-    size = parse_bytes(value)
-    if not 0 < size <= LARGEST_VOLUME_BYTES:
-        raise ValueError(f"{value!r} is no size of a volume; EBS has them up to {show_bytes(LARGEST_VOLUME_BYTES)}")
-    return size
-
-
-def _moment(value: Any) -> datetime:
-    try:
-        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{value!r} is no moment; write one such as 2026-12-01T11:30:00Z") from None
-    if moment.tzinfo is None:
-        raise ValueError(f"{value!r} names no time zone; end it with Z for UTC")
-    return moment
-
-
-def _block(value: str) -> str:
-    try:
-        block = IPv4Network(value)
-    except ValueError as error:
-        raise ValueError(f"{value!r} is no block of IPv4 addresses: {error}; write one such as 10.1.0.0/16") from None
-    if not LARGEST_PREFIX <= block.prefixlen <= SMALLEST_PREFIX:
-        raise ValueError(f"{value!r} is a /{block.prefixlen}; VPCs and subnets are from /16 to /28")
-    if not any(block.subnet_of(private) for private in PRIVATE_BLOCKS):
-        raise ValueError(f"{value!r} holds public addresses; take a block inside {', '.join(map(str, PRIVATE_BLOCKS))}")
-    return value
-
-
-def _text_schema(example: str, *also: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": [*also, "string"], "examples": [example]})
-
-
-Count = Annotated[int, BeforeValidator(_count), Field(gt=0, le=10**18), _text_schema("20B", "integer")]
-Seconds = Annotated[float, BeforeValidator(_duration), _text_schema("300ms")]
-Bytes = Annotated[int, BeforeValidator(_size), _text_schema("300GiB")]
-# To cents, so that 2000 and 2000.0 are the same budget.
-Usd = Annotated[
-    Decimal,
-    Field(ge=Decimal("0.01"), le=10**12, allow_inf_nan=False),
-    AfterValidator(lambda amount: amount.quantize(Decimal("0.01"))),
-]
-Moment = Annotated[datetime, BeforeValidator(_moment), _text_schema("2026-12-01T11:30:00Z")]
-Cidr = Annotated[str, AfterValidator(_block), _text_schema("10.1.0.0/16")]
-Degree = Annotated[int, Field(ge=1, le=65_536)]
-
-
-class Section(BaseModel):
-    """Base of all parts of a workload."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
-
+from pricing.units import DAY_S, GIB
 
 # The optimum of compute, roughly, for a model of any size (Hoffmann et al. 2022, arXiv 2203.15556, table 3).
 TOKENS_PER_PARAMETER = 20
@@ -304,34 +225,8 @@ class Storage(Section):
     """Size of each node's encrypted root volume."""
     lifecycle: Lifecycle = Lifecycle.EPHEMERAL
     """ephemeral storage goes with the stack; persistent storage stays behind it."""
-
-
-class Existing(Section):
-    """What stands in the account already and is used instead of made. Nothing is looked up."""
-
-    vpc: Annotated[str, Field(pattern=r"^vpc-[0-9a-f]{8,17}$")] | None = None
-    """VPC by id, such as vpc-0123456789abcdef0."""
-    subnet: Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")] | None = None
-    """Private subnet of that VPC by id, such as subnet-0123456789abcdef0. It needs a way out and a gateway to S3."""
-    route_table: Annotated[str, Field(pattern=r"^rtb-[0-9a-f]{8,17}$")] | None = None
-    """Route table by id, such as rtb-0123456789abcdef0, that leads a new subnet of that VPC out."""
-    security_group: Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")] | None = None
-    """Security group by id, such as sg-0123456789abcdef0, that the nodes join beside their own."""
-    file_system: Annotated[str, Field(pattern=r"^fs-[0-9a-f]{8,17}$")] | None = None
-    """FSx for Lustre file system by id, such as fs-0123456789abcdef0."""
-    mount_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,8}$")] | None = None
-    """Mount name of that file system, such as fsx or abcdef01."""
-    key: (
-        Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/(mrk-)?[0-9a-f-]{32,36}$")] | None
-    ) = None
-    """KMS key by ARN, such as arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab, for disks
-    and bucket."""
-    permissions_boundary: (
-        Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+$")] | None
-    ) = None
-    """Policy by ARN, such as arn:aws:iam::111122223333:policy/boundary, that bounds every role of the stack."""
-    placement_group: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,255}$")] | None = None
-    """Placement group by name, such as block-a, in which the reservation was made."""
+    file_system: FileSystem | None = None
+    """An FSx for Lustre file system that all nodes mount at /fsx. Left out: none."""
 
 
 class Provision(Section):
@@ -370,14 +265,18 @@ class Provision(Section):
     image: Annotated[str, Field(pattern=r"^ami-[0-9a-f]{8,17}$")] | None = None
     """Machine image by id, such as ami-0123456789abcdef0. Left out: the Deep Learning AMI for the accelerator,
     resolved once into the lock."""
+    mig: Annotated[str, Field(pattern=r"^[1-9]g\.[1-9][0-9]{0,2}gb$")] | None = None
+    """MIG profile such as 1g.10gb that every GPU is cut into at boot, for jobs that take a part of one each."""
     storage: Storage = Storage()
-    """Disks and buckets."""
+    """Disks, buckets and the shared file system."""
+    serving: Serving | None = None
+    """Container, weights and access of the target serving-fleet."""
     time_to_live: Seconds | None = None
     """The stack deletes itself this long after the lock was written."""
     budget: Usd | None = None
     """USD per month at which AWS Budgets sends mail."""
-    budget_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None = None
-    """Address that the mail goes to, such as ml@example.com."""
+    budget_email: Email | None = None
+    """Address that the mail goes to, such as ml@example.com; it is also told when accelerators stand idle."""
 
 
 class Workload(Section):

@@ -14,9 +14,8 @@ from pathlib import Path
 
 from pricing.basis import Prices
 from pricing.bundle import bundled
-from pricing.bundle_prices import offerings, price_rows
+from pricing.bundle_prices import offerings
 from pricing.catalog import DATA, load_instance_types
-from pricing.errors import MarketError
 from pricing.feed import FEED_OF, Feed, Offering, Place, Row
 from pricing.instance_type import InstanceType
 from pricing.known import Knowledge, Origin, know
@@ -26,9 +25,10 @@ from pricing.offers import block_offers, offers_of
 from pricing.parallel import Watch
 from pricing.price import Block, Component, ComponentPrice, Interruption, PriceRow, Quota
 from pricing.quota import nodes_allowed
-from pricing.sagemaker import hyperpod_price
+from pricing.regions import refuse_unknown
+from pricing.sagemaker import hyperpod_price, is_of_cluster
 from pricing.snapshot import AnyRow
-from pricing.wording import close_match, listed
+from pricing.wording import listed
 
 Components = Mapping[tuple[Component, str], tuple[ComponentPrice, ...]]
 """Prices by component and region: one, or a band of use each, ascending."""
@@ -75,6 +75,11 @@ class Market:
         """USD per hour of a type as a HyperPod node, on demand; None where that is unknown."""
         row = hyperpod_price((each for each in self.sagemaker if each.currency == "USD"), instance_type, region)
         return row.price_per_hour_per_node if row else None
+
+    def hyperpod_offers(self, instance_type: str) -> tuple[Offer, ...]:
+        """A type as a HyperPod node, on demand and under SageMaker's Savings Plans; the zones are not known."""
+        rows = (each for each in self.sagemaker if each.instance_type == f"ml.{instance_type}")
+        return offers_of(filter(is_of_cluster, rows), {})
 
     def region_of(self, zone_id: str) -> str | None:
         """The region that a zone belongs to; None where no type is known to be sold there."""
@@ -123,18 +128,20 @@ def load_market(
     purchases: Collection[Purchase],
     *,
     prices: Prices = Prices.AUTO,
+    alone: bool = False,
     now: datetime | None = None,
     watch: Watch | None = None,
     folder: Path = DATA,
 ) -> Market:
     """The market of some regions and purchases, as known at `now` (UTC; the clock's time unless given).
 
+    `alone`: AWS is asked for these purchases' prices and zones only, and for nothing that a plan sets beside them.
     `watch` is shown what AWS is asked. Raises MarketError for a region of which neither a price nor an
     offering is known, CatalogError where the bundle itself is malformed; whatever AWS does is a note.
     """
     refuse_unknown(regions, folder)
     now = now or datetime.now(UTC)
-    needed = _needed(regions, purchases, prices)
+    needed = _needed(regions, purchases, prices, alone=alone)
     every = {(region, feed) for region in regions for feed in Feed}
     knowledge = know(needed, sorted(every - set(needed)), prices, now, watch=watch, folder=folder)
     zones = _zones(knowledge, offerings(folder))
@@ -162,36 +169,14 @@ def load_market(
     )
 
 
-def known_regions(folder: Path = DATA) -> frozenset[str]:
-    """The regions of which a price or an offering is known."""
-    return frozenset({region for _, region in offerings(folder)} | {row.region for row in price_rows(folder)})
-
-
-def known_zones(folder: Path = DATA) -> Mapping[str, str]:
-    """The region of every zone of which an offering is known."""
-    return {zone: region for (_, region), zones in offerings(folder).items() for zone in zones}
-
-
-def refuse_unknown(regions: Sequence[str], folder: Path = DATA) -> None:
-    """Raises MarketError, with the regions that may be meant, for those of which nothing is known."""
-    known = known_regions(folder)
-    findings = [
-        f"No price and no offering is known of a region {region}{close_match(region, known)}"
-        for region in regions
-        if region not in known
-    ]
-    if findings:
-        raise MarketError(findings)
-
-
-def _needed(regions: Sequence[str], purchases: Collection[Purchase], prices: Prices) -> list[Place]:
+def _needed(regions: Sequence[str], purchases: Collection[Purchase], prices: Prices, *, alone: bool) -> list[Place]:
     """What AWS may be asked for, the prices first, since they matter most where time runs out."""
-    feeds = list(dict.fromkeys(FEED_OF[each] for each in Purchase if each in purchases))
-    feeds += [Feed.OFFERINGS, Feed.QUOTAS]
-    feeds += [Feed.INTERRUPTIONS] * (Purchase.SPOT in purchases)
-    # Dozens of requests one after the other, for what a plan pays cents for or does not build: nobody waits for that.
-    feeds += [Feed.COMPONENTS, Feed.CLUSTER_QUOTAS] * (prices is Prices.LIVE)
-    return [(region, feed) for feed in feeds for region in dict.fromkeys(regions)]
+    feeds = [FEED_OF[each] for each in Purchase if each in purchases] + [Feed.OFFERINGS]
+    if not alone:
+        feeds += [Feed.QUOTAS] + [Feed.INTERRUPTIONS] * (Purchase.SPOT in purchases)
+        # Other terms, HyperPod, disks and gateways are dozens of requests, which only who asks for live prices awaits.
+        feeds += list(Feed) * (prices is Prices.LIVE)
+    return [(region, feed) for feed in dict.fromkeys(feeds) for region in dict.fromkeys(regions)]
 
 
 def _zones(knowledge: Knowledge, bundled: Zones) -> Zones:

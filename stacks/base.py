@@ -11,20 +11,21 @@ from constructs import Construct
 
 from planner.plan import Build, Lifecycle
 from stacks.parts.capacity import capacity
+from stacks.parts.file_system import Shared, SharedFiles, addresses
 from stacks.parts.guard import Guard
 from stacks.parts.identity import Identity
 from stacks.parts.image import image_id
 from stacks.parts.network import Network, NodeGroup
 from stacks.parts.nodes import EFA_ONLY, Nic, node_template
-from stacks.parts.ready import Ready
+from stacks.parts.observability import Observability
 from stacks.parts.storage import Storage
-from stacks.parts.user_data import user_data
+from stacks.parts.user_data import Boot, user_data
 
 
 class Surroundings(Stack):
-    """A network, a bucket and a guard; a target adds the nodes.
+    """A network, storage and a guard; a target adds the nodes.
 
-    Raises StackError where the plan contradicts itself.
+    `extra_nodes` stand beside the planned ones. Raises StackError where the plan contradicts itself.
     """
 
     def __init__(
@@ -47,11 +48,13 @@ class Surroundings(Stack):
             description=f"Berth: {build.nodes} x {build.instance_type} for {build.name}",
         )
         self.build = build
+        most_nodes = build.fleet.most_nodes if build.fleet else build.nodes
         self.network = Network(
             self,
             "Network",
             zone_id=build.zone_id,
-            nodes=build.nodes + extra_nodes,
+            nodes=most_nodes + extra_nodes,
+            others=addresses(build.file_system),
             cidr=build.cidr,
             existing=build.existing,
         )
@@ -66,6 +69,7 @@ class Surroundings(Stack):
             budget_usd=build.budget_usd,
             budget_email=build.budget_email,
         )
+        self.files = self._files()
         if boundary := build.existing.permissions_boundary:
             policy = iam.ManagedPolicy.from_managed_policy_arn(self, "Boundary", boundary)
             iam.PermissionsBoundary.of(self).apply(policy)
@@ -75,16 +79,41 @@ class Surroundings(Stack):
             empty = f"aws s3 rm --recursive s3://{self.storage.bucket.bucket_name}"
             CfnOutput(self, "BeforeDestroy", value=empty)
 
+    def _files(self) -> SharedFiles | None:
+        if self.build.file_system is None:
+            return None
+        return SharedFiles(
+            self,
+            "Files",
+            system=self.build.file_system,
+            lifecycle=self.build.lifecycle,
+            network=self.network,
+            nodes_group_id=self.group.group_id,
+            key_arn=self.build.existing.key,
+        )
+
+    @property
+    def shared(self) -> Shared | None:
+        """What the nodes mount: the stack's own file system, or one that stands already."""
+        existing = self.build.existing
+        if self.files:
+            return self.files.shared
+        if existing.file_system is None or existing.mount_name is None:
+            return None
+        name = f"{existing.file_system}.fsx.{self.build.region}.amazonaws.com"
+        return Shared(dns_name=name, mount_name=existing.mount_name)
+
     def enclose(self, launch: CfnResource, *also: Construct) -> None:
         """Makes what launches nodes the last thing to be made and the first to go.
 
         Subnet, group and routes cannot be deleted under a node, and a node must not outlive its guard.
         """
-        launch.node.add_dependency(*self.network.ways, self.group, self.storage, self.guard, *also)
+        files = [self.files] if self.files else []
+        launch.node.add_dependency(*self.network.ways, self.group, self.storage, self.guard, *files, *also)
 
 
 class WorkloadStack(Surroundings):
-    """What surrounds every workload, with the role, the image and the capacity of EC2 nodes."""
+    """What surrounds every workload, with the role, the image, the capacity and the watching of EC2 nodes."""
 
     def __init__(self, scope: Construct, construct_id: str, *, build: Build, env: Environment, cluster: bool) -> None:
         super().__init__(scope, construct_id, build=build, env=env, cluster=cluster)
@@ -94,12 +123,34 @@ class WorkloadStack(Surroundings):
             placement_group=build.existing.placement_group,
             instance_type=build.instance_type,
         )
-        self.identity = Identity(self, "Identity", bucket=self.storage.bucket)
-        self.ready = Ready(self, "Ready", nodes=build.nodes)
+        self.watched = Observability(self, "Observability", build=build)
+        self.identity = Identity(
+            self,
+            "Identity",
+            bucket=self.storage.bucket,
+            namespace=self.watched.namespace,
+            log_group_arn=self.watched.log_group.attr_arn,
+        )
         self.image_id = image_id(self, "Image", image=build.image, instance_type=build.instance_type)
+        CfnOutput(
+            self,
+            "Dashboard",
+            value=f"https://{build.region}.console.aws.amazon.com/cloudwatch/home?region={build.region}"
+            f"#dashboards/dashboard/{self.watched.dashboard}",
+        )
+
+    def boot(self, *, nics: Sequence[Nic] = (), **told: str) -> Boot:
+        """What nodes with these interfaces are told at boot, and what the target tells them."""
+        return Boot(
+            bucket_name=self.storage.bucket.bucket_name,
+            efa_devices=sum(nic.kind == EFA_ONLY for nic in nics),
+            agent=self.watched.agent,
+            shared=self.shared.mounted if self.shared else "",
+            **told,
+        )
 
     def node_template(
-        self, *, nics: Sequence[Nic], subnet_id: str | None, placement_group: str | None
+        self, *, nics: Sequence[Nic], subnet_id: str | None, placement_group: str | None, boot: Boot
     ) -> ec2.CfnLaunchTemplate:
         """The launch template of the nodes, with these interfaces."""
         return node_template(
@@ -113,15 +164,9 @@ class WorkloadStack(Surroundings):
             subnet_id=subnet_id,
             profile_arn=self.identity.profile_arn,
             placement_group=placement_group,
-            user_data=user_data(
-                build=self.build,
-                bucket_name=self.storage.bucket.bucket_name,
-                efa_devices=sum(nic.kind == EFA_ONLY for nic in nics),
-                ready_url=self.ready.url,
-            ),
+            user_data=user_data(self.build, boot),
         )
 
     def launch(self, nodes: CfnResource) -> None:
-        """Encloses what launches the nodes, and waits for them."""
-        self.enclose(nodes, self.identity)
-        self.ready.wait_for(nodes)
+        """Encloses what launches the nodes."""
+        self.enclose(nodes, self.identity, self.watched)

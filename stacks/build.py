@@ -14,9 +14,11 @@ from stacks.errors import StackError
 from stacks.parts.tags import stack_name, tag
 from stacks.targets.efa_cluster import EfaCluster
 from stacks.targets.hyperpod_slurm import HyperpodSlurm
+from stacks.targets.serving_fleet import ServingFleet
 from stacks.targets.single_instance import SingleInstance
 
 TARGETS: Mapping[Target, Callable[..., Stack]] = {
+    Target.SERVING_FLEET: ServingFleet,
     Target.SINGLE_INSTANCE: SingleInstance,
     Target.EFA_CLUSTER: EfaCluster,
     Target.HYPERPOD_SLURM: HyperpodSlurm,

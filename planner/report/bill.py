@@ -11,19 +11,22 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from planner.plan import Candidate, Cost, CostLine, Deal
+from planner.plan import Candidate, Cost, CostLine, Deal, is_own
 from pricing.offer import Purchase
 from pricing.units import show_usd
 from pricing.wording import listed
 
 # The smallest amount that is shown with a digit of its own.
 LEAST = Decimal("0.0001")
+_HYPERPOD = "HyperPod "
 
 
 def total(cost: Cost) -> str:
     """The sum in the unit that the job is paid in, and what is not in it."""
     run, month = cost.usd_per_run, cost.usd_per_month
-    whole = f"{show_usd(month)} a month" if run is None else f"{show_usd(run)} a run"
+    each = cost.usd_per_million_tokens
+    tokens = "" if each is None else f", {_known_usd(each)} per million tokens in and out"
+    whole = f"{show_usd(month)} a month{tokens}" if run is None else f"{show_usd(run)} a run"
     return f"{whole}, without {', '.join(cost.unpriced)}" if cost.unpriced else whole
 
 
@@ -75,7 +78,7 @@ def deals_table(deals: Sequence[Deal], chosen: Candidate, today: date) -> Render
     for title in (*titles, *(["quota"] if counted else [])):
         table.add_column(title, justify="right", no_wrap=True)
     for deal in deals:
-        own = (deal.region, deal.purchase) == (chosen.region, chosen.purchase)
+        own = is_own(deal, chosen)
         table.add_row(
             deal.region,
             _terms(deal, own=own),
@@ -88,7 +91,7 @@ def deals_table(deals: Sequence[Deal], chosen: Candidate, today: date) -> Render
             *([_quota(deal)] if counted else []),
             style="bold" if own else None,
         )
-    notes = ["A plan buys on the terms that limits.purchase names, in limits.regions."]
+    notes = ["A plan buys on the terms that limits.purchase names, in limits.regions.", *_missing(deals)]
     notes += [] if counted else ["The account's quotas are unknown: they are read where credentials are found."]
     return Group(table, Text("\n".join([*notes, *_sources(deals)])))
 
@@ -96,7 +99,27 @@ def deals_table(deals: Sequence[Deal], chosen: Candidate, today: date) -> Render
 def _terms(deal: Deal, *, own: bool) -> str:
     """The purchase; of spot, whose prices differ by zone, with the zone of this one."""
     zone = f", {deal.zone_ids[0]}" if deal.purchase is Purchase.SPOT and len(deal.zone_ids) == 1 else ""
-    return f"{deal.purchase}{zone}{', chosen' if own else ''}"
+    return f"{_way(deal)}{zone}{', chosen' if own else ''}"
+
+
+def _way(deal: Deal) -> str:
+    return f"{_HYPERPOD}{deal.purchase}" if deal.instance_type.startswith("ml.") else str(deal.purchase)
+
+
+def _missing(deals: Sequence[Deal]) -> list[str]:
+    """Which terms have no row, where: nobody should take a gap for a price that is not worth a line."""
+    managed = (Purchase.ON_DEMAND, Purchase.SAVINGS_PLAN_1YR, Purchase.SAVINGS_PLAN_3YR)
+    every = [*map(str, Purchase), *(f"{_HYPERPOD}{each}" for each in managed)]
+    regions = sorted({deal.region for deal in deals})
+    known = {(_way(deal), deal.region) for deal in deals}
+    gaps: dict[tuple[str, ...], list[str]] = {}
+    for way in every:
+        if where := tuple(each for each in regions if (way, each) not in known):
+            gaps.setdefault(where, []).append(way)
+    if not gaps:
+        return []
+    told = "; ".join(f"{', '.join(ways)} in {listed(where)}" for where, ways in gaps.items())
+    return [f"No price known, or none sold so large or long: {told}. --live asks AWS for all of them."]
 
 
 def _sources(deals: Sequence[Deal]) -> list[str]:
@@ -106,7 +129,7 @@ def _sources(deals: Sequence[Deal]) -> list[str]:
         since = f", effective since {deal.provenance.effective}" if deal.provenance.effective else ""
         told.setdefault(f"{deal.provenance.source}{since}", []).append(deal)
     return [
-        f"{listed({each.purchase for each in group})} in {listed({each.region for each in group})}: {source}."
+        f"{listed({_way(each) for each in group})} in {listed({each.region for each in group})}: {source}."
         for source, group in told.items()
     ]
 

@@ -9,27 +9,31 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-# The namespace that the CloudWatch agent writes to unless it is told another.
-METRICS_NAMESPACE = "CWAgent"
-
 
 class Identity(Construct):
-    """A role for the nodes: Session Manager instead of SSH, metrics, and the stack's own bucket."""
+    """A role for the nodes: Session Manager instead of SSH, metrics in `namespace`, one log group and one bucket."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, bucket: s3.IBucket) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, bucket: s3.IBucket, namespace: str, log_group_arn: str
+    ) -> None:
         super().__init__(scope, construct_id)
-        role = iam.Role(
+        self.role = iam.Role(
             self,
             "Role",
             assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
             managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name("AmazonSSMManagedInstanceCore")],
             inline_policies={
-                "Metrics": iam.PolicyDocument(statements=[_metrics()]),
+                "Metrics": iam.PolicyDocument(statements=[_metrics(namespace)]),
+                "Log": iam.PolicyDocument(statements=[_log(log_group_arn)]),
                 "Bucket": iam.PolicyDocument(statements=_bucket(bucket)),
             },
         )
-        profile = iam.CfnInstanceProfile(self, "Profile", roles=[role.role_name])
+        profile = iam.CfnInstanceProfile(self, "Profile", roles=[self.role.role_name])
         self.profile_arn = profile.attr_arn
+
+    def allow(self, name: str, *statements: iam.PolicyStatement) -> None:
+        """Lets the nodes do more, under a name that says what for."""
+        self.role.attach_inline_policy(iam.Policy(self, name, statements=list(statements)))
 
 
 class HyperpodIdentity(Construct):
@@ -79,12 +83,18 @@ def _interfaces(scope: Construct) -> list[iam.PolicyStatement]:
     ]
 
 
-def _metrics() -> iam.PolicyStatement:
+def _metrics(namespace: str) -> iam.PolicyStatement:
     return iam.PolicyStatement(
         actions=["cloudwatch:PutMetricData"],
         # The action knows no resources; the namespace is its only bound.
         resources=["*"],
-        conditions={"StringEquals": {"cloudwatch:namespace": METRICS_NAMESPACE}},
+        conditions={"StringEquals": {"cloudwatch:namespace": namespace}},
+    )
+
+
+def _log(arn: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"], resources=[arn]
     )
 
 

@@ -6,9 +6,10 @@ account. Nodes have no public address; they reach out through one NAT gateway, a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv4Network
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import CfnResource, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
@@ -16,56 +17,17 @@ from constructs import Construct
 
 from planner.plan import Existing
 from stacks.errors import StackError
+from stacks.parts.blocks import VPC, balancer_blocks, compute_block, holds, public_block, spare_block
 
-VPC = IPv4Network("10.0.0.0/16")
-# Nothing but the NAT gateway lives here; /28 is the smallest subnet that EC2 makes, and /16 the largest VPC.
-PUBLIC_PREFIX = 28
-LARGEST_VPC_PREFIX = 16
-# A subnet cannot grow without being replaced, nodes and all; 251 addresses cost nothing.
-SMALLEST_PREFIX = 24
-# Only card 0's first interface takes an address; EFA-only interfaces take none.
-ADDRESSES_PER_NODE = 1
-# S3 is reached through a gateway endpoint, which takes no address.
-INTERFACE_ENDPOINTS = 0
-RESERVED_BY_AWS = 5
-HEADROOM = 2
 LOG_RETENTION_DAYS = 30
-
-
-def compute_block(*, nodes: int, vpc: IPv4Network = VPC) -> IPv4Network:
-    """The block of the nodes' subnet: the addresses they need, doubled, in the upper half of the VPC's block.
-
-    It is never below /24 where the VPC has room for one. Raises StackError where the nodes have none.
-    """
-    upper = _halves(vpc)[1]
-    prefix = max(min(SMALLEST_PREFIX, _prefix_of(nodes)), upper.prefixlen)
-    if _prefix_of(nodes) < upper.prefixlen:
-        raise StackError(
-            f"{nodes:,} nodes need a /{_prefix_of(nodes)} subnet, but in {vpc} the nodes' subnet is at most a "
-            f"/{upper.prefixlen}. Plan fewer nodes, or widen provision.cidr."
-        )
-    return IPv4Network((upper.network_address, prefix))
-
-
-def _prefix_of(nodes: int) -> int:
-    """The narrowest block that holds the addresses of so many nodes twice over."""
-    needed = HEADROOM * (nodes * ADDRESSES_PER_NODE + INTERFACE_ENDPOINTS + RESERVED_BY_AWS)
-    return VPC.max_prefixlen - (needed - 1).bit_length()
-
-
-def _halves(block: IPv4Network) -> list[IPv4Network]:
-    if not LARGEST_VPC_PREFIX <= block.prefixlen < PUBLIC_PREFIX:
-        raise StackError(
-            f"A VPC of two subnets is between a /{LARGEST_VPC_PREFIX} and a /{PUBLIC_PREFIX - 1}; {block} is a "
-            f"/{block.prefixlen}. Change provision.cidr."
-        )
-    return list(block.subnets())
 
 
 class Network(Construct):
     """A private subnet for the nodes in the zone `zone_id`, its VPC and its way out, as far as they do not stand yet.
 
-    `ways` are the resources that must stand, besides the subnet, for a node to come up and to be watched.
+    `ways` are the resources that must stand, besides the subnet, for a node to come up and to be watched, and `made`
+    the VPC and subnet that the stack makes itself. `block` holds the addresses of the nodes; None where the subnet
+    stands already, which nobody looks up.
     """
 
     def __init__(
@@ -75,37 +37,41 @@ class Network(Construct):
         *,
         zone_id: str,
         nodes: int,
+        others: int = 0,
         cidr: str | None,
         existing: Existing,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._zone_id = zone_id
+        self._nodes, self._others = nodes, others
         self.ways: list[Construct] = []
+        self.made: list[CfnResource] = []
+        self.block: IPv4Network | None = None
         if existing.vpc is None:
-            self._own(nodes=nodes, block=IPv4Network(cidr) if cidr else VPC)
+            self._own(zone_id, IPv4Network(cidr) if cidr else VPC)
             return
         self.vpc_id = existing.vpc
         if existing.subnet:
             self.subnet_id = existing.subnet
         elif cidr and existing.route_table:
-            self._join(nodes=nodes, block=IPv4Network(cidr), routes=existing.route_table)
+            self._join(zone_id, IPv4Network(cidr), existing.route_table)
         else:
             raise StackError(
                 f"{existing.vpc} is to be used, but neither a subnet of it, nor a block and a route table for a new "
                 "one. Name provision.existing.subnet, or provision.cidr and provision.existing.route_table."
             )
 
-    def _own(self, *, nodes: int, block: IPv4Network) -> None:
-        """A VPC of the stack's own."""
-        compute = compute_block(nodes=nodes, vpc=block)
-        public_block = IPv4Network((block.network_address, PUBLIC_PREFIX))
+    def _own(self, zone_id: str, block: IPv4Network) -> None:
+        """A VPC of the stack's own, with a NAT gateway, an endpoint of S3 and flow logs."""
+        self.block, outer = block, public_block(block)
+        compute = compute_block(nodes=self._nodes, others=self._others, vpc=block)
         vpc = ec2.CfnVPC(self, "Vpc", cidr_block=str(block), enable_dns_hostnames=True, enable_dns_support=True)
         self.vpc_id = vpc.ref
-        subnet = self._subnet("Compute", cidr=str(compute))
+        subnet = self._subnet("Compute", block=compute, zone_id=zone_id)
         self.subnet_id = subnet.ref
-        public = self._subnet("Public", cidr=str(public_block))
+        self.made = [vpc, subnet]
+        public = self._subnet("Public", block=outer, zone_id=zone_id)
         public_routes = ec2.CfnRouteTable(self, "PublicRoutes", vpc_id=vpc.ref)
-        private_routes = ec2.CfnRouteTable(self, "ComputeRoutes", vpc_id=vpc.ref)
+        self._private_routes = private_routes = ec2.CfnRouteTable(self, "ComputeRoutes", vpc_id=vpc.ref)
         self.ways += [
             self._use("PublicRoutesUse", routes=public_routes.ref, subnet=public),
             self._use("ComputeRoutesUse", routes=private_routes.ref, subnet=subnet),
@@ -114,24 +80,36 @@ class Network(Construct):
             self._flow_logs(),
         ]
 
-    def _join(self, *, nodes: int, block: IPv4Network, routes: str) -> None:
+    def _join(self, zone_id: str, block: IPv4Network, routes: str) -> None:
         """A subnet of the stack's own in a VPC that stands, with routes that lead out already."""
-        if block.prefixlen > _prefix_of(nodes):
-            raise StackError(
-                f"{nodes:,} nodes need a /{_prefix_of(nodes)} subnet, and {block} is smaller. Widen provision.cidr."
-            )
-        subnet = self._subnet("Compute", cidr=str(block))
+        if not holds(block, nodes=self._nodes, others=self._others):
+            raise StackError(f"{self._nodes:,} nodes have no room in {block} twice over. Widen provision.cidr.")
+        self.block = block
+        subnet = self._subnet("Compute", block=block, zone_id=zone_id)
         self.subnet_id = subnet.ref
+        self.made = [subnet]
         self.ways.append(self._use("ComputeRoutesUse", routes=routes, subnet=subnet))
 
-    def _subnet(self, name: str, *, cidr: str) -> ec2.CfnSubnet:
+    def spare(self, zone_id: str) -> ec2.CfnSubnet:
+        """A second subnet for nodes, in another zone; what they send out crosses zones to the one NAT gateway."""
+        block = spare_block(nodes=self._nodes, vpc=self.block or VPC)
+        subnet = self._subnet("Spare", block=block, zone_id=zone_id)
+        self.ways.append(self._use("SpareRoutesUse", routes=self._private_routes.ref, subnet=subnet))
+        return subnet
+
+    def balancer(self, zone_ids: Sequence[str]) -> list[ec2.CfnSubnet]:
+        """Private subnets for a load balancer, one in each of the zones."""
+        named = enumerate(zip(balancer_blocks(self.block or VPC), zone_ids, strict=True), start=1)
+        return [self._subnet(f"Balancer{place}", block=block, zone_id=zone) for place, (block, zone) in named]
+
+    def _subnet(self, name: str, *, block: IPv4Network, zone_id: str) -> ec2.CfnSubnet:
         # EC2 refuses to launch several interfaces where addresses are made public by themselves.
         return ec2.CfnSubnet(
             self,
             name,
             vpc_id=self.vpc_id,
-            availability_zone_id=self._zone_id,
-            cidr_block=cidr,
+            availability_zone_id=zone_id,
+            cidr_block=str(block),
             map_public_ip_on_launch=False,
         )
 

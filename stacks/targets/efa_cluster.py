@@ -14,6 +14,7 @@ from planner.plan import Build
 from stacks.base import WorkloadStack
 from stacks.errors import StackError
 from stacks.parts.nodes import ONE_ENA, efa_nics
+from stacks.parts.ready import Ready
 from stacks.parts.tags import WORKLOAD, node_tags
 
 Fleet = ec2.CfnEC2Fleet
@@ -39,9 +40,12 @@ class EfaCluster(WorkloadStack):
         nics = ONE_ENA
         if build.efa_cards:
             nics = efa_nics(instance_type=build.instance_type, efa_cards=build.efa_cards, nic_slots=build.nic_slots)
-        template = self.node_template(nics=nics, subnet_id=None, placement_group=placement_group)
+        ready = Ready(self, "Ready", nodes=build.nodes)
+        boot = self.boot(nics=nics, ready_url=ready.url)
+        template = self.node_template(nics=nics, subnet_id=None, placement_group=placement_group, boot=boot)
         fleet = self._fleet(template)
         self.launch(fleet)
+        ready.wait_for(fleet)
         CfnOutput(self, "FleetId", value=fleet.ref)
         CfnOutput(
             self,

@@ -102,13 +102,10 @@ class HyperpodSlurm(Surroundings):
         return [Cluster.ClusterInstanceStorageConfigProperty(ebs_volume_config=volume)]
 
     def _file_systems(self) -> list[Cluster.ClusterInstanceStorageConfigProperty]:
-        given = self.build.existing
-        if given.file_system is None or given.mount_name is None:
+        if self.shared is None:
             return []
         lustre = Cluster.ClusterFsxLustreConfigProperty(
-            dns_name=f"{given.file_system}.fsx.{self.build.region}.amazonaws.com",
-            mount_name=given.mount_name,
-            mount_path=MOUNT_PATH,
+            dns_name=self.shared.dns_name, mount_name=self.shared.mount_name, mount_path=MOUNT_PATH
         )
         return [Cluster.ClusterInstanceStorageConfigProperty(fsx_lustre_config=lustre)]
 
@@ -139,6 +136,8 @@ def refuse_unhosted(build: Build) -> None:
             f"HyperPod with Slurm has on-demand nodes and training plans, and the plan is for {build.purchase}. "
             "Set limits.purchase to [on-demand], or choose another target."
         )
+    if build.mig:
+        raise StackError("HyperPod's nodes keep their accelerators whole. Leave provision.mig out.")
     if build.nodes > MOST_NODES:
         raise StackError(f"{build.nodes:,} nodes are more than the {MOST_NODES:,} of a HyperPod instance group.")
     if build.root_volume_bytes > MOST_VOLUME_GB * GIB:

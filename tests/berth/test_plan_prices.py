@@ -88,7 +88,16 @@ def aged(cache_dir: Path, days: int) -> dict[str, bytes]:
 
 def all_refused(server: PriceServer, code: str) -> None:
     """Refuses every call."""
-    for call in ("GetProducts", "DescribeInstanceTypeOfferings", "ListServiceQuotas"):
+    for call in (
+        "GetProducts",
+        "DescribeSpotPriceHistory",
+        "DescribeSavingsPlansOfferingRates",
+        "DescribeCapacityBlockOfferings",
+        "DescribeInstanceTypeOfferings",
+        "DescribeCapacityReservations",
+        "ListServiceQuotas",
+        "spot-advisor-data.json",
+    ):
         server.instead[call] = refusing(code)
 
 

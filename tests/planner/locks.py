@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from planner.lock import Lock
-from planner.plan import Existing, Image, Lifecycle, Target
+from planner.plan import Existing, FileSystem, Image, Lifecycle, Mig, Target
 from pricing.errors import MarketError
 from pricing.offer import Purchase
 from tests.planner.market_builders import NOW
+from tests.support.fleets import FLEET
 
 LATER = NOW + timedelta(days=3)
 AMI = "ami-0123456789abcdef0"
@@ -66,12 +67,14 @@ REPLACING: dict[str, Any] = {
     "reservation_id": "cr-01234567",
     "image": Image(parameter="/another", id=None),
     "root_volume_bytes": 1,
-}
-REPLACING |= {
+    "file_system": FileSystem(capacity_gib=4800, mb_per_s_per_tib=250, data=None, efa=False),
+    "fleet": FLEET,
+    "mig": Mig(profile="1g.10gb", instances=7),
     "training_plan_arn": "arn:aws:sagemaker:us-east-1:111122223333:training-plan/in-june",
     "cidr": "10.1.0.0/20",
     "existing": Existing(security_group="sg-0123456789abcdef0"),
 }
+SHOWN = {"image": "/another", "file_system": "4,800 GiB of Lustre", "fleet": "vllm", "mig": "1g.10gb"}
 # What changes around nodes that run:
 AROUND: dict[str, Any] = {
     "lifecycle": Lifecycle.PERSISTENT,
@@ -83,4 +86,4 @@ AROUND: dict[str, Any] = {
 
 def words_of(field: str, value: object) -> tuple[str, str]:
     """How a change to the value begins and ends in words."""
-    return f"{field.replace('_', ' ')}: ", f" -> {'/another' if field == 'image' else value}"
+    return f"{field.replace('_', ' ')}: ", f" -> {SHOWN.get(field, value)}"

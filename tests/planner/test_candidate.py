@@ -13,7 +13,7 @@ from planner.candidate import candidate
 from planner.choose import job_of
 from planner.eligible import contenders
 from planner.errors import NoFeasiblePlan
-from planner.plan import Candidate
+from planner.plan import Candidate, is_own
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy
 from planner.search import Scope
@@ -230,7 +230,7 @@ def test_a_candidate_costs_what_the_bill_and_the_deals_say(question: tuple[Workl
     lines = {each.name: each.usd_per_run if chosen.run else each.usd_per_month for each in found.cost.lines}
     parts = [lines.get(name) for name in ("instances", "spot restarts", "idle reserved capacity")]
     assert abs(sum(each for each in parts if each is not None) - paid(chosen)) <= CENT
-    (own,) = (each for each in found.deals if (each.region, each.purchase) == (chosen.region, chosen.purchase))
+    (own,) = (each for each in found.deals if is_own(each, chosen))
     assert (own.usd_per_run if chosen.run else own.usd_per_month) == paid(chosen)
     assert own.usd_per_hour_per_node * chosen.nodes == chosen.usd_per_hour
     assert ("spot restarts" in lines) is (chosen.run is not None and chosen.purchase is Purchase.SPOT)

@@ -17,7 +17,9 @@ from cdk_nag import AwsSolutionsChecks
 from planner.plan import Build, Lifecycle
 from pricing.offer import Purchase
 from stacks.build import build_stack
-from tests.support.builds import FAMILIES, G5_SINGLE, P4D_CLUSTER, P4D_SINGLE
+from tests.stacks.test_file_system import CLUSTER, KEPT
+from tests.stacks.test_serving_fleet import ECR, SPARE, TRITON, with_fleet
+from tests.support.builds import FAMILIES, G5_FLEET, G5_SINGLE, P4D_CLUSTER, P4D_SINGLE
 from tests.support.synthesis import document
 
 EVERYTHING: dict[str, Any] = {
@@ -32,6 +34,12 @@ BUILDS = {
     "spot cluster": replace(P4D_CLUSTER, purchase=Purchase.SPOT, lifecycle=Lifecycle.PERSISTENT),
     "reserved cluster": replace(P4D_CLUSTER, **RESERVED),
     "reserved single": replace(P4D_SINGLE, **RESERVED),
+    "shared files": CLUSTER,
+    "kept files": KEPT,
+    "fleet": replace(G5_FLEET, **EVERYTHING),
+    "fleet in two zones": SPARE,
+    "fleet from ecr": with_fleet(engine=ECR),
+    "fleet with tokens": TRITON,
     "trainium": replace(
         next(family.build for family in FAMILIES if family.instance_type == "trn2.48xlarge"),
         region="us-east-2",
@@ -47,6 +55,9 @@ ACKNOWLEDGED = {
     ),
     "AwsSolutions-IAM5[Resource::*]": "PutMetricData knows no resources; a condition names the namespace",
     "AwsSolutions-IAM5[Resource::<StorageCheckpoints2CDBDF43.Arn>/*]": "objects are named by the job",
+    "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::my-models/llama-3.1-8b/*]": "every file of the weights",
+    "AwsSolutions-AS3": "the group keeps a history of its starts and ends; a letter for each would be read by nobody",
+    "AwsSolutions-SMG4": "a new API key would turn every client away at once; rotate it when they can follow",
     "AwsSolutions-EC29": "a lone node must be gone with its stack, and when its time to live is up",
 }
 

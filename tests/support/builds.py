@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from planner.plan import Build, Image, Lifecycle, Target
 from pricing.offer import Purchase
 from pricing.units import GIB
+from tests.support.fleets import FLEET
 from tests.support.loopback import IMAGE_PARAMETERS, REGION
 
 GPU_IMAGE, NEURON_IMAGE = (Image(parameter=parameter, id=None) for parameter in IMAGE_PARAMETERS)
@@ -41,6 +42,14 @@ G5_SINGLE = replace(
     nvme_bytes=250_000_000_000,
     efa_cards=(),
     nic_slots=(4,),
+)
+
+G5_FLEET = replace(
+    G5_SINGLE,
+    name="serve-many",
+    target=Target.SERVING_FLEET,
+    nodes=2,
+    fleet=FLEET,
 )
 
 
