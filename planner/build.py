@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from planner.existing import Existing
 from planner.image import image_parameter
-from planner.plan import Build, Candidate, Existing, FileSystem, Image, Target
+from planner.plan import Build, Candidate, FileSystem, Image, Target
 from planner.served import fleet_of
 from planner.sliced import mig_of
 from planner.workload import Provision, Workload

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from planner.energy_use import Energy
+from planner.existing import NOTHING, Existing
 from planner.layout import Layout
 from planner.recipe import Accuracy
 from planner.terms import RunHours
@@ -245,15 +247,6 @@ def is_own(deal: Deal, chosen: Candidate) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Energy:
-    """Energy of a run, or of a month of service, and what the grid emits for it. kWh, kg; None where not known."""
-
-    kwh: float | None
-    kg_co2e: float | None
-    basis: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """The machine image: the public SSM parameter that names it, and its id once resolved in the region.
 
@@ -334,30 +327,6 @@ class Mig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Existing:
-    """What stands in the account already and is used instead of made, each by its id; None for what the stack makes.
-
-    A `subnet` stands in `vpc`; without one the stack makes its own there, with the routes of `route_table`. Nodes join
-    `security_group` beside their own. `file_system` is FSx for Lustre, which its `mount_name` mounts.
-    """
-
-    vpc: str | None = None
-    subnet: str | None = None
-    route_table: str | None = None
-    security_group: str | None = None
-    file_system: str | None = None
-    mount_name: str | None = None
-    key: str | None = None
-    permissions_boundary: str | None = None
-    placement_group: str | None = None
-
-    def __str__(self) -> str:
-        """What is named, in words."""
-        named = {field.name.replace("_", " "): getattr(self, field.name) for field in fields(self)}
-        return ", ".join(f"{name} {value}" for name, value in named.items() if value) or "none"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """Everything that a stack must know, and nothing of how it was decided. Bytes, seconds, USD.
 
@@ -394,7 +363,7 @@ class Build:
     training_plan_arn: str | None = None
     account: str | None = None
     cidr: str | None = None
-    existing: Existing = Existing()
+    existing: Existing = NOTHING
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from planner.plan import Existing
+from planner.existing import Existing
 from stacks.errors import StackError
 from stacks.parts.blocks import VPC, balancer_blocks, compute_block, holds, public_block, spare_block
 

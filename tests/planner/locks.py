@@ -8,8 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from planner.existing import Existing
 from planner.lock import Lock
-from planner.plan import Existing, FileSystem, Image, Lifecycle, Mig, Target
+from planner.plan import FileSystem, Image, Lifecycle, Mig, Target
 from pricing.errors import MarketError
 from pricing.offer import Purchase
 from tests.planner.market_builders import NOW

@@ -9,7 +9,8 @@ import pytest
 from aws_cdk import App, Token
 from aws_cdk.assertions import Annotations, Match
 
-from planner.plan import Existing, Target
+from planner.existing import Existing
+from planner.plan import Target
 from stacks.build import TARGETS, build_stack, no_workload, refuse_together
 from stacks.errors import StackError
 from tests.support.builds import G5_SINGLE, P4D_CLUSTER
