@@ -334,8 +334,7 @@ class Build:
     takes, by card. `expires_at` (UTC) is when the stack deletes itself, None for never. `fleet` is set for the target
     serving-fleet alone, `mig` where accelerators are cut. `reservation_id` is that of a reservation or Capacity Block,
     the ARN of a group of them, or `open` for any that matches; `training_plan_arn` is HyperPod's own way to reserve.
-    `account` is the only one that the stack may be deployed to, None for any. `cidr` is the block of the stack's VPC,
-    or of its subnet in an existing one.
+    `account` is the only one to deploy to. `cidr` is the block of the stack's VPC, or of its subnet in an existing one.
     """
 
     name: str
