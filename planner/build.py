@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from planner.existing import Existing
 from planner.image import image_parameter
-from planner.plan import Build, Candidate, FileSystem, Image, Target
+from planner.plan import Build, Candidate, Existing, FileSystem, Image, Target
 from planner.served import fleet_of
 from planner.sliced import mig_of
 from planner.workload import Provision, Workload
@@ -60,6 +59,13 @@ def build_of(
     )
 
 
+def _file_system(workload: Workload) -> FileSystem | None:
+    asked = workload.provision.storage.file_system
+    if asked is None:
+        return None
+    return FileSystem(capacity_gib=asked.capacity, mb_per_s_per_tib=asked.throughput, data=asked.data, efa=asked.efa)
+
+
 def expiry(provision: Provision, instance_type: str, since: datetime) -> datetime | None:
     """When the stack deletes itself: at the end of its time to live, and before EC2 ends its block; None for never."""
     ends = []
@@ -69,13 +75,6 @@ def expiry(provision: Provision, instance_type: str, since: datetime) -> datetim
         ultra = instance_type.startswith(ULTRASERVERS)
         ends.append(provision.reservation_end.astimezone(UTC) - (ULTRASERVER_CUT if ultra else CUT))
     return min(ends, default=None)
-
-
-def _file_system(workload: Workload) -> FileSystem | None:
-    asked = workload.provision.storage.file_system
-    if asked is None:
-        return None
-    return FileSystem(capacity_gib=asked.capacity, mb_per_s_per_tib=asked.throughput, data=asked.data, efa=asked.efa)
 
 
 def _image(workload: Workload, machine: InstanceType) -> Image:

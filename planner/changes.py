@@ -9,9 +9,9 @@ from typing import Any
 
 from planner.errors import LockError
 from planner.lock import Lock
-from planner.plan import Build, Decision, Engine, FileSystem, Fleet, Image, Mig
+from planner.plan import Build, Decision, Engine, Existing, FileSystem, Fleet, Image, Mig
 
-# Another name, account or region is another stack. In another zone the subnets would be made anew beside the old ones,
+# Another name, region or account is another stack. In another zone the subnets would be made anew beside the old ones,
 # with the same addresses, which EC2 refuses.
 _MOVING = ("name", "region", "zone_id", "account")
 # Change around running nodes; all else stands in create-only properties of the fleet, or in the launch template
@@ -23,8 +23,7 @@ _AROUND_FLEET = (
     *("certificate", "clients", "balancer_zone_ids"),
 )
 # Records in a build of which the fields are compared, where both builds have them.
-_PARTS = (FileSystem, Fleet, Engine, Mig)
-
+_PARTS = (FileSystem, Fleet, Engine, Mig, Existing)
 
 Compare = Callable[[Build, Build], tuple[str, ...]]
 """Tells what CloudFormation would make anew, or take away, of the first build's stack for the second's."""

@@ -20,7 +20,7 @@ from planner.source import FieldPath
 from planner.techniques import load_techniques
 from planner.workload import Method, ObjectiveWeights, PinLayout, Training, Workload
 from pricing.catalog import load_instance_types
-from pricing.regions import known_regions, known_zones
+from pricing.regions import known_regions, known_zones, region_of_zone
 from pricing.wording import close_match
 
 
@@ -257,15 +257,15 @@ def _regions(workload: Workload) -> Iterator[Finding]:
     zone = workload.provision.zone
     if zone is None:
         return
-    zones = known_zones()
-    if zone not in zones:
-        yield Finding(
-            path=("provision", "zone"), says=f"{zone!r} is no zone id that Berth knows{close_match(zone, zones)}"
-        )
-    elif zones[zone] not in workload.limits.regions:
+    where = region_of_zone(zone)
+    if where is None:
         yield Finding(
             path=("provision", "zone"),
-            says=f"{zone} is in {zones[zone]}, which limits.regions leaves out; add it there",
+            says=f"{zone!r} is no zone id that Berth knows{close_match(zone, known_zones())}",
+        )
+    elif where not in workload.limits.regions:
+        yield Finding(
+            path=("provision", "zone"), says=f"{zone} is in {where}, which limits.regions leaves out; add it there"
         )
 
 
@@ -310,14 +310,6 @@ def _pins(workload: Workload) -> Iterator[Finding]:
         for name in ("recompute", "sharding"):
             if getattr(pin, name):
                 yield Finding(path=("pin", name), says=f"{name} is a matter of training; remove it")
-        return
-    each = (pin.layout.data or 1) * (pin.micro_batch or 1)
-    if training.global_batch % each:
-        yield Finding(
-            path=("pin", "layout", "data") if pin.layout.data else ("pin", "micro_batch"),
-            says=f"a global batch of {training.global_batch:,} does not divide into {each:,} "
-            "(data degree x micro-batch)",
-        )
 
 
 def _provision(workload: Workload) -> Iterator[Finding]:

@@ -24,7 +24,7 @@ from planner.usage import CHECKPOINT_INTERVAL_H, Use, uses
 from planner.workload import Workload
 from pricing.market import Market
 from pricing.offer import Offer, Provenance, Purchase
-from pricing.price import Component, ComponentPrice
+from pricing.price import Component, ComponentPrice, Reservation
 from pricing.units import HOUR_S, HOURS_PER_MONTH, MEGA, show_duration
 
 # From the loss of a node until the job runs again: a new node starts as the first did.
@@ -33,6 +33,7 @@ RESTART_H = START_UP_S / HOUR_S
 UNSTATED_SHARE = 0.2
 # What is sold by the month; everything else is sold by the hour, or by what flows each hour.
 _PER_MONTH = "-month"
+_IDLE = "idle reserved capacity"
 
 
 def wasted_share(offer: Offer, market: Market) -> float:
@@ -191,14 +192,17 @@ def _restarts(bill: _Bill, offer: Offer) -> CostLine:
 
 
 def _idle(bill: _Bill, offer: Offer) -> CostLine | None:
-    """What of a block or commitment is paid for and not used by the run; None where nothing is."""
-    paid = committed_node_hours(offer.purchase, bill.nodes, bill.run)
+    """What of a block, commitment or reservation is paid for and not used by the job; None where nothing is."""
+    held = bill.market.held_for(offer)
+    if held and not held.reservation.is_block:
+        return _unused(bill, offer, held.reservation)
+    paid = committed_node_hours(offer.purchase, bill.nodes, bill.run, held)
     if paid is None or bill.run is None:
         return None
     used = bill.nodes * bill.run.expected
     usd = _micro(offer.usd_per_hour_per_node * Decimal(max(paid - used, 0.0)))
     return CostLine(
-        name="idle reserved capacity",
+        name=_IDLE,
         usd_per_hour=Decimal(0),
         usd_per_run=usd,
         # Whoever keeps the instances for a month uses them.
@@ -206,6 +210,15 @@ def _idle(bill: _Bill, offer: Offer) -> CostLine | None:
         basis=f"{paid:,.0f} node-hours are paid for, {used:,.1f} used",
         provenance=offer.provenance,
     )
+
+
+def _unused(bill: _Bill, offer: Offer, held: Reservation) -> CostLine | None:
+    """The instances of a reservation beyond the fleet's, which are billed as if they ran."""
+    spare = held.count - bill.nodes
+    if spare <= 0:
+        return None
+    basis = f"{spare} of the {held.count} instances of {held.id}, billed whether they run or not"
+    return bill.hourly(_IDLE, offer.usd_per_hour_per_node * spare, basis, provenance=offer.provenance)
 
 
 def _premium(bill: _Bill, offer: Offer) -> CostLine:

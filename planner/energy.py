@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import yaml
 
-from planner.energy_use import Energy
+from planner.plan import Energy
 from pricing.instance_type import InstanceType
 from pricing.units import KILO
 

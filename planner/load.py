@@ -36,7 +36,7 @@ def target_named(name: str | None) -> Target | None:
     """The target that a user asks for by name, None where none is named. Raises OptionError for another name."""
     if name is None or name in list(Target):
         return None if name is None else Target(name)
-    raise OptionError(f"target={name} is not known; write {listed([*Target], 'or')}.")
+    raise OptionError(f"target={name} is not known; write {listed(list(Target), 'or')}.")
 
 
 def load_workload(file: Path, target: Target | None = None) -> Loaded:

@@ -31,7 +31,7 @@ def _reserved(workload: Workload) -> Iterator[Misplaced]:
     """Purchases and reservations that exclude each other or lack what they need."""
     provision, purchase = workload.provision, workload.limits.purchase
     reservation = provision.reservation
-    by_id = bool(reservation and reservation.startswith("cr-"))
+    by_id = provision.reservation_id is not None
     if Purchase.CAPACITY_BLOCK in purchase and not by_id:
         yield (
             ("limits", "purchase"),
@@ -98,8 +98,6 @@ def _training_plan(workload: Workload) -> Iterator[Misplaced]:
 def _network(workload: Workload) -> Iterator[Misplaced]:
     """An existing network must be told in full, since nothing is looked up."""
     provision, given = workload.provision, workload.provision.existing
-    if given.vpc and provision.target is Target.SERVING_FLEET:
-        yield ("provision", "existing", "vpc"), "a serving-fleet makes a VPC of its own; leave it out, and peer the two"
     if given.subnet and not (given.vpc and provision.zone):
         yield ("provision", "existing", "subnet"), "nothing is looked up; add existing.vpc and provision.zone"
     if given.subnet and (provision.cidr or given.route_table):
@@ -110,30 +108,36 @@ def _network(workload: Workload) -> Iterator[Misplaced]:
             "name a private subnet in existing.subnet; or a free block in provision.cidr and a way out in "
             "existing.route_table",
         )
+    if given.vpc and provision.target is Target.SERVING_FLEET:
+        yield ("provision", "existing", "vpc"), "a serving-fleet makes its own network; leave existing.vpc out"
+    if given.subnet and provision.storage.file_system:
+        yield (
+            ("provision", "existing", "subnet"),
+            "a file system of the stack's own must know the subnet's block; name one that stands in "
+            "existing.file_system, or let the stack make the subnet",
+        )
     for name in ("route_table", "security_group"):
         if getattr(given, name) and not given.vpc:
             yield ("provision", "existing", name), "it stands in a VPC; name that in existing.vpc"
 
 
 def _beside(workload: Workload) -> Iterator[Misplaced]:
-    provision = workload.provision
-    given = provision.existing
+    provision, given = workload.provision, workload.provision.existing
     if bool(given.file_system) != bool(given.mount_name):
         yield (
             ("provision", "existing", "file_system" if given.file_system else "mount_name"),
             "file_system and mount_name come together (`aws fsx describe-file-systems` tells both)",
+        )
+    if given.file_system and provision.storage.file_system:
+        yield (
+            ("provision", "existing", "file_system"),
+            "nodes mount one file system; leave this or provision.storage.file_system out",
         )
     if given.file_system and not given.vpc:
         yield (
             ("provision", "existing", "file_system"),
             "it is reached from its own VPC; name that in existing.vpc, and a group that it lets in in "
             "existing.security_group",
-        )
-    if provision.storage.file_system and (given.file_system or given.subnet):
-        yield (
-            ("provision", "storage", "file_system"),
-            "one file system is mounted, and a new one stands in a subnet of the stack; name existing.file_system "
-            "alone, or cidr and existing.route_table in place of existing.subnet",
         )
     if given.key and given.key.split(":")[3] not in workload.limits.regions:
         yield ("provision", "existing", "key"), "the key is in a region that limits.regions leaves out"

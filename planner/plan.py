@@ -7,8 +7,6 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from planner.energy_use import Energy
-from planner.existing import NOTHING, Existing
 from planner.layout import Layout
 from planner.recipe import Accuracy
 from planner.terms import RunHours
@@ -30,8 +28,8 @@ class Target(StrEnum):
 
     SINGLE_INSTANCE = "single-instance"
     EFA_CLUSTER = "efa-cluster"
-    HYPERPOD_SLURM = "hyperpod-slurm"
     SERVING_FLEET = "serving-fleet"
+    HYPERPOD_SLURM = "hyperpod-slurm"
 
 
 class Lifecycle(StrEnum):
@@ -82,8 +80,10 @@ class MemoryTable:
 class Run:
     """How a training job goes. Seconds, tokens/s over all devices once it runs, USD.
 
-    `run_s` is all of it, `lost_s` what checkpoints and failures are expected to take of it. `other_software` is what a
-    step would take in other frameworks.
+    `run_s` is all of it, `checkpoints_s` and `failures_s` what these are expected to take of it, `between_failures_s`
+    the mean time from one failure to the next. `utilization` is the share of the accelerators' peak that the model's
+    own FLOP take (MFU), what a causal mask leaves out not counted; `unmasked_utilization` counts it too.
+    `other_software` is what a step would take in other frameworks.
     """
 
     start_up_s: float
@@ -94,7 +94,11 @@ class Run:
     run_s: float
     usd: Decimal
     band: Band
-    lost_s: float = 0.0
+    checkpoints_s: float = 0.0
+    failures_s: float = 0.0
+    between_failures_s: float = 0.0
+    utilization: float = 0.0
+    unmasked_utilization: float = 0.0
     other_software: tuple[Term, ...] = ()
 
     @property
@@ -247,6 +251,15 @@ def is_own(deal: Deal, chosen: Candidate) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Energy:
+    """Energy of a run, or of a month of service, and what the grid emits for it. kWh, kg; None where not known."""
+
+    kwh: float | None
+    kg_co2e: float | None
+    basis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Image:
     """The machine image: the public SSM parameter that names it, and its id once resolved in the region.
 
@@ -327,14 +340,34 @@ class Mig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Existing:
+    """What stands in the account already and is used instead of made, each by its id; None for what the stack makes.
+
+    A `subnet` stands in `vpc`; without one the stack makes its own there, with the routes of `route_table`. Nodes join
+    `security_group` beside their own. `file_system` is FSx for Lustre, which its `mount_name` mounts.
+    """
+
+    vpc: str | None = None
+    subnet: str | None = None
+    route_table: str | None = None
+    security_group: str | None = None
+    file_system: str | None = None
+    mount_name: str | None = None
+    key: str | None = None
+    permissions_boundary: str | None = None
+    placement_group: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """Everything that a stack must know, and nothing of how it was decided. Bytes, seconds, USD.
 
     `efa_cards` are the network cards that take an EFA device and `nic_slots` the interfaces that each card
-    takes, by card. `expires_at` (UTC) is when the stack deletes itself, None for never. `fleet` is set for the target
-    serving-fleet alone, `mig` where accelerators are cut. `reservation_id` is that of a reservation or Capacity Block,
-    the ARN of a group of them, or `open` for any that matches; `training_plan_arn` is HyperPod's own way to reserve.
-    `account` is the only one to deploy to. `cidr` is the block of the stack's VPC, or of its subnet in an existing one.
+    takes, by card. `expires_at` (UTC) is when the stack deletes itself, None for never. `reservation_id` is that of a
+    reservation or Capacity Block, the ARN of a group of them, or `open` for any that matches. `training_plan_arn` is
+    HyperPod's own way to reserve. `account` is the only one that the stack may be deployed to, None for any. `cidr` is
+    the block of the stack's VPC, or of its subnet in an existing one. `fleet` is set for the target serving-fleet
+    alone, `mig` where accelerators are cut.
     """
 
     name: str
@@ -362,7 +395,7 @@ class Build:
     training_plan_arn: str | None = None
     account: str | None = None
     cidr: str | None = None
-    existing: Existing = NOTHING
+    existing: Existing = Existing()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -371,7 +404,7 @@ class Plan:
 
     `front` are fleets that trade money for time: none is both cheaper and faster than another, cheapest first.
     `cost` is the chosen candidate's, `deals` the same fleet on all terms known. `covered` counts the candidates that
-    the search decided on; `warnings` are sentences.
+    the search decided on, `timed` those of them that fit, whose time it computed; `warnings` are sentences.
     """
 
     workload: str
@@ -389,6 +422,7 @@ class Plan:
     front: tuple[Candidate, ...]
     rejections: tuple[Rejection, ...]
     covered: int
+    timed: int
     warnings: tuple[str, ...]
 
 

@@ -45,7 +45,7 @@ def _pinned(value: str) -> str:
 
 
 Gib = Annotated[int, BeforeValidator(_gib), text_schema("4800GiB")]
-Cidr = Annotated[str, AfterValidator(_cidr)]
+AddressBlock = Annotated[str, AfterValidator(_cidr)]
 ContainerImage = Annotated[
     str,
     Field(pattern=r"^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]+)?$"),
@@ -124,7 +124,7 @@ class Serving(Section):
         Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@-]+$")] | None
     ) = None
     """Secret with the NGC key that pulls nim's image and weights, by ARN in Secrets Manager."""
-    clients: tuple[Cidr, ...] = ()
+    clients: tuple[AddressBlock, ...] = ()
     """Address blocks that may reach the load balancer, beside its own VPC, such as 10.20.0.0/16."""
     spare_zone: bool = False
     """Whether nodes may also start in the next zone that offers the type."""

@@ -66,6 +66,7 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
         job_s=np.asarray(answer.request_s)[kept],
         misses=nearest_misses(machine, option, grid, need, have, ~fits, rung),
         covered=len(grid),
+        timed=len(chosen),
     )
 
 

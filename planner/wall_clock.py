@@ -25,9 +25,15 @@ SNAPSHOT_BYTES_PER_S = 20 * GIGA
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WallClock:
-    """Seconds of a run by the clock; numbers, or one per layout. `run_s` is all of it, `lost_s` what interrupts it."""
+    """Seconds of a run by the clock; numbers, or one per layout.
 
-    lost_s: Any
+    `run_s` is all of it, `checkpoints_s` and `failures_s` what these take of it, `between_failures_s` the mean time
+    from one failure to the next.
+    """
+
+    checkpoints_s: Any
+    failures_s: Any
+    between_failures_s: Any
     run_s: Any
 
 
@@ -37,8 +43,13 @@ def wall_clock(
     """Seconds of a run of so many steps on `devices` of such machines, start-up included."""
     interval_s = CHECKPOINT_INTERVAL_H * HOUR_S
     snapshot_s = checkpoint_bytes(shape, recipe) / devices / SNAPSHOT_BYTES_PER_S
-    # On average a failure comes in the middle between two checkpoints.
     failing = failures_per_s(devices / machine.accelerator.ranks)
-    share = snapshot_s / interval_s + failing * (NOTICED_S + START_UP_S + interval_s / 2)
-    lost_s = share * steps * step_s
-    return WallClock(lost_s=lost_s, run_s=START_UP_S + steps * step_s + lost_s)
+    checkpoints_s = snapshot_s / interval_s * steps * step_s
+    # On average a failure comes in the middle between two checkpoints.
+    failures_s = failing * (NOTICED_S + START_UP_S + interval_s / 2) * steps * step_s
+    return WallClock(
+        checkpoints_s=checkpoints_s,
+        failures_s=failures_s,
+        between_failures_s=1 / failing,
+        run_s=START_UP_S + steps * step_s + checkpoints_s + failures_s,
+    )

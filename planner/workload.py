@@ -278,6 +278,11 @@ class Provision(Section):
     budget_email: Email | None = None
     """Address that the mail goes to, such as ml@example.com; it is also told when accelerators stand idle."""
 
+    @property
+    def reservation_id(self) -> str | None:
+        """The reservation that is named by its id; None for a group of them, and for any that matches."""
+        return self.reservation if self.reservation and self.reservation.startswith("cr-") else None
+
 
 class Workload(Section):
     """One model to be trained or served on AWS."""

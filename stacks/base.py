@@ -11,7 +11,7 @@ from constructs import Construct
 
 from planner.plan import Build, Lifecycle
 from stacks.parts.capacity import capacity
-from stacks.parts.file_system import Shared, SharedFiles, addresses
+from stacks.parts.file_system import SharedFiles, addresses
 from stacks.parts.guard import Guard
 from stacks.parts.identity import Identity
 from stacks.parts.image import image_id
@@ -25,7 +25,7 @@ from stacks.parts.user_data import Boot, user_data
 class Surroundings(Stack):
     """A network, storage and a guard; a target adds the nodes.
 
-    `extra_nodes` stand beside the planned ones. Raises StackError where the plan contradicts itself.
+    Raises StackError where the plan contradicts itself.
     """
 
     def __init__(
@@ -93,15 +93,14 @@ class Surroundings(Stack):
         )
 
     @property
-    def shared(self) -> Shared | None:
-        """What the nodes mount: the stack's own file system, or one that stands already."""
-        existing = self.build.existing
+    def mounted(self) -> tuple[str, str] | None:
+        """DNS name and mount name of what nodes mount at /fsx, the stack's own or one that stands; None for nothing."""
+        given = self.build.existing
         if self.files:
-            return self.files.shared
-        if existing.file_system is None or existing.mount_name is None:
-            return None
-        name = f"{existing.file_system}.fsx.{self.build.region}.amazonaws.com"
-        return Shared(dns_name=name, mount_name=existing.mount_name)
+            return self.files.dns_name, self.files.mount_name
+        if given.file_system and given.mount_name:
+            return f"{given.file_system}.fsx.{self.build.region}.amazonaws.com", given.mount_name
+        return None
 
     def enclose(self, launch: CfnResource, *also: Construct) -> None:
         """Makes what launches nodes the last thing to be made and the first to go.
@@ -113,7 +112,7 @@ class Surroundings(Stack):
 
 
 class WorkloadStack(Surroundings):
-    """What surrounds every workload, with the role, the image, the capacity and the watching of EC2 nodes."""
+    """What surrounds every workload, with the role, the image, the capacity and what watches of EC2 nodes."""
 
     def __init__(self, scope: Construct, construct_id: str, *, build: Build, env: Environment, cluster: bool) -> None:
         super().__init__(scope, construct_id, build=build, env=env, cluster=cluster)
@@ -145,7 +144,7 @@ class WorkloadStack(Surroundings):
             bucket_name=self.storage.bucket.bucket_name,
             efa_devices=sum(nic.kind == EFA_ONLY for nic in nics),
             agent=self.watched.agent,
-            shared=self.shared.mounted if self.shared else "",
+            shared="@tcp:/".join(self.mounted or ()),
             **told,
         )
 
@@ -167,6 +166,6 @@ class WorkloadStack(Surroundings):
             user_data=user_data(self.build, boot),
         )
 
-    def launch(self, nodes: CfnResource) -> None:
-        """Encloses what launches the nodes."""
-        self.enclose(nodes, self.identity, self.watched)
+    def enclose(self, launch: CfnResource, *also: Construct) -> None:
+        """As for all surroundings; the nodes need their role, and are watched from the first minute."""
+        super().enclose(launch, self.identity, self.watched, *also)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from aws_cdk import CfnResource, RemovalPolicy
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_fsx as fsx
@@ -26,19 +24,6 @@ def addresses(system: FileSystem | None) -> int:
     return 0 if system is None else METADATA_ADDRESSES + -(-system.capacity_gib // GIB_PER_SERVER)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shared:
-    """A Lustre file system as its clients know it, and what mounts it: its name, Lustre's port, and what it exports."""
-
-    dns_name: str
-    mount_name: str
-
-    @property
-    def mounted(self) -> str:
-        """What `mount -t lustre` takes."""
-        return f"{self.dns_name}@tcp:/{self.mount_name}"
-
-
 class SharedFiles(Construct):
     """A Lustre file system in the nodes' subnet, which the nodes' group alone reaches.
 
@@ -55,7 +40,7 @@ class SharedFiles(Construct):
         lifecycle: Lifecycle,
         network: Network,
         nodes_group_id: str,
-        key_arn: str | None = None,
+        key_arn: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
         group = ec2.CfnSecurityGroup(
@@ -77,7 +62,8 @@ class SharedFiles(Construct):
         )
         among_servers = self._let_in(group.attr_group_id, nodes_group_id, efa=system.efa)
         self._lustre = self._file_system(system, group=group, subnet_id=network.subnet_id, key_arn=key_arn)
-        self.shared = Shared(dns_name=self._lustre.attr_dns_name, mount_name=self._lustre.attr_lustre_mount_name)
+        # What mounts it: name, port of Lustre, and the name of what it exports.
+        self.dns_name, self.mount_name = self._lustre.attr_dns_name, self._lustre.attr_lustre_mount_name
         if system.data:
             self._link(system.data)
         keep = lifecycle is Lifecycle.PERSISTENT

@@ -15,19 +15,78 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from planner.existing import Existing
+from planner.plan import Existing
 from stacks.errors import StackError
-from stacks.parts.blocks import VPC, balancer_blocks, compute_block, holds, public_block, spare_block
 
+VPC = IPv4Network("10.0.0.0/16")
+# Nothing but the NAT gateway lives here; /28 is the smallest subnet that EC2 makes, and /16 the largest VPC.
+PUBLIC_PREFIX = 28
+LARGEST_VPC_PREFIX = 16
+# A load balancer asks for a /27 in each zone with 8 free addresses; it grows with the traffic.
+BALANCER_PREFIX = 26
+# A subnet cannot grow without being replaced, nodes and all; 251 addresses cost nothing.
+SMALLEST_PREFIX = 24
+# Only card 0's first interface takes an address; EFA-only interfaces take none.
+ADDRESSES_PER_NODE = 1
+# S3 is reached through a gateway endpoint, which takes no address.
+INTERFACE_ENDPOINTS = 0
+RESERVED_BY_AWS = 5
+HEADROOM = 2
 LOG_RETENTION_DAYS = 30
+
+
+def compute_block(*, nodes: int, others: int = 0, vpc: IPv4Network = VPC) -> IPv4Network:
+    """The block of the nodes' subnet: the addresses that they and `others` need, doubled, in the VPC's upper half.
+
+    It is never below /24 where the VPC has room for one. Raises StackError where the nodes have none.
+    """
+    return _within(_halves(vpc)[1], nodes=nodes, others=others)
+
+
+def spare_block(*, nodes: int, vpc: IPv4Network = VPC) -> IPv4Network:
+    """The block of the nodes of a second zone: as many, in the VPC's second quarter. Raises as `compute_block` does."""
+    return _within(_halves(_halves(vpc)[0])[1], nodes=nodes, others=0)
+
+
+def balancer_blocks(*, vpc: IPv4Network = VPC) -> tuple[IPv4Network, IPv4Network]:
+    """The blocks of a load balancer's two subnets, in the VPC's first quarter behind the public subnet."""
+    quarter = _halves(_halves(vpc)[0])[0]
+    if quarter.prefixlen > BALANCER_PREFIX - 2:
+        raise StackError(f"{vpc} has no room for a load balancer. Widen provision.cidr to a /22 or larger.")
+    _, *blocks = quarter.subnets(new_prefix=BALANCER_PREFIX)
+    return blocks[0], blocks[1]
+
+
+def _within(part: IPv4Network, *, nodes: int, others: int) -> IPv4Network:
+    needed = _prefix_of(nodes, others)
+    if needed < part.prefixlen:
+        raise StackError(
+            f"{nodes:,} nodes need a /{needed} subnet, but theirs is at most {part}. "
+            "Plan fewer nodes, or widen provision.cidr."
+        )
+    return IPv4Network((part.network_address, max(min(SMALLEST_PREFIX, needed), part.prefixlen)))
+
+
+def _prefix_of(nodes: int, others: int) -> int:
+    """The narrowest block that holds the addresses of so many nodes, and others, twice over."""
+    needed = HEADROOM * (nodes * ADDRESSES_PER_NODE + others + INTERFACE_ENDPOINTS + RESERVED_BY_AWS)
+    return VPC.max_prefixlen - (needed - 1).bit_length()
+
+
+def _halves(block: IPv4Network) -> list[IPv4Network]:
+    if not LARGEST_VPC_PREFIX <= block.prefixlen < PUBLIC_PREFIX:
+        raise StackError(
+            f"A VPC of two subnets is between a /{LARGEST_VPC_PREFIX} and a /{PUBLIC_PREFIX - 1}; {block} is a "
+            f"/{block.prefixlen}. Change provision.cidr."
+        )
+    return list(block.subnets())
 
 
 class Network(Construct):
     """A private subnet for the nodes in the zone `zone_id`, its VPC and its way out, as far as they do not stand yet.
 
-    `ways` are the resources that must stand, besides the subnet, for a node to come up and to be watched, and `made`
-    the VPC and subnet that the stack makes itself. `block` holds the addresses of the nodes; None where the subnet
-    stands already, which nobody looks up.
+    `ways` are the resources that must stand, besides the subnet, for a node to come up and to be watched; `made` are
+    the VPC and the nodes' subnet, where they are the stack's own. `others` are addresses in the subnet beside nodes'.
     """
 
     def __init__(
@@ -42,34 +101,44 @@ class Network(Construct):
         existing: Existing,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._nodes, self._others = nodes, others
+        self._zone_id, self._nodes, self._others = zone_id, nodes, others
+        self.block = IPv4Network(cidr) if cidr else VPC
         self.ways: list[Construct] = []
         self.made: list[CfnResource] = []
-        self.block: IPv4Network | None = None
         if existing.vpc is None:
-            self._own(zone_id, IPv4Network(cidr) if cidr else VPC)
+            self._own()
             return
         self.vpc_id = existing.vpc
         if existing.subnet:
             self.subnet_id = existing.subnet
         elif cidr and existing.route_table:
-            self._join(zone_id, IPv4Network(cidr), existing.route_table)
+            self._join(existing.route_table)
         else:
             raise StackError(
                 f"{existing.vpc} is to be used, but neither a subnet of it, nor a block and a route table for a new "
                 "one. Name provision.existing.subnet, or provision.cidr and provision.existing.route_table."
             )
 
-    def _own(self, zone_id: str, block: IPv4Network) -> None:
-        """A VPC of the stack's own, with a NAT gateway, an endpoint of S3 and flow logs."""
-        self.block, outer = block, public_block(block)
-        compute = compute_block(nodes=self._nodes, others=self._others, vpc=block)
-        vpc = ec2.CfnVPC(self, "Vpc", cidr_block=str(block), enable_dns_hostnames=True, enable_dns_support=True)
+    def spare(self, zone_id: str) -> str:
+        """A second subnet for nodes, in another zone; what they send out crosses zones to the one NAT gateway."""
+        subnet = self._subnet("Spare", block=spare_block(nodes=self._nodes, vpc=self.block), zone_id=zone_id)
+        self.ways.append(self._use("SpareRoutesUse", routes=self._private_routes.ref, subnet=subnet))
+        return subnet.ref
+
+    def balancer(self, zone_ids: Sequence[str]) -> list[str]:
+        """Private subnets for a load balancer, one in each of the zones."""
+        named = enumerate(zip(balancer_blocks(vpc=self.block), zone_ids, strict=True), start=1)
+        return [self._subnet(f"Balancer{place}", block=block, zone_id=zone).ref for place, (block, zone) in named]
+
+    def _own(self) -> None:
+        """A VPC of the stack's own."""
+        compute = compute_block(nodes=self._nodes, others=self._others, vpc=self.block)
+        vpc = ec2.CfnVPC(self, "Vpc", cidr_block=str(self.block), enable_dns_hostnames=True, enable_dns_support=True)
         self.vpc_id = vpc.ref
-        subnet = self._subnet("Compute", block=compute, zone_id=zone_id)
+        subnet = self._subnet("Compute", block=compute)
         self.subnet_id = subnet.ref
-        self.made = [vpc, subnet]
-        public = self._subnet("Public", block=outer, zone_id=zone_id)
+        self.made += [vpc, subnet]
+        public = self._subnet("Public", block=IPv4Network((self.block.network_address, PUBLIC_PREFIX)))
         public_routes = ec2.CfnRouteTable(self, "PublicRoutes", vpc_id=vpc.ref)
         self._private_routes = private_routes = ec2.CfnRouteTable(self, "ComputeRoutes", vpc_id=vpc.ref)
         self.ways += [
@@ -80,35 +149,25 @@ class Network(Construct):
             self._flow_logs(),
         ]
 
-    def _join(self, zone_id: str, block: IPv4Network, routes: str) -> None:
+    def _join(self, routes: str) -> None:
         """A subnet of the stack's own in a VPC that stands, with routes that lead out already."""
-        if not holds(block, nodes=self._nodes, others=self._others):
-            raise StackError(f"{self._nodes:,} nodes have no room in {block} twice over. Widen provision.cidr.")
-        self.block = block
-        subnet = self._subnet("Compute", block=block, zone_id=zone_id)
+        needed = _prefix_of(self._nodes, self._others)
+        if self.block.prefixlen > needed:
+            raise StackError(
+                f"{self._nodes:,} nodes need a /{needed} subnet, and {self.block} is smaller. Widen provision.cidr."
+            )
+        subnet = self._subnet("Compute", block=self.block)
         self.subnet_id = subnet.ref
-        self.made = [subnet]
+        self.made.append(subnet)
         self.ways.append(self._use("ComputeRoutesUse", routes=routes, subnet=subnet))
 
-    def spare(self, zone_id: str) -> ec2.CfnSubnet:
-        """A second subnet for nodes, in another zone; what they send out crosses zones to the one NAT gateway."""
-        block = spare_block(nodes=self._nodes, vpc=self.block or VPC)
-        subnet = self._subnet("Spare", block=block, zone_id=zone_id)
-        self.ways.append(self._use("SpareRoutesUse", routes=self._private_routes.ref, subnet=subnet))
-        return subnet
-
-    def balancer(self, zone_ids: Sequence[str]) -> list[ec2.CfnSubnet]:
-        """Private subnets for a load balancer, one in each of the zones."""
-        named = enumerate(zip(balancer_blocks(self.block or VPC), zone_ids, strict=True), start=1)
-        return [self._subnet(f"Balancer{place}", block=block, zone_id=zone) for place, (block, zone) in named]
-
-    def _subnet(self, name: str, *, block: IPv4Network, zone_id: str) -> ec2.CfnSubnet:
+    def _subnet(self, name: str, *, block: IPv4Network, zone_id: str | None = None) -> ec2.CfnSubnet:
         # EC2 refuses to launch several interfaces where addresses are made public by themselves.
         return ec2.CfnSubnet(
             self,
             name,
             vpc_id=self.vpc_id,
-            availability_zone_id=zone_id,
+            availability_zone_id=zone_id or self._zone_id,
             cidr_block=str(block),
             map_public_ip_on_launch=False,
         )

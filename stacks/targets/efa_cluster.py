@@ -44,7 +44,7 @@ class EfaCluster(WorkloadStack):
         boot = self.boot(nics=nics, ready_url=ready.url)
         template = self.node_template(nics=nics, subnet_id=None, placement_group=placement_group, boot=boot)
         fleet = self._fleet(template)
-        self.launch(fleet)
+        self.enclose(fleet)
         ready.wait_for(fleet)
         CfnOutput(self, "FleetId", value=fleet.ref)
         CfnOutput(

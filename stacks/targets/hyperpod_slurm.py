@@ -102,11 +102,10 @@ class HyperpodSlurm(Surroundings):
         return [Cluster.ClusterInstanceStorageConfigProperty(ebs_volume_config=volume)]
 
     def _file_systems(self) -> list[Cluster.ClusterInstanceStorageConfigProperty]:
-        if self.shared is None:
+        if self.mounted is None:
             return []
-        lustre = Cluster.ClusterFsxLustreConfigProperty(
-            dns_name=self.shared.dns_name, mount_name=self.shared.mount_name, mount_path=MOUNT_PATH
-        )
+        dns_name, mount_name = self.mounted
+        lustre = Cluster.ClusterFsxLustreConfigProperty(dns_name=dns_name, mount_name=mount_name, mount_path=MOUNT_PATH)
         return [Cluster.ClusterInstanceStorageConfigProperty(fsx_lustre_config=lustre)]
 
 

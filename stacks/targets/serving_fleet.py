@@ -60,8 +60,9 @@ class ServingFleet(WorkloadStack):
             self,
             "Balancer",
             fleet=fleet,
-            network=network,
-            subnets=network.balancer(fleet.balancer_zone_ids),
+            vpc_id=network.vpc_id,
+            block=str(network.block),
+            subnet_ids=network.balancer(fleet.balancer_zone_ids),
             nodes_group_id=self.group.group_id,
         )
         key = self._key() if fleet.keys is None else None
@@ -73,9 +74,8 @@ class ServingFleet(WorkloadStack):
             key_secret=key.ref if key else "",
         )
         template = self.node_template(nics=ONE_ENA, subnet_id=None, placement_group=None, boot=boot)
-        group = self._group(template, [network.subnet_id, *(each.ref for each in spare)])
-        self.launch(group)
-        group.node.add_dependency(*self.balancer.ways, *network.ways)
+        group = self._group(template, [network.subnet_id, *spare])
+        self.enclose(group, *self.balancer.ways)
         self._scale(group)
         self._outputs(group, key)
 
@@ -206,8 +206,7 @@ def _checked(build: Build) -> Fleet:
         raise StackError("The engines of a fleet take whole GPUs. Leave MIG out.")
     if build.existing.vpc:
         raise StackError(
-            f"A serving fleet makes subnets in two zones, of a VPC of its own, and {build.existing.vpc} is named. "
-            "Leave provision.existing.vpc out, and peer the two networks."
+            f"A fleet makes its own network, in two zones. Leave {build.existing.vpc} out, and peer the two."
         )
     return build.fleet
 

@@ -45,7 +45,7 @@ class SingleInstance(WorkloadStack):
             monitoring=True,
             launch_template=Launch(launch_template_id=template.ref, version=template.attr_latest_version_number),
         )
-        self.launch(instance)
+        self.enclose(instance)
         ready.wait_for(instance)
         CfnOutput(self, "InstanceId", value=instance.ref)
         CfnOutput(self, "Connect", value=f"aws ssm start-session --region {build.region} --target {instance.ref}")

@@ -9,8 +9,7 @@ import pytest
 from aws_cdk import App, Token
 from aws_cdk.assertions import Annotations, Match
 
-from planner.existing import Existing
-from planner.plan import Target
+from planner.plan import Existing, Target
 from stacks.build import TARGETS, build_stack, no_workload, refuse_together
 from stacks.errors import StackError
 from tests.support.builds import G5_SINGLE, P4D_CLUSTER

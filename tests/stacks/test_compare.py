@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from planner.existing import Existing
-from planner.plan import Image, Lifecycle, Target
+from planner.plan import Existing, Image, Lifecycle, Target
 from pricing.offer import Purchase
 from pricing.units import GIB
 from stacks.compare import remade

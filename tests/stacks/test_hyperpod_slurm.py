@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from planner.existing import Existing
-from planner.plan import Build, Image, Target
+from planner.plan import Build, Existing, Image, Target
 from pricing.offer import Purchase
 from pricing.units import TIB
 from stacks.errors import StackError
