@@ -19,9 +19,17 @@ ULTRASERVERS = ("p6e-", "trn2u.")
 
 
 def build_of(
-    workload: Workload, candidate: Candidate, machine: InstanceType, now: datetime, *, weights_bytes: int
+    workload: Workload,
+    candidate: Candidate,
+    machine: InstanceType,
+    now: datetime,
+    *,
+    weights_bytes: int,
+    least_nodes: int | None = None,
 ) -> Build:
     """The build of a candidate on `machine`s. The time to live counts from `now` (UTC).
+
+    `least_nodes` is what the profile of a served model's load lets its fleet fall to.
 
     Raises NoFeasiblePlan where the target, or a cut of the accelerators, cannot carry the candidate.
     """
@@ -50,7 +58,9 @@ def build_of(
         budget_usd=provision.budget,
         budget_email=provision.budget_email,
         file_system=_file_system(workload),
-        fleet=fleet_of(workload, candidate, machine, weights_bytes=weights_bytes) if serves else None,
+        fleet=fleet_of(workload, candidate, machine, weights_bytes=weights_bytes, least_nodes=least_nodes)
+        if serves
+        else None,
         mig=mig_of(workload, candidate, machine),
         training_plan_arn=provision.training_plan,
         account=provision.account,

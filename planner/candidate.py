@@ -179,6 +179,7 @@ def _service(
         usd_per_month=cents(month),
         usd_per_million_tokens=(usd_per_hour / Decimal(tokens) * MEGA).quantize(Decimal("0.0001")),
         band=factors.band,
+        requests_per_s_per_replica=float(answer.requests_per_s),
     )
 
 

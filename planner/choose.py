@@ -8,29 +8,37 @@ from datetime import datetime
 
 import numpy as np
 
+from planner.addresses import network_sentence
 from planner.build import build_of
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
-from planner.cost import cost_of
+from planner.choose_index import plan_index
+from planner.cost import cost_of, with_index
 from planner.deals import deals_of
 from planner.eligible import Contender, contenders, most_nodes
 from planner.energy import energy_of
 from planner.errors import NoFeasiblePlan
 from planner.explain import Found, broken_pins, grouped, ladder, rung_miss, searched_rejections
+from planner.fleet_fields import Fleet
+from planner.fleet_plan import Choice, fleet_plan, units_of
+from planner.fleet_size import Units
 from planner.front import pareto_front, spread
-from planner.plan import Candidate, Decision, Plan, Rejection, Target
+from planner.plan import Candidate, Deal, Decision, Plan, Rejection, Target
+from planner.planned_replica import PlannedReplica
 from planner.rank import join_offers, rank
-from planner.recipe import Accuracy
+from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
 from planner.search import RUNGS, Scope
 from planner.search_serving import ServingJob, search_serving
 from planner.search_training import TrainingJob, search_training
 from planner.serving import Load
 from planner.shape import ModelShape
+from planner.step_table import prompt_share
 from planner.usage import weights_bytes
 from planner.warnings import warnings_of
 from planner.workload import TOKENS_PER_PARAMETER, Pin, Workload
 from pricing.market import Market
+from pricing.quota import interfaces_allowed
 from pricing.units import HOURS_PER_MONTH, show_count, show_duration, show_rate
 
 # Beside the ladder, a reader wants the next few machines, not the next few layouts of the same one.
@@ -61,7 +69,15 @@ def make_plan(
     run = chosen.run.hours if chosen.run else None
     served = chosen.service.output_tokens_per_s if chosen.service else None
     cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run, market, served)
+    index = plan_index(workload, market) if workload.index else None
+    if index:
+        cost = with_index(cost, index)
     runners_up = _runners_up(found)
+    fleet = None
+    if isinstance(job, ServingJob):
+        units = units_of(found.pool, able)
+        choice = _choice(workload, shape, job, chosen, units, recipe, deals, market, calibration)
+        fleet = fleet_plan(workload.inference.fleet if workload.inference else Fleet(), job, choice)
     plan = Plan(
         workload=workload.name,
         model=shape.name,
@@ -80,9 +96,47 @@ def make_plan(
         covered=found.pool.covered,
         timed=found.pool.timed,
         warnings=(*shape.notes, *warnings_of(workload, chosen, runners_up, cost, deals, winner.machine, market, now)),
+        index=index,
+        fleet=fleet,
     )
     size = int(weights_bytes(shape, recipe))
-    return Decision(plan=plan, build=build_of(workload, chosen, winner.machine, now, weights_bytes=size))
+    least = fleet.least_nodes if fleet else None
+    build = build_of(workload, chosen, winner.machine, now, weights_bytes=size, least_nodes=least)
+    network = network_sentence(build, interfaces_allowed(market.quotas, chosen.region))
+    return Decision(plan=replace(plan, network=network), build=build, recipe=recipe)
+
+
+def _choice(
+    workload: Workload,
+    shape: ModelShape,
+    job: ServingJob,
+    chosen: Candidate,
+    units: Units,
+    recipe: Recipe,
+    deals: Sequence[Deal],
+    market: Market,
+    calibration: Calibration,
+) -> Choice:
+    """What the fleet of a served model is planned of."""
+    machine, file_system = market.instance_types[chosen.instance_type], workload.provision.storage.file_system
+    replica = PlannedReplica(
+        shape=shape,
+        recipe=recipe,
+        layout=chosen.layout,
+        machine=machine,
+        factors=calibration.serving_factors(chosen.framework, chosen.accelerator),
+        load=job.load,
+    )
+    assert chosen.service is not None
+    return Choice(
+        chosen=chosen,
+        units=units,
+        machines=market.instance_types,
+        deals=deals,
+        weights_bytes=weights_bytes(shape, recipe),
+        file_system=(file_system.capacity, file_system.throughput) if file_system else None,
+        prompt_share=prompt_share(replica, job.load, chosen.service.concurrency),
+    )
 
 
 def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
@@ -106,6 +160,8 @@ def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
         concurrency=inference.concurrency,
         ttft_s=inference.ttft or np.inf,
         tpot_s=inference.tpot or np.inf,
+        headroom=inference.fleet.headroom,
+        spare=inference.fleet.spare,
     )
 
 

@@ -12,13 +12,14 @@ from fnmatch import fnmatchcase
 
 from planner.eligible import frameworks_of, permitted
 from planner.framework import Framework, load_frameworks
+from planner.index_fields import index_faults
 from planner.placing import misplaced
 from planner.provision_faults import provision_faults
 from planner.recipe import Group, Job
 from planner.recipes import excluded_degrees, excludes, named_techniques
 from planner.source import FieldPath
 from planner.techniques import load_techniques
-from planner.workload import Method, ObjectiveWeights, PinLayout, Training, Workload
+from planner.workload import Inference, Method, ObjectiveWeights, PinLayout, Training, Workload
 from pricing.catalog import load_instance_types
 from pricing.regions import known_regions, known_zones, region_of_zone
 from pricing.wording import close_match
@@ -38,6 +39,7 @@ def contradictions(workload: Workload) -> tuple[Finding, ...]:
         _job,
         _training,
         _inference,
+        _index,
         _software,
         _techniques,
         _groups,
@@ -54,8 +56,43 @@ def contradictions(workload: Workload) -> tuple[Finding, ...]:
 def _job(workload: Workload) -> Iterator[Finding]:
     if workload.training and workload.inference:
         yield Finding(path=("inference",), says="training and inference exclude each other; keep one")
-    if not workload.training and not workload.inference:
-        yield Finding(path=(), says="nothing to do: add a training or an inference section")
+    if not workload.training and not workload.inference and not workload.index:
+        yield Finding(path=(), says="nothing to do: add a training, an inference or an index section")
+    if workload.model is None and (workload.training or workload.inference or not workload.index):
+        yield Finding(path=("model",), says="is missing; only a vector index alone has none")
+
+
+def _fleet(workload: Workload, inference: Inference) -> Iterator[Finding]:
+    fleet = inference.fleet
+    if fleet.profile is not None and fleet.trace is not None:
+        yield Finding(path=("inference", "fleet", "trace"), says="the hours of a day are given by profile; keep one")
+    if fleet.trace is not None and inference.requests_per_second is None:
+        yield Finding(
+            path=("inference", "fleet", "trace"),
+            says="a trace is of requests a second; give the busiest hour's in inference.requests_per_second",
+        )
+    if fleet.spare == "zone" and workload.provision.zone is not None:
+        yield Finding(
+            path=("inference", "fleet", "spare"),
+            says=f"provision.zone is {workload.provision.zone} alone; a spare zone takes two: leave it out",
+        )
+    if fleet.profile is not None and max(fleet.profile) < 1:
+        yield Finding(
+            path=("inference", "fleet", "profile"),
+            says=f"the busiest hour has {max(fleet.profile):g} of the planned load; its share is 1, the others' less",
+        )
+
+
+def _index(workload: Workload) -> Iterator[Finding]:
+    index = workload.index
+    if index is None:
+        return
+    if workload.training:
+        yield Finding(path=("index",), says="an index stands alone or beside a served model; plan it on its own")
+    if workload.model is not None and not workload.training and not workload.inference:
+        yield Finding(path=("model",), says="nothing is said of what the model does; add inference, or leave it out")
+    for field, says in index_faults(index):
+        yield Finding(path=("index", *field), says=says)
 
 
 def _training(workload: Workload) -> Iterator[Finding]:
@@ -114,6 +151,7 @@ def _inference(workload: Workload) -> Iterator[Finding]:
             says=f"{inference.context_length:,} tokens do not hold {inference.input_tokens:,} in and "
             f"{inference.output_tokens:,} out; raise context_length",
         )
+    yield from _fleet(workload, inference)
     if workload.limits.deadline is not None:
         yield Finding(path=("limits", "deadline"), says="a served model has no deadline; remove it, or train")
 

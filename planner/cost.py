@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from planner.alternatives import other_uses
 from planner.failures import failures_per_s
 from planner.hyperpod import CONTROL_NODES, CONTROLLER_TYPE
+from planner.index_record import IndexPlan
 from planner.plan import Cost, CostLine, Target
 from planner.recipe import Recipe
 from planner.shape import ModelShape
+from planner.surroundings import Use
 from planner.terms import RunHours, committed_node_hours
 from planner.training_time import START_UP_S
-from planner.usage import CHECKPOINT_INTERVAL_H, Use, uses
+from planner.usage import CHECKPOINT_INTERVAL_H, uses
 from planner.workload import Workload
 from pricing.market import Market
 from pricing.offer import Offer, Provenance, Purchase
@@ -107,6 +109,25 @@ def cost_of(
     )
 
 
+def with_index(cost: Cost, index: IndexPlan) -> Cost:
+    """The bill of a served model with that of the vector index beside it."""
+    fleet = index.chosen
+    line = CostLine(
+        name="vector index",
+        usd_per_hour=_micro(fleet.usd_per_hour),
+        usd_per_run=None,
+        usd_per_month=_micro(fleet.usd_per_hour * HOURS_PER_MONTH),
+        basis=f"{fleet.nodes} x {fleet.instance_type}, {fleet.purchase}",
+        provenance=fleet.provenance,
+    )
+    return replace(
+        cost,
+        lines=(*cost.lines, line),
+        usd_per_hour=cost.usd_per_hour + (line.usd_per_hour or 0),
+        usd_per_month=cost.usd_per_month + (line.usd_per_month or 0),
+    )
+
+
 def _per_million(workload: Workload, usd_per_hour: Decimal, output_tokens_per_s: float | None) -> Decimal | None:
     """USD of a million tokens, in and out; None where none are served."""
     asked = workload.inference
@@ -170,11 +191,13 @@ class _Bill:
         """The line of a use, unknown where its component has no price."""
         price = _unit_price(self.market, use.component, self.region)
         if price is None:
-            return _unknown(use.name, f"{use.basis}; no price of {use.component} is known in {self.region}")
+            line = _unknown(use.name, f"{use.basis}; no price of {use.component} is known in {self.region}")
+            return replace(line, survives=use.survives)
         units = Decimal(use.fixed + use.per_node * self.nodes)
         once = Decimal(use.once_per_node * self.nodes)
         per_hour = units * price.price / _hours_bought(use.component)
-        return self.hourly(use.name, per_hour, use.basis, once * price.price, price.provenance)
+        line = self.hourly(use.name, per_hour, use.basis, once * price.price, price.provenance)
+        return replace(line, survives=use.survives)
 
 
 def _unknown(name: str, basis: str) -> CostLine:

@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 
 from planner.block_time import RATED_AS
 from planner.cost import wasted_share
+from planner.fleet_size import ZONES
 from planner.framework import Framework, load_frameworks
 from planner.hyperpod import hyperpod_types
 from planner.image import image_parameter
@@ -67,7 +68,9 @@ def best_offers(workload: Workload, market: Market, machine: InstanceType) -> tu
     fitting = [
         replace(offer, zone_ids=(zone,)) if zone else offer
         for offer in market.offers
-        if offer.instance_type == machine.name and _reaches(offer, zone, market)
+        if offer.instance_type == machine.name
+        and _reaches(offer, zone, market)
+        and len(offer.zone_ids) >= zones_wanted(workload)
     ]
     fitting.sort(
         key=lambda offer: (
@@ -84,6 +87,12 @@ def best_offers(workload: Workload, market: Market, machine: InstanceType) -> tu
         if not any(_beats(cheaper, offer, market) for cheaper in best):
             best.append(offer)
     return tuple(best)
+
+
+def zones_wanted(workload: Workload) -> int:
+    """Zones that an offer must have: two for a fleet that is to survive the loss of one."""
+    spare_zone = workload.inference is not None and workload.inference.fleet.spare == "zone"
+    return ZONES if spare_zone and workload.provision.zone is None else 0
 
 
 def _beats(cheaper: Offer, offer: Offer, market: Market) -> bool:
@@ -223,6 +232,8 @@ def _market_gap(
         return "SageMaker HyperPod does not have it", "leave provision.target out"
     if market.held and not offers:
         return _other_reservation(market.held.reservation)
+    if not offers and zones_wanted(workload):
+        return "no region offers it in two zones, of which one could be spared", "ask for a spare node only"
     if not offers and zone:
         return f"{zone} does not offer it", "change provision.zone"
     if not offers:

@@ -281,6 +281,10 @@ def _late_miss(found: Found, rows: Ints) -> str:
         )
         if len(few) and limit is not None and value > limit
     ]
+    machine = found.contenders[int(loose.machine[best])].machine
+    alone = int(loose.layout.devices[best]) // machine.devices
+    if not len(few) and alone > most:
+        return f"nearest is {machine.name}, of which one replica takes {alone}, and the limits allow {most}"
     allowed = "pin.nodes asks for" if "nodes" in pins else "the limits allow"
     missed = f"which has {' and '.join(late)}" if late else f"which the load takes, but {allowed} {most}"
     return f"nearest is {_name(found, loose, best)}, {missed}"

@@ -65,6 +65,12 @@ def _block(value: str) -> str:
     return value
 
 
+def _load(value: Any) -> Any:
+    if isinstance(value, int | float) and value == 0:
+        raise ValueError(f"{value} is no load; write the least that is worth a machine, such as 0.01")
+    return value
+
+
 def text_schema(example: str, *also: str) -> WithJsonSchema:
     """What an editor is told of a field that is written as text with a unit."""
     return WithJsonSchema({"type": [*also, "string"], "examples": [example]})
@@ -81,6 +87,8 @@ Usd = Annotated[
 ]
 Moment = Annotated[datetime, BeforeValidator(_moment), text_schema("2026-12-01T11:30:00Z")]
 Cidr = Annotated[str, AfterValidator(_block), text_schema("10.1.0.0/16")]
+# Requests or queries a second.
+Rate = Annotated[float, BeforeValidator(_load), Field(ge=1e-6, le=1e7)]
 Degree = Annotated[int, Field(ge=1, le=65_536)]
 # AWS Budgets and SNS take what the address syntax of the web takes (WHATWG HTML, valid e-mail address), with a domain.
 Email = Annotated[

@@ -7,8 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from planner.fleet_record import FleetPlan
+from planner.index_record import IndexPlan
 from planner.layout import Layout
-from planner.recipe import Accuracy
+from planner.recipe import Accuracy, Recipe
 from planner.terms import RunHours
 from pricing.offer import Provenance, Purchase
 from pricing.units import HOUR_S
@@ -116,7 +118,8 @@ class Run:
 class Service:
     """How a served model answers at the planned load. Seconds, tokens, USD.
 
-    `concurrency` is requests in flight per replica at that load; `kv_capacity_tokens` what a replica's cache holds.
+    `concurrency` is requests in flight per replica at that load; `kv_capacity_tokens` what a replica's cache holds,
+    `requests_per_s_per_replica` the rate that it is planned to take.
     """
 
     replicas: int
@@ -128,6 +131,7 @@ class Service:
     usd_per_month: Decimal
     usd_per_million_tokens: Decimal
     band: Band
+    requests_per_s_per_replica: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +197,8 @@ class CostLine:
     """One thing that is paid for. USD; None where its price is unknown, and for a run when serving.
 
     `usd_per_month` is what it costs to stand, or serve, for a month; of what a run uses once, that use. `basis` says
-    how the amount was counted, what was assumed, or what is not known, `provenance` whose word the price is.
+    how the amount was counted, what was assumed, or what is not known, `provenance` whose word the price is. `survives`
+    is whether it is still paid for when the stack is gone.
     """
 
     name: str
@@ -202,6 +207,7 @@ class CostLine:
     usd_per_month: Decimal | None
     basis: str
     provenance: Provenance | None = None
+    survives: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -404,7 +410,8 @@ class Plan:
 
     `front` are fleets that trade money for time: none is both cheaper and faster than another, cheapest first.
     `cost` is the chosen candidate's, `deals` the same fleet on all terms known. `covered` counts the candidates that
-    the search decided on, `timed` those of them that fit, whose time it computed; `warnings` are sentences.
+    the search decided on, `timed` those of them that fit, whose time it computed; `warnings` are sentences, `network`
+    that on addresses. `fleet` serves, `index` is beside it.
     """
 
     workload: str
@@ -424,11 +431,15 @@ class Plan:
     covered: int
     timed: int
     warnings: tuple[str, ...]
+    network: str = ""
+    index: IndexPlan | None = None
+    fleet: FleetPlan | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """A plan, and what a stack must know to build it."""
+    """A plan, what a stack must know to build it, and the recipe of the choice."""
 
     plan: Plan
     build: Build
+    recipe: Recipe | None = None

@@ -138,7 +138,8 @@ class Recipe:
     """How parameters, gradients, states, activations and caches are kept. Bytes per element.
 
     `block_weight_bytes` is what a weight inside the blocks takes, scales included; `outer_weight_bytes` a
-    weight of the embeddings, the head and the norms. `gradient_bytes`, `master_bytes` and `optimizer_bytes`
+    weight of the embeddings, the head and the norms; `dense_weight_bytes` what a weight outside the routed experts
+    takes where only the experts are narrow (gpt-oss, Kimi K2), None where all are alike. `gradient_bytes`, `master_bytes` and `optimizer_bytes`
     are per trained parameter; `reduce_bytes` is what of a gradient travels, where it is not `gradient_bytes`. The
     `*_sharded` flags say what the data-parallel ranks divide among them;
     `gathers_weights` that blocks are gathered before use, each `gathered_weight_bytes` an element.
@@ -166,6 +167,7 @@ class Recipe:
     activation_bytes: float = 2.0
     block_weight_bytes: float = 2.0
     outer_weight_bytes: float = 2.0
+    dense_weight_bytes: float | None = None
     gathered_weight_bytes: float = 2.0
     gradient_bytes: float = 2.0
     reduce_bytes: float | None = None
@@ -201,6 +203,11 @@ class Recipe:
     kv_bytes: float = 2.0
     accuracy: Accuracy = Accuracy.EXACT
     techniques: tuple[str, ...] = ()
+
+    @property
+    def shared_weight_bytes(self) -> float:
+        """Bytes of a weight inside the blocks but outside the routed experts."""
+        return self.block_weight_bytes if self.dense_weight_bytes is None else self.dense_weight_bytes
 
     @property
     def reduced_bytes(self) -> float:

@@ -16,8 +16,18 @@ WAITING_SHARE = 0.1
 BALANCER_ZONES = 2
 
 
-def fleet_of(workload: Workload, candidate: Candidate, machine: InstanceType, *, weights_bytes: int) -> Fleet:
-    """The fleet of a candidate on `machine`s. Raises NoFeasiblePlan where the target cannot build it."""
+def fleet_of(
+    workload: Workload,
+    candidate: Candidate,
+    machine: InstanceType,
+    *,
+    weights_bytes: int,
+    least_nodes: int | None = None,
+) -> Fleet:
+    """The fleet of a candidate on `machine`s, which the load's profile lets fall to `least_nodes`.
+
+    Raises NoFeasiblePlan where the target cannot build it.
+    """
     asked, service = workload.provision.serving, candidate.service
     assert asked is not None and asked.certificate and service is not None and workload.inference is not None
     replicas = machine.devices // candidate.layout.devices
@@ -29,13 +39,14 @@ def fleet_of(workload: Workload, candidate: Candidate, machine: InstanceType, *,
         "tensor": candidate.layout.tensor,
         "pipeline": candidate.layout.pipeline,
         "replicas": replicas,
+        "batch": candidate.layout.micro_batch,
         "context": workload.inference.context_tokens,
     }
     longest = service.ttft_s + (workload.inference.context_tokens - workload.inference.input_tokens) * service.tpot_s
-    zones = candidate.zone_ids[: 2 if asked.spare_zone else 1]
+    zones = candidate.zone_ids[: 2 if _spare_zone(workload) else 1]
     return Fleet(
         engine=engine(asked.container, image=asked.image, facts=facts, techniques=candidate.techniques),
-        least_nodes=asked.least_nodes or candidate.nodes,
+        least_nodes=asked.least_nodes or least_nodes or candidate.nodes,
         most_nodes=max(asked.most_nodes or 0, candidate.nodes),
         waiting_per_node=max(1, round(WAITING_SHARE * service.concurrency * replicas)),
         running_per_node=max(1, round(service.concurrency * replicas)),
@@ -50,6 +61,12 @@ def fleet_of(workload: Workload, candidate: Candidate, machine: InstanceType, *,
         zone_ids=zones,
         balancer_zone_ids=_balancer_zones(candidate.region, zones),
     )
+
+
+def _spare_zone(workload: Workload) -> bool:
+    """Whether nodes stand in two zones: as the stack is asked to allow, or as the fleet is sized for."""
+    serving, inference = workload.provision.serving, workload.inference
+    return bool(serving and serving.spare_zone) or bool(inference and inference.fleet.spare == "zone")
 
 
 def _balancer_zones(region: str, zones: tuple[str, ...]) -> tuple[str, ...]:
@@ -78,10 +95,10 @@ def _refusals(workload: Workload, candidate: Candidate, machine: InstanceType) -
             f"The pinned image of {asked.container} is for x86_64, and {machine.name} is {machine.architecture}. "
             "Name an image for it in provision.serving.image."
         )
-    if asked.spare_zone and len(candidate.zone_ids) < BALANCER_ZONES:
+    if _spare_zone(workload) and len(candidate.zone_ids) < BALANCER_ZONES:
         found.append(
             f"{machine.name} is offered in one zone of {candidate.region}, {candidate.zone_ids[0]}, so that there is "
-            "no spare one. Leave provision.serving.spare_zone out."
+            "no spare one. Leave provision.serving.spare_zone out, and inference.fleet.spare."
         )
     if asked.certificate and f":acm:{candidate.region}:" not in asked.certificate:
         found.append(

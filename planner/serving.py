@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from planner.calibration import ServingFactors
-from planner.communication import Fabric, node_fabric
+from planner.communication import node_fabric
 from planner.kv_cache import cache_bytes, live_tokens
 from planner.layout import AnyLayout
 from planner.recipe import Recipe
@@ -112,9 +112,8 @@ def replica_answer(
 
     NaN where a rate that the layout needs is unknown.
     """
-    net = node_fabric(machine, factors)
-    prefill = _prefill_s(shape, recipe, layout, load, machine, factors, net)
-    step = _decode_step_s(shape, recipe, layout, load, machine, factors, net)
+    prefill = prefill_s(shape, recipe, layout, load, machine, factors)
+    step = decode_step_s(shape, recipe, layout, load, machine, factors)
     # Every request in flight is prefilled once while the others decode `output_tokens` steps; the stages of a
     # pipeline work on different requests at once.
     tpot = step + layout.micro_batch * prefill / layout.pipeline / load.output_tokens
@@ -145,16 +144,16 @@ def _cache_bytes_per_token(shape: ModelShape, recipe: Recipe, layout: AnyLayout,
     return total * layers_per_stage(shape, layout) / shape.layers
 
 
-def _prefill_s(
+def prefill_s(
     shape: ModelShape,
     recipe: Recipe,
     layout: AnyLayout,
     load: Load,
     machine: InstanceType,
     factors: ServingFactors,
-    net: Fabric,
 ) -> Any:
     """Seconds of one prompt through all blocks; the head, which only its last token passes, is left out."""
+    net = node_fabric(machine, factors)
     work = block_work(shape, load.input_tokens, recipe.activation_bytes)
     peak = (machine.flop_per_s_per_device(recipe.compute_dtype) or np.nan) * factors.prefill
     flop = work.dense_flop + work.expert_flop + work.attention_flop
@@ -163,16 +162,16 @@ def _prefill_s(
     return shape.layers * (compute + shared + factors.block_s)
 
 
-def _decode_step_s(
+def decode_step_s(
     shape: ModelShape,
     recipe: Recipe,
     layout: AnyLayout,
     load: Load,
     machine: InstanceType,
     factors: ServingFactors,
-    net: Fabric,
 ) -> Any:
     """Seconds from one token of a request to its next: every stage in turn, each with its part of the batch."""
+    net = node_fabric(machine, factors)
     # With fewer requests than stages, stages stand idle: a request still passes each of them alone.
     batch = np.maximum(layout.micro_batch / layout.pipeline, 1.0)
     held = resident(shape, layout, Stage.FIRST, None)

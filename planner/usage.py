@@ -5,13 +5,15 @@ Amounts are what the stack really holds. What depends on a job's habits is assum
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 
 from planner.layout import Layout
 from planner.moments import moment_bytes
+from planner.plan import Lifecycle
 from planner.recipe import Recipe
 from planner.resident import Stage, resident
 from planner.shape import ModelShape
+from planner.surroundings import Use, serves_from_elsewhere, surroundings
 from planner.workload import Workload
 from pricing.price import Component
 from pricing.units import GIB, MIB, show_bytes
@@ -30,26 +32,13 @@ MONITORING_METRICS_PER_NODE = 7
 FLOW_LOG_GIB_PER_NODE_HOUR = 0.001
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
-    """Units of a component, for a stack of n nodes: `fixed + per_node * n`, and `once_per_node * n` at the start.
-
-    Of a component that is sold by the month or hour these units stand; of any other so many flow each hour. The
-    component's name says its unit. `basis` says how the amount was counted, or what was assumed.
-    """
-
-    name: str
-    component: Component
-    fixed: float = 0.0
-    per_node: float = 0.0
-    once_per_node: float = 0.0
-    basis: str
-
-
 def uses(workload: Workload, shape: ModelShape, recipe: Recipe) -> tuple[Use, ...]:
     """What the stack of a workload uses beside its instances."""
     volume_gib = float(-(-workload.provision.storage.root_volume // GIB))
-    stored = _checkpoints(shape, recipe) if workload.training else (_weights(shape, recipe),)
+    stored: tuple[Use, ...] = _checkpoints(shape, recipe) if workload.training else (_weights(shape, recipe),)
+    if workload.provision.storage.lifecycle is Lifecycle.PERSISTENT and not serves_from_elsewhere(workload):
+        # The bucket, and all that is in it.
+        stored = tuple(replace(each, survives=each.component is Component.S3_STANDARD_GIB_MONTH) for each in stored)
     return (
         Use(
             name="root volumes",
@@ -78,6 +67,7 @@ def uses(workload: Workload, shape: ModelShape, recipe: Recipe) -> tuple[Use, ..
             per_node=FLOW_LOG_GIB_PER_NODE_HOUR,
             basis=f"{show_bytes(FLOW_LOG_GIB_PER_NODE_HOUR * GIB)} a node and hour, assumed",
         ),
+        *surroundings(workload),
     )
 
 
@@ -92,7 +82,7 @@ def checkpoint_bytes(shape: ModelShape, recipe: Recipe) -> float:
     return inside * (weight + moments.inside) + ends * (weight + moments.ends)
 
 
-def _checkpoints(shape: ModelShape, recipe: Recipe) -> tuple[Use, Use]:
+def _checkpoints(shape: ModelShape, recipe: Recipe) -> tuple[Use, ...]:
     """What a run keeps in its bucket, and what writing it takes."""
     size = checkpoint_bytes(shape, recipe)
     return (

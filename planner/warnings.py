@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from planner.cost import UNSTATED_SHARE
-from planner.plan import Candidate, Cost, Deal, is_own
+from planner.plan import Candidate, Cost, Deal, Lifecycle, Target, is_own
 from planner.techniques import load_techniques
 from planner.terms import block_hours, block_nodes
 from planner.workload import Workload
@@ -53,10 +53,30 @@ def warnings_of(
     yield from _reserved(workload, chosen, market.held)
     yield from _bought_as_block(chosen, market.held)
     yield from _within_quotas(chosen, deals, machine, market)
-    if chosen.service and chosen.nodes > 1 and chosen.layout.devices <= machine.devices:
-        yield f"{chosen.nodes} independent instances serve; the stack puts no load balancer before them."
+    yield from _target(workload, chosen, machine)
     if chosen.nodes > 1 and not machine.efa_cards:
         yield f"{chosen.instance_type} has no EFA: its nodes talk over TCP."
+
+
+def _target(workload: Workload, chosen: Candidate, machine: InstanceType) -> Iterator[str]:
+    """What the target leaves to the reader."""
+    fleet = workload.provision.target is Target.SERVING_FLEET
+    if chosen.service and chosen.nodes > 1 and chosen.layout.devices <= machine.devices and not fleet:
+        yield (
+            f"{chosen.nodes} independent instances serve; the stack puts no load balancer before them. "
+            "Set provision.target to serving-fleet for one."
+        )
+    if fleet:
+        yield "The load balancer's access logs stay for 30 days after `cdk destroy`, and then end by themselves."
+        yield "The fleet's API key is one secret of AWS Secrets Manager, whose price is in no line."
+    shared = workload.provision.storage.file_system
+    if shared and shared.efa:
+        yield (
+            "The file system takes EFA, but nodes mount it over TCP until their LNet is set up for EFA, which the "
+            "stack leaves to the job (FSx for Lustre user guide, EFA clients)."
+        )
+    if shared and workload.provision.storage.lifecycle is Lifecycle.PERSISTENT:
+        yield "With a persistent file system its VPC, subnet and security group stay too; they cost nothing."
 
 
 def _untimed(chosen: Candidate) -> Iterator[str]:

@@ -11,7 +11,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from planner.fields import Bytes, Cidr, Count, Degree, Email, Moment, Seconds, Section, Usd
+from planner.fields import Bytes, Cidr, Count, Degree, Email, Moment, Rate, Seconds, Section, Usd
+from planner.fleet_fields import Fleet
+from planner.index_fields import Index
 from planner.inline_shape import InlineShape
 from planner.plan import Lifecycle, Target
 from planner.provisioning import Existing, FileSystem, Serving
@@ -108,7 +110,7 @@ class Training(Section):
 class Inference(Section):
     """What is to be served, at which load, how fast."""
 
-    requests_per_second: Annotated[float, Field(ge=1e-6, le=1e7)] | None = None
+    requests_per_second: Rate | None = None
     """Load as a rate. Either this or concurrency."""
     concurrency: Annotated[Count, Field(le=10**9)] | None = None
     """Load as requests in flight at once."""
@@ -126,6 +128,8 @@ class Inference(Section):
     """Type of the weights. Left out: 16 bits, or what `techniques` accepts."""
     engine: str | None = None
     """Serving software: vllm, neuron-serving. Left out: by accelerator."""
+    fleet: Fleet = Fleet()
+    """Replicas beyond those that the load takes, and when they run."""
 
     @property
     def context_tokens(self) -> int:
@@ -285,16 +289,19 @@ class Provision(Section):
 
 
 class Workload(Section):
-    """One model to be trained or served on AWS."""
+    """One model to be trained or served on AWS, or a vector index, alone or beside a served model."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$", max_length=40)]
     """Lower-case letters, digits and single dashes; names the stack and its resources."""
-    model: str | InlineShape
-    """A preset (`berth models`), the path of a Hugging Face config.json beside this file, or a shape."""
+    model: str | InlineShape | None = None
+    """A preset (`berth models`), the path of a Hugging Face config.json beside this file, or a shape. Left out: none,
+    for a vector index alone."""
     training: Training | None = None
     """Set this to train."""
     inference: Inference | None = None
     """Set this to serve."""
+    index: Index | None = None
+    """Set this to keep a vector index, alone or beside a served model."""
     techniques: Techniques = Techniques()
     """What the planner may do to the model."""
     limits: Limits = Limits()

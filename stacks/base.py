@@ -9,9 +9,10 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from planner.addresses import beside_nodes, most_nodes
 from planner.plan import Build, Lifecycle
 from stacks.parts.capacity import capacity
-from stacks.parts.file_system import SharedFiles, addresses
+from stacks.parts.file_system import SharedFiles
 from stacks.parts.guard import Guard
 from stacks.parts.identity import Identity
 from stacks.parts.image import image_id
@@ -48,13 +49,12 @@ class Surroundings(Stack):
             description=f"Berth: {build.nodes} x {build.instance_type} for {build.name}",
         )
         self.build = build
-        most_nodes = build.fleet.most_nodes if build.fleet else build.nodes
         self.network = Network(
             self,
             "Network",
             zone_id=build.zone_id,
-            nodes=most_nodes + extra_nodes,
-            others=addresses(build.file_system),
+            nodes=most_nodes(build) + extra_nodes,
+            others=beside_nodes(build),
             cidr=build.cidr,
             existing=build.existing,
         )

@@ -54,7 +54,16 @@ def bill_table(cost: Cost) -> RenderableType:
         shown = (hour, run, month) if training else (hour, month)
         table.add_row(line.name, *shown, line.basis, style="bold" if line is sums else None)
     notes = ["Lines with + are not in the sum; each would come on top of a fleet that has it."] if added else []
-    return Group(table, Text("\n".join([*notes, *_ages(cost)])))
+    return Group(table, Text("\n".join([*notes, _surviving(cost), *_ages(cost)])))
+
+
+def _surviving(cost: Cost) -> str:
+    """What is still there, and billed, when the stack has been destroyed."""
+    kept = [line for line in cost.lines if line.survives]
+    if not kept:
+        return "After `cdk destroy` none of these lines goes on."
+    named = listed([f"{line.name} ({_known_usd(line.usd_per_month)} a month)" for line in kept])
+    return f"After `cdk destroy` there remain, until you delete them: {named}."
 
 
 def _ages(cost: Cost) -> list[str]:

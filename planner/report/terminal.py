@@ -20,6 +20,7 @@ from rich.text import Text
 
 from planner.changes import drift
 from planner.explain import grouped
+from planner.index_record import IndexPlan
 from planner.lock import Lock
 from planner.plan import (
     Band,
@@ -35,6 +36,8 @@ from planner.plan import (
     Term,
 )
 from planner.report.bill import bill_table, deals_table, total
+from planner.report.fleet import fleet_rows
+from planner.report.vector_index import index_headline
 from planner.techniques import load_techniques
 from pricing.offer import Purchase
 from pricing.units import show_bytes, show_count, show_duration, show_gib, show_rate, show_usd
@@ -87,6 +90,8 @@ def plan_text(plan: Plan, today: date) -> RenderableType:
     if chosen.run:
         parts.append(_section(f"Time of a step, {show_duration(chosen.run.step_s)}", _shares(chosen.run.step_terms)))
     parts += [
+        *([_section("Fleet", _pairs(fleet_rows(plan.fleet, chosen)))] if plan.fleet else []),
+        *([_section("Vector index", _index(plan.index))] if plan.index else []),
         _section(f"Cost, {total(plan.cost)}", bill_table(plan.cost)),
         _section("Ladder", _ladder(plan.ladder)),
         _section("Runners-up", _candidates((chosen, *plan.runners_up))),
@@ -96,6 +101,16 @@ def plan_text(plan: Plan, today: date) -> RenderableType:
         _section("Mind", _bullets(plan.warnings)),
     ]
     return Group(*parts)
+
+
+def _index(plan: IndexPlan) -> RenderableType:
+    return _pairs(
+        [
+            ("method", f"{plan.method} ({plan.engine}) of {show_count(plan.vectors)} vectors, {plan.formula}"),
+            ("fleet", index_headline(plan)),
+            *(("mind", note) for note in plan.notes),
+        ]
+    )
 
 
 def headline(candidate: Candidate) -> str:
@@ -142,6 +157,7 @@ def _decision(plan: Plan, today: date) -> RenderableType:
         rows += [("run", _run(chosen.run)), *_software(chosen)]
     if chosen.service:
         rows.append(("service", _service(chosen.service)))
+    rows += [("network", plan.network)] if plan.network else []
     rows.append(("energy", _energy(plan)))
     return _pairs(rows)
 

@@ -14,14 +14,6 @@ Lustre = fsx.CfnFileSystem
 # Between clients and servers of Lustre (FSx for Lustre user guide, file system access control).
 PORTS = ((988, 988), (1018, 1023))
 EVENTS = ["NEW", "CHANGED", "DELETED"]
-# A file server for each of these, with an address of its own, and two for metadata.
-GIB_PER_SERVER = 1200
-METADATA_ADDRESSES = 2
-
-
-def addresses(system: FileSystem | None) -> int:
-    """Addresses that the file system takes in the nodes' subnet, at most."""
-    return 0 if system is None else METADATA_ADDRESSES + -(-system.capacity_gib // GIB_PER_SERVER)
 
 
 class SharedFiles(Construct):

@@ -15,6 +15,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from planner.addresses import SMALLEST_PREFIX, needed_prefix
 from planner.plan import Existing
 from stacks.errors import StackError
 
@@ -24,21 +25,14 @@ PUBLIC_PREFIX = 28
 LARGEST_VPC_PREFIX = 16
 # A load balancer asks for a /27 in each zone with 8 free addresses; it grows with the traffic.
 BALANCER_PREFIX = 26
-# A subnet cannot grow without being replaced, nodes and all; 251 addresses cost nothing.
-SMALLEST_PREFIX = 24
-# Only card 0's first interface takes an address; EFA-only interfaces take none.
-ADDRESSES_PER_NODE = 1
-# S3 is reached through a gateway endpoint, which takes no address.
-INTERFACE_ENDPOINTS = 0
-RESERVED_BY_AWS = 5
-HEADROOM = 2
 LOG_RETENTION_DAYS = 30
 
 
 def compute_block(*, nodes: int, others: int = 0, vpc: IPv4Network = VPC) -> IPv4Network:
     """The block of the nodes' subnet: the addresses that they and `others` need, doubled, in the VPC's upper half.
 
-    It is never below /24 where the VPC has room for one. Raises StackError where the nodes have none.
+    It is never below /24 where the VPC has room for one. Only card 0's first interface takes an address; EFA-only
+    interfaces and S3's gateway endpoint take none. Raises StackError where the nodes have none.
     """
     return _within(_halves(vpc)[1], nodes=nodes, others=others)
 
@@ -58,19 +52,13 @@ def balancer_blocks(*, vpc: IPv4Network = VPC) -> tuple[IPv4Network, IPv4Network
 
 
 def _within(part: IPv4Network, *, nodes: int, others: int) -> IPv4Network:
-    needed = _prefix_of(nodes, others)
+    needed = needed_prefix(nodes + others)
     if needed < part.prefixlen:
         raise StackError(
             f"{nodes:,} nodes need a /{needed} subnet, but theirs is at most {part}. "
             "Plan fewer nodes, or widen provision.cidr."
         )
     return IPv4Network((part.network_address, max(min(SMALLEST_PREFIX, needed), part.prefixlen)))
-
-
-def _prefix_of(nodes: int, others: int) -> int:
-    """The narrowest block that holds the addresses of so many nodes, and others, twice over."""
-    needed = HEADROOM * (nodes * ADDRESSES_PER_NODE + others + INTERFACE_ENDPOINTS + RESERVED_BY_AWS)
-    return VPC.max_prefixlen - (needed - 1).bit_length()
 
 
 def _halves(block: IPv4Network) -> list[IPv4Network]:
@@ -151,7 +139,7 @@ class Network(Construct):
 
     def _join(self, routes: str) -> None:
         """A subnet of the stack's own in a VPC that stands, with routes that lead out already."""
-        needed = _prefix_of(self._nodes, self._others)
+        needed = needed_prefix(self._nodes + self._others)
         if self.block.prefixlen > needed:
             raise StackError(
                 f"{self._nodes:,} nodes need a /{needed} subnet, and {self.block} is smaller. Widen provision.cidr."

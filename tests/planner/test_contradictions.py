@@ -45,7 +45,7 @@ def test_an_ordinary_workload_has_none() -> None:
     [
         # The job
         ({"training": training(), "inference": inference()}, "inference", "exclude each other; keep one"),
-        ({"training": None}, "", "nothing to do: add a training or an inference section"),
+        ({"training": None}, "", "nothing to do: add a training, an inference or an index section"),
         # How much
         ({"training": training(epochs=3)}, "training.tokens", "tokens excludes epochs and dataset_tokens"),
         ({"training": training(dataset_tokens=3)}, "training.tokens", "tokens excludes epochs and dataset_tokens"),

@@ -39,6 +39,8 @@ PRICES = {
     Component.PUBLIC_ADDRESS_HOUR: "0.005",
     Component.LOGS_INGESTED_GIB: "0.5",
     Component.METRIC_MONTH: "0.73",
+    Component.ALARM_MONTH: "0.73",
+    Component.DASHBOARD_MONTH: "2.19",
     Component.LOAD_BALANCER_HOUR: "0.02",
     Component.EKS_CLUSTER_HOUR: "0.1",
     Component.PCS_SMALL_CONTROLLER_HOUR: "0.6",
@@ -101,14 +103,18 @@ def test_a_small_training_by_hand() -> None:
         "detailed monitoring": usd("0.014", "0.14", "10.22"),
         # 2 nodes x 0.001 GiB x $0.50.
         "flow logs": usd("0.001", "0.01", "0.73"),
+        # 8 metrics and 4 of each node, one alarm, one dashboard.
+        "custom metrics": usd("0.016", "0.16", "11.68"),
+        "alarms": usd("0.001", "0.01", "0.73"),
+        "dashboard": usd("0.003", "0.03", "2.19"),
     }
     assert {each.name: amounts(each) for each in found.lines} == {
         name: pytest.approx(figures, abs=Decimal("0.000004")) for name, figures in expected.items()
     }
     assert found.unpriced == ()
     sums = (found.usd_per_hour, found.usd_per_run, found.usd_per_month)
-    # 6 + 0.06 + 0.726757 + 0.094 + 0.05 + 0.005 + 0.014 + 0.001; ten times that, and 1.6; 730 times, and 1.6.
-    assert sums == pytest.approx(usd("6.950757", "71.10757", "5075.652646"), abs=Decimal("0.00001"))
+    # 6 + 0.06 + 0.726757 + 0.094 + 0.05 + 0.005 + 0.014 + 0.001 + 0.02; ten times that, and 1.6; 730 times, and 1.6.
+    assert sums == pytest.approx(usd("6.970757", "71.30757", "5090.252646"), abs=Decimal("0.00001"))
     assert amounts(line(found, "EKS")) == usd("0.1", "1", "73")
     assert amounts(line(found, "AWS PCS")) == usd("0.6", "6", "438")
 
@@ -130,6 +136,10 @@ def test_a_small_service_by_hand() -> None:
         "detailed monitoring": usd("0.021", None, "15.33"),
         # 3 nodes x 0.001 GiB x $0.50.
         "flow logs": usd("0.0015", None, "1.095"),
+        # 8 metrics and 4 of each node, one alarm, one dashboard.
+        "custom metrics": usd("0.02", None, "14.6"),
+        "alarms": usd("0.001", None, "0.73"),
+        "dashboard": usd("0.003", None, "2.19"),
     }
     got = {each.name: amounts(each) for each in found.lines}
     assert got.keys() == expected.keys()
@@ -137,8 +147,8 @@ def test_a_small_service_by_hand() -> None:
         assert (got[name][0], got[name][2]) == pytest.approx((hour, month), abs=Decimal("0.0003"))
         assert got[name][1] is run is None
     assert found.usd_per_run is None
-    assert found.usd_per_hour == pytest.approx(Decimal("6.228063"), abs=Decimal("0.000002"))
-    assert found.usd_per_month == pytest.approx(Decimal("4548.886"), abs=Decimal("0.001"))
+    assert found.usd_per_hour == pytest.approx(Decimal("6.252063"), abs=Decimal("0.000002"))
+    assert found.usd_per_month == pytest.approx(Decimal("4566.406"), abs=Decimal("0.001"))
     assert amounts(line(found, "load balancer")) == usd("0.02", None, "14.6")
     assert amounts(line(found, "EKS")) == usd("0.1", None, "73")
 
@@ -442,6 +452,21 @@ def test_prices_of_another_region_do_not_stand_in() -> None:
     found = bill(market([KIND], [], components=priced(PRICES, "us-east-2")))
     assert set(found.unpriced) == {use.name for use in uses(TRAIN, DENSE, ZERO1)}
     assert (found.usd_per_run, found.usd_per_month) == (Decimal(60), Decimal(4380))
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "kept"),
+    [("persistent", {"checkpoints in S3", "FSx for Lustre"}), ("ephemeral", set())],
+)
+def test_what_outlives_the_stack_is_marked(lifecycle: str, kept: set[str]) -> None:
+    """Persistent storage goes on costing when the stack is gone; of the rest nothing does, priced or not."""
+    storage = {"lifecycle": lifecycle, "file_system": {"capacity": "4800GiB", "throughput": 250}}
+    found = bill(
+        sold_with({Component.FSX_LUSTRE_PERSISTENT_250_GIB_MONTH: "0.21"}),
+        asked=workload(provision={"storage": storage}),
+    )
+    assert {each.name for each in found.lines if each.survives} == kept
+    assert line(found, "FSx for Lustre").usd_per_month == pytest.approx(Decimal("1008"), abs=Decimal("0.001"))
 
 
 def test_a_served_token_bears_the_whole_bill() -> None:

@@ -60,6 +60,7 @@ def pool(*rows: tuple[int, int, int, float]) -> Pool:
         offer=0 * ones,
         nodes=columns[2],
         replicas=ones,
+        rate=np.ones(len(rows)),
         rung=0 * ones,
         layout=LayoutGrid.of({"data": ones}),
         job_s=np.array([row[3] for row in rows], dtype=np.float64),

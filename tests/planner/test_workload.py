@@ -173,7 +173,7 @@ def test_counts_may_have_a_suffix(written: int | str, count: int) -> None:
         ("provision", {"serving": {"image": "vllm/vllm-openai@sha256:abc"}}),
         ("provision", {"serving": {"weights": "/models/llama"}}),
         ("provision", {"serving": {"weights": "s3://a"}}),
-        ("provision", {"serving": {"weights": "s3://my-models/it's"}}),
+        ("provision", {"serving": {"weights": "s3://my-models/a b"}}),
         ("provision", {"serving": {"certificate": "arn:aws:iam::123456789012:server-certificate/web"}}),
         ("provision", {"serving": {"registry_secret": "nvapi-secret"}}),
         ("provision", {"serving": {"clients": ["10.0.0.1/8"]}}),

@@ -7,8 +7,8 @@ from ipaddress import IPv4Network
 
 import pytest
 
+from planner.addresses import beside_nodes
 from planner.plan import Build, FileSystem, Lifecycle
-from stacks.parts.file_system import addresses
 from stacks.verify.check import check
 from stacks.verify.rules import load_rules
 from tests.support.builds import G5_SINGLE, P4D_CLUSTER
@@ -114,8 +114,8 @@ def test_nodes_mount_it_and_go_before_it(build: Build) -> None:
 @pytest.mark.parametrize(("capacity", "count"), [(1200, 3), (4800, 6), (38_400, 34)])
 def test_its_servers_have_addresses_in_the_subnet(capacity: int, count: int) -> None:
     """A server for each 1,200 GiB and two for metadata; none without a file system."""
-    assert addresses(replace(PLAIN, capacity_gib=capacity)) == count
-    assert addresses(None) == 0
+    assert beside_nodes(replace(SHARED, file_system=replace(PLAIN, capacity_gib=capacity))) == count
+    assert beside_nodes(G5_SINGLE) == 0
 
 
 def test_the_subnet_has_room_for_it() -> None:

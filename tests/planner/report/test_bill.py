@@ -77,9 +77,17 @@ def test_every_line_of_a_training_has_its_amounts() -> None:
         "+ EKS": ["$0.10", "$1.00", "$73.00", "counted"],
         "+ AWS PCS": ["unknown", "unknown", "unknown", "no price of pcs is known"],
         "Lines with + are not in the sum; each would come on top of a fleet that has it.": [],
+        "After `cdk destroy` none of these lines goes on.": [],
     }
     names = list(rows(text))
     assert names.index("setup") < names.index("in all") < names.index("+ EKS")
+
+
+def test_what_survives_is_told_with_its_cost() -> None:
+    """What is still billed when the stack has been destroyed stands below the bill, by name and month."""
+    kept = tuple(replace(each, survives=each.name in ("checkpoints", "setup")) for each in BILL.lines)
+    text = " ".join(shown(bill_table(replace(BILL, lines=kept))).split())
+    assert "there remain, until you delete them: checkpoints (unknown a month) and setup ($1.60 a month)." in text
 
 
 def test_a_service_has_no_column_for_runs() -> None:

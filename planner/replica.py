@@ -1,0 +1,61 @@
+"""What can one replica of a served model do, step by step?
+
+What a simulator and the closed formulas of planner.serving both ask: how long a step takes, how many tokens the cache
+holds, how many sequences and tokens of prompts the engine puts into a step.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from planner.step_time import StepFactors, step_s
+from planner.step_work import StepWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replica:
+    """One replica on its engine. Tokens, sequences; numbers, or one per layout.
+
+    `capacity_tokens` is what its cache holds, all devices together, `largest_batch` how many sequences the engine
+    decodes at once, `batched_tokens` how many tokens it puts into a step at most. With `mixes_prompts` a step decodes
+    and works on a piece of a prompt (chunked prefill); without, prompts have steps of their own, for which decoding
+    waits. Of an answer the engine keeps room for `reserved_share` when it lets a request in.
+    """
+
+    work: StepWork
+    factors: StepFactors
+    capacity_tokens: Any
+    largest_batch: Any
+    batched_tokens: Any
+    mixes_prompts: bool = True
+    reserved_share: Any = 1.0
+
+    def step_s(self, sequences: Any, cache_tokens: Any, prompt_tokens: Any = 0.0, prompt_pairs: Any = 0.0) -> Any:
+        """Seconds of a step that decodes `sequences` with `cache_tokens` of live cache in all, and works on
+        `prompt_tokens` tokens of prompts that meet `prompt_pairs` keys, summed over the tokens.
+
+        A piece of `q` tokens of a prompt behind `o` that are done meets `q * (o + q / 2)` keys. Arrays broadcast.
+        """
+        return step_s(self.work, self.factors, sequences, cache_tokens, prompt_tokens, prompt_pairs)
+
+    def prefill_s(self, tokens: Any, after: Any = 0.0) -> Any:
+        """Seconds until `tokens` of a prompt, behind `after` that the cache holds, are worked on, alone on the replica.
+
+        Pieces of `batched_tokens` each; what a request costs before its first step (`request_s`) is not in it.
+        """
+        steps = np.ceil(np.maximum(tokens, 1) / self.batched_tokens)
+        piece = tokens / steps
+        return steps * self.step_s(0.0, 0.0, piece, piece * (after + tokens / 2))
+
+    @property
+    def request_s(self) -> Any:
+        """Seconds that a request takes before its first step: tokenizing, scheduling, the way there and back."""
+        return self.factors.request_s
+
+    def most_sequences(self, prompt_tokens: Any, answer_tokens: Any) -> Any:
+        """Requests of such lengths that are in flight at most: those that fit, up to the largest batch."""
+        each = prompt_tokens + self.reserved_share * answer_tokens
+        return np.minimum(self.largest_batch, np.floor(self.capacity_tokens / each))

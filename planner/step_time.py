@@ -1,0 +1,142 @@
+"""How long does one step of a serving engine take?
+
+A step decodes the next token of so many sequences and works on so many tokens of prompts. Weights and cache are read
+at a share of the memory's rate, products reach a share of their peak that grows with the rows they have, and what is
+read hides behind what is computed in part. Every block costs the launch of its kernels, tensor ranks add up twice a
+block, the engine schedules, samples and hands out tokens. Every factor is a number or an array of them, so that one
+call answers for one step, many layouts, or all measured runs.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from planner.step_work import StepWork
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepFactors:
+    """What an engine reaches on an accelerator. Shares from 0 to 1; seconds; rows.
+
+    `memory` and `cache` are shares of the memory's rate, for weights and for the cache; `matmul` and `narrow` of the
+    peak of 16-bit and of narrower products, `attention` of the 16-bit peak in attention. A product has `half_rows`
+    rows more than it is given, from tiles and waves that are not full. `overlap` is the part of the shorter of
+    reading and computing that hides behind the longer. `block_s`, `expert_block_s` and `recurrent_block_s` are paid
+    for each block a step, `step_s` for each step, `sequence_s` for each sequence of it, `request_s` once a request.
+    `reduce_s` is one sum over tensor ranks without its bytes, `staged_reduce_s` that over PCIe; `link` and
+    `staged_link` the shares of the link's rate. `imbalance` is the fullest expert rank's load over the mean, `spread`
+    the share of a batch's tokens that choose experts independently.
+    """
+
+    memory: Any
+    cache: Any
+    matmul: Any
+    narrow: Any
+    attention: Any
+    half_rows: Any
+    overlap: Any
+    block_s: Any
+    expert_block_s: Any
+    recurrent_block_s: Any
+    latent_block_s: Any
+    packed_block_s: Any
+    emulated_block_s: Any
+    rereads: Any
+    step_s: Any
+    sequence_s: Any
+    request_s: Any
+    admission_steps: Any
+    reduce_s: Any
+    staged_reduce_s: Any
+    link: Any
+    staged_link: Any
+    network_latency_s: Any
+    imbalance: Any
+    spread: Any
+
+
+def step_s(
+    work: StepWork,
+    factors: StepFactors,
+    sequences: Any,
+    cache_tokens: Any,
+    prompt_tokens: Any = 0.0,
+    prompt_pairs: Any = 0.0,
+) -> Any:
+    """Seconds from one token of a sequence to its next.
+
+    `sequences` are decoded, with `cache_tokens` of live cache in all; `prompt_tokens` are the tokens of prompts that
+    are worked on beside, `prompt_pairs` the keys that these meet, summed over them (half the square of a prompt that
+    starts in this step). On a pipeline every stage in turn works on its part of both.
+    """
+    share = 1.0 / work.stages
+    decoded, live = sequences * share, cache_tokens * share
+    fresh, pairs = prompt_tokens * share, prompt_pairs * share
+    stage = _products_s(work, factors, decoded, fresh)
+    stage = stage + _attention_s(work, factors, decoded, live, fresh, pairs)
+    stage = stage + _sums_s(work, factors, decoded + fresh) + _fixed_s(work, factors)
+    hop = np.where(np.greater(work.stages, 1), factors.network_latency_s, 0.0)
+    return work.stages * (stage + hop) + factors.step_s + factors.sequence_s * sequences
+
+
+def prefill_s(work: StepWork, factors: StepFactors, tokens: Any, after: Any = 0.0) -> Any:
+    """Seconds of a step that works on `tokens` of one prompt alone, behind `after` tokens that the cache holds."""
+    return step_s(work, factors, 0.0, 0.0, tokens, tokens * (after + tokens / 2))
+
+
+def _products_s(work: StepWork, factors: StepFactors, decoded: Any, fresh: Any) -> Any:
+    """Products with weights: dense ones, the head's and the experts'."""
+    rows = decoded + fresh
+    bandwidth = factors.memory * work.memory_bytes_per_s
+    full = rows + factors.half_rows
+    wide, narrow = factors.matmul * work.wide_flop_per_s, factors.narrow * work.narrow_flop_per_s
+    # Of a prompt only the last token passes the head; which step has it does not matter to the mean.
+    dense = full * (work.wide_flop / wide + work.narrow_flop / narrow) + decoded * work.head_flop / wide
+    dense_s = _both(work.dense_bytes / bandwidth, dense, factors.overlap)
+    choices = factors.spread * rows
+    touched = 1 - (1 - work.experts_per_token / work.experts) ** choices
+    uneven = np.where(np.greater(work.expert, 1), factors.imbalance, 1.0)
+    each = work.expert_flop / work.experts_per_token
+    computed = (rows * work.experts_per_token * uneven + touched * work.experts * factors.half_rows) * each
+    expert_s = _both(touched * work.expert_bytes / bandwidth, computed / narrow, factors.overlap)
+    return dense_s + expert_s + rows * work.moved_bytes / bandwidth
+
+
+def _attention_s(work: StepWork, factors: StepFactors, decoded: Any, live: Any, fresh: Any, pairs: Any) -> Any:
+    """Reading the cache, and queries meeting keys. A prompt's pairs within a window are bounded by it."""
+    inside = np.minimum(live, decoded * work.window)
+    times = 1 + factors.rereads * (work.odd_group - 1)
+    read = times * live * work.cache_bytes + inside * work.window_bytes + decoded * work.state_bytes
+    peak = factors.attention * work.wide_flop_per_s
+    decode = live * work.cache_flop + inside * work.window_flop
+    near = np.minimum(pairs, fresh * work.window)
+    prompt = pairs * work.pair_flop + near * work.window_pair_flop
+    return np.maximum(read / (factors.cache * work.memory_bytes_per_s), decode / peak) + prompt / peak
+
+
+def _sums_s(work: StepWork, factors: StepFactors, rows: Any) -> Any:
+    """Two all-reduces a block, in a ring: 2 (n - 1) / n of the rows' bytes pass each link."""
+    ranks = work.tensor
+    latency = np.where(work.staged, factors.staged_reduce_s, factors.reduce_s)
+    share = np.where(work.staged, factors.staged_link, factors.link)
+    moved = 2 * (ranks - 1) / ranks * rows * work.message_bytes / (share * work.link_bytes_per_s)
+    return np.where(np.greater(ranks, 1), 2 * work.blocks * (latency + moved), 0.0)
+
+
+def _fixed_s(work: StepWork, factors: StepFactors) -> Any:
+    return (
+        work.blocks * factors.block_s
+        + work.expert_blocks * factors.expert_block_s
+        + work.recurrent_blocks * factors.recurrent_block_s
+        + work.latent_blocks * factors.latent_block_s
+        + work.packed_blocks * factors.packed_block_s
+        + work.emulated_blocks * factors.emulated_block_s
+    )
+
+
+def _both(read_s: Any, compute_s: Any, overlap: Any) -> Any:
+    """Reading and computing at once, as far as they overlap."""
+    return np.maximum(read_s, compute_s) + (1 - overlap) * np.minimum(read_s, compute_s)

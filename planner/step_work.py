@@ -1,0 +1,176 @@
+"""What does one step of a serving engine read, compute and send on each device of a replica?
+
+Counts alone, of the model, the recipe, the layout and the machine's peaks; what an engine reaches of the peaks is
+planner.step_time's. Works on one layout and on arrays of them. Stages of a pipeline are unequal: the last one, with
+as many blocks as any and the head, sets the pace.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from planner.kv_cache import block_cache_bytes
+from planner.layout import AnyLayout
+from planner.recipe import Recipe
+from planner.resident import Stage, layers_per_stage, resident
+from planner.shape import Attention, Blocks, ModelShape
+from planner.work import block_work, head_flop
+from pricing.instance_type import InstanceType, LinkKind
+
+# Recurrences keep their states in float32 (mamba_ssm, and vLLM for Mamba-2).
+STATE_BYTES = 4
+WIDE = "bf16"
+PACKED_BYTES = 0.75
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepWork:
+    """Of one device on one pipeline stage. Bytes, FLOP, bytes/s, FLOP/s; numbers, or one per layout.
+
+    `dense_*` is what every token passes, `expert_*` the routed experts, of which a device holds `expert_bytes` in
+    all; `expert_flop` is what one token's chosen experts cost a device on average. `narrow_*` is computed in the
+    recipe's own type, `wide_*` in 16 bits, `head_flop` once for each sequence's next token. A live token of the cache
+    costs `cache_bytes` and `cache_flop` in blocks with full attention, and within `window` tokens of each sequence
+    `window_bytes` and `window_flop`; a sequence's recurrences `state_bytes`. `pair_flop` is a token of a prompt
+    meeting one key, in blocks with full attention and in those with a window. `moved_bytes` is what norms, residuals and activation functions move for a
+    token. `message_bytes` is what tensor ranks
+    add up for each token; `hop_bytes` a token's way to the next stage.
+    """
+
+    stages: Any
+    tensor: Any
+    expert: Any
+    blocks: Any
+    expert_blocks: Any
+    recurrent_blocks: Any
+    latent_blocks: Any
+    packed_blocks: Any
+    emulated_blocks: Any
+    odd_group: Any
+    dense_bytes: Any
+    expert_bytes: Any
+    narrow_flop: Any
+    wide_flop: Any
+    expert_flop: Any
+    head_flop: Any
+    experts: Any
+    experts_per_token: Any
+    cache_bytes: Any
+    cache_flop: Any
+    window: Any
+    window_bytes: Any
+    window_flop: Any
+    state_bytes: Any
+    pair_flop: Any
+    window_pair_flop: Any
+    moved_bytes: Any
+    message_bytes: Any
+    hop_bytes: Any
+    narrow_flop_per_s: Any
+    expert_flop_per_s: Any
+    wide_flop_per_s: Any
+    memory_bytes_per_s: Any
+    link_bytes_per_s: Any
+    staged: Any
+
+
+def step_work(shape: ModelShape, recipe: Recipe, layout: AnyLayout, machine: InstanceType) -> StepWork:
+    """The counts of a replica's step. Rates that no source states are NaN."""
+    tensor = layout.tensor
+    part = layers_per_stage(shape, layout) / shape.layers
+    held = resident(shape, layout, Stage.FIRST, None)
+    head_bytes = shape.head_parameters * recipe.outer_weight_bytes / tensor
+    work = block_work(shape, 1, recipe.activation_bytes)
+    dense_flop = shape.layers * work.dense_flop * part / tensor
+    wide = recipe.dense_weight_bytes is not None
+    full, windowed = _live(shape, recipe, tensor)
+    rate = machine.flop_per_s_per_device
+    narrow = rate(recipe.compute_dtype) or np.nan
+    broad = rate(WIDE) or rate("fp16") or narrow
+    mixture = [run for run in shape.blocks if run.mlp.experts]
+    packed = (sum(run.count for run in mixture) if wide else shape.layers) * part * _is_packed(recipe)
+    link = machine.link
+    return StepWork(
+        stages=layout.pipeline,
+        tensor=tensor,
+        expert=layout.expert,
+        blocks=shape.layers * part,
+        expert_blocks=sum(run.count for run in mixture) * part,
+        recurrent_blocks=sum(run.count for run in shape.blocks if run.recurrence) * part,
+        latent_blocks=sum(run.count for run in shape.blocks if run.attention.latent) * part,
+        packed_blocks=packed,
+        emulated_blocks=packed * (recipe.compute_dtype == WIDE),
+        odd_group=max(map(_odd_group, shape.blocks)),
+        dense_bytes=held.dense * recipe.shared_weight_bytes + head_bytes,
+        expert_bytes=held.experts * layout.expert * recipe.block_weight_bytes,
+        narrow_flop=0.0 * dense_flop if wide else dense_flop,
+        wide_flop=dense_flop if wide else 0.0 * dense_flop,
+        expert_flop=shape.layers * work.expert_flop * part / tensor,
+        head_flop=head_flop(shape) / tensor,
+        experts=max((run.mlp.experts for run in mixture), default=1),
+        experts_per_token=max((run.mlp.experts_per_token for run in mixture), default=1),
+        cache_bytes=full.bytes * part,
+        cache_flop=full.decode_flop * part / tensor,
+        window=max((run.attention.window for run in shape.blocks), default=0) or shape.context_tokens,
+        window_bytes=windowed.bytes * part,
+        window_flop=windowed.decode_flop * part / tensor,
+        state_bytes=2 * STATE_BYTES * shape.state_per_sequence * part / tensor,
+        pair_flop=full.pair_flop * part / tensor,
+        window_pair_flop=windowed.pair_flop * part / tensor,
+        moved_bytes=shape.layers * part * (work.ends_bytes + (work.moved_bytes - work.ends_bytes) / tensor),
+        message_bytes=shape.hidden * recipe.activation_bytes + 0.0 * tensor,
+        hop_bytes=shape.hidden * recipe.activation_bytes + 0.0 * tensor,
+        narrow_flop_per_s=narrow,
+        expert_flop_per_s=narrow,
+        wide_flop_per_s=broad,
+        memory_bytes_per_s=machine.memory_bytes_per_s_per_device or np.nan,
+        link_bytes_per_s=(link.bytes_per_s if link and link.bytes_per_s else np.nan) / machine.accelerator.ranks,
+        staged=bool(link and link.kind is LinkKind.PCIE),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Live:
+    """Of all blocks of a kind: cache bytes of a token on one rank, FLOP of a live token, FLOP of a pair."""
+
+    bytes: Any
+    decode_flop: float
+    pair_flop: float
+
+
+def _live(shape: ModelShape, recipe: Recipe, tensor: Any) -> tuple[_Live, _Live]:
+    """Blocks with full attention, and those with a window."""
+    return (
+        _kind([run for run in shape.blocks if not run.attention.window], recipe, tensor),
+        _kind([run for run in shape.blocks if run.attention.window], recipe, tensor),
+    )
+
+
+def _kind(runs: list[Blocks], recipe: Recipe, tensor: Any) -> _Live:
+    each = [run.count * block_cache_bytes(run, recipe.kv_bytes, 1, tensor) for run in runs]
+    return _Live(
+        bytes=sum(each, 0.0 * tensor),
+        decode_flop=2.0 * sum(run.count * decode_width(run.attention) for run in runs),
+        pair_flop=2.0 * sum(run.count * (run.attention.query_width + run.attention.value_width) for run in runs),
+    )
+
+
+def _is_packed(recipe: Recipe) -> bool:
+    """Whether weights have four bits or less: inputs are quantized, or weights unpacked, before each product."""
+    return recipe.block_weight_bytes < PACKED_BYTES
+
+
+def _odd_group(run: Blocks) -> int:
+    """Query heads of a key and value head where their number is no power of two, or attention has a window; else 1."""
+    group = run.attention.heads // run.attention.kv_heads if run.attention.heads else 1
+    return group if group & (group - 1) or run.attention.window else 1
+
+
+def decode_width(attention: Attention) -> int:
+    """Products of a query with one cached token and its value; MLA's are with the latent (arXiv 2405.04434)."""
+    if latent := attention.latent:
+        return attention.heads * (attention.cache_width + latent.kv_rank)
+    return attention.query_width + attention.value_width
