@@ -89,6 +89,7 @@ class Surroundings(Stack):
             lifecycle=self.build.lifecycle,
             network=self.network,
             nodes_group_id=self.group.group_id,
+            key_arn=self.build.existing.key,
         )
 
     @property

@@ -63,6 +63,11 @@ def build_stack(app: App, build: Build, *, account: str | None, warnings: Sequen
             f"{build.name!r} is for account {build.account}, and the credentials are those of {account}. Use the "
             "account's own, or change provision.account."
         )
+    if build.training_plan_arn and build.target is not Target.HYPERPOD_SLURM:
+        raise StackError(
+            f"A training plan holds nodes of HyperPod, not of the target {build.target!s}. Set provision.target to "
+            f"{Target.HYPERPOD_SLURM!s}, or leave provision.training_plan out."
+        )
     env = Environment(account=build.account or account, region=build.region)
     stack = TARGETS[build.target](app, stack_name(build.name), build=build, env=env)
     tag(stack, workload=build.name, expires_at=build.expires_at)

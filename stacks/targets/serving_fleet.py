@@ -204,6 +204,10 @@ def _checked(build: Build) -> Fleet:
         raise StackError("A capacity block ends, and a fleet goes on serving. Choose another purchase.")
     if build.mig:
         raise StackError("The engines of a fleet take whole GPUs. Leave MIG out.")
+    if build.existing.vpc:
+        raise StackError(
+            f"A fleet makes its own network, in two zones. Leave {build.existing.vpc} out, and peer the two."
+        )
     return build.fleet
 
 
