@@ -15,7 +15,6 @@ from aws_cdk import Aws, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
@@ -96,6 +95,9 @@ class Observability(Construct):
         )
 
     def _topic(self, email: str) -> str:
+        # Large, and needed where there is an address alone.
+        from aws_cdk import aws_sns as sns
+
         topic = sns.CfnTopic(
             self, "Told", subscription=[sns.CfnTopic.SubscriptionProperty(endpoint=email, protocol="email")]
         )
