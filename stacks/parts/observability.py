@@ -73,7 +73,8 @@ class Observability(Construct):
             self, "Dashboard", dashboard_body=json.dumps(_dashboard(self.namespace, build.region))
         ).ref
         metric = UTILIZATION.get(build.vendor)
-        if metric:
+        # The driver reports no utilisation of a GPU that MIG has cut.
+        if metric and build.mig is None:
             self._alarm(metric, build.budget_email)
 
     def _alarm(self, metric: str, email: str | None) -> None:
