@@ -41,7 +41,7 @@ SERVICE = Service(
 def stream(count: int = 1000, every_s: float = 0.02, output: int = 11) -> Requests:
     """Requests at even intervals, of 100 tokens."""
     return Requests(
-        at_s=np.arange(count) * every_s,
+        at_s=np.arange(count, dtype=np.float64) * every_s,
         input_tokens=np.full(count, 100),
         output_tokens=np.full(count, output),
     )
