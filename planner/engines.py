@@ -65,7 +65,7 @@ def _fitted(measured: str, own: bool) -> dict[str, Any]:
 
 def _releases(engine: str, found: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """An engine as it is now and as it was: its name, whose fitted factors it has, and its settings by generation."""
-    now = found["settings"]
+    now = found["settings"] | {"default": found["settings"]["default"] | {"source": found["source"]}}
     yield engine, found.get("like", engine), now
     for old in found.get("releases", []):
         yield (
@@ -79,10 +79,11 @@ def _by_accelerator(settings: Mapping[str, Any], fitted: Mapping[str, Any]) -> d
     """Settings and fitted factors of the default and of every accelerator that differs from it."""
     makes = [name for name in generations() if name in settings or name in fitted["generations"]]
     found = {"default": settings["default"] | fitted["default"]}
+    bands = {name: found["default"][name] for name in ("band", "ttft_band")}
     for make in makes:
         own = settings.get(make, {}) | fitted["generations"].get(make, {})
         for chip in generations()[make]:
-            found[chip] = own | fitted["accelerators"].get(chip, {})
+            found[chip] = bands | own | fitted["accelerators"].get(chip, {})
     return found
 
 

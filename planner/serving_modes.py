@@ -65,7 +65,9 @@ def closed_loop(replica: Replica, lengths: Lengths, clients: Any, first_share: A
     for each other's prompts.
     """
     clients = np.asarray(clients, dtype=float)
-    served = np.minimum(clients, np.maximum(replica.most_sequences(lengths.prompt, lengths.answer), 1.0))
+    most = replica.most_sequences(lengths.prompt, lengths.answer)
+    # Where nothing would fit the question is not how many wait: whoever asks knows that it runs.
+    served = np.minimum(clients, np.where(np.less(most, 1.0), clients, most))
     decoding = served
     for _ in range(ROUNDS):
         step, prompt, tpot = _cycle(replica, lengths, decoding)
@@ -91,7 +93,8 @@ def full_rate(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
 def static_batch(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
     """`sequences` start together and end together; those that do not fit wait for the ones before them."""
     sequences = np.asarray(sequences, dtype=float)
-    fits = np.clip(np.floor(replica.capacity_tokens / (lengths.prompt + lengths.answer)), 1.0, None)
+    fits = np.floor(replica.capacity_tokens / (lengths.prompt + lengths.answer))
+    fits = np.where(np.less(fits, 1.0), sequences, fits)
     at_once = np.minimum(np.minimum(sequences, fits), replica.largest_batch)
     turns = np.ceil(sequences / at_once)
     prompt = _prompts_s(replica, lengths, at_once)

@@ -25,6 +25,8 @@ FOLDER = Path(__file__).parent.parent / "planner" / "data" / "engines" / "fitted
 STEPS = 12
 # Edges of bands: nine runs in ten of what was measured, and as many of all runs where nothing was.
 SHARE = 0.9
+# No prediction is said to be five times too long.
+LOWEST = 0.2
 Ratios = Mapping[tuple[str, str], list[float]]
 
 
@@ -98,11 +100,7 @@ def lines(engine: str, fit: Fit, theta: Floats, timed: Ratios, first: Ratios) ->
     """An engine's file: factors of all, by generation, and bands by accelerator."""
     made = ["# fitted by tools/fit_serving.py to planner/data/measured/serving_speed.csv", "default:"]
     made += [f"  {name}: {shown(value(fit, theta, engine, '', name))}" for name in NAMES]
-    made += [
-        f"  band: {band(abroad(timed), 'not measured on this accelerator: as all runs left out', False)}",
-        f"  ttft_band: {band(abroad(first), 'not measured on this accelerator: as all runs left out', False)}",
-        "generations:",
-    ]
+    made += [f"  band: {widest(engine, timed)}", f"  ttft_band: {widest(engine, first)}", "generations:"]
     neuron = engine.startswith("neuron")
     for make in generations():
         own = [name for name in NAMES if (name, make) in fit.owners]
@@ -113,23 +111,30 @@ def lines(engine: str, fit: Fit, theta: Floats, timed: Ratios, first: Ratios) ->
         said = []
         for key, found in (("band", timed), ("ttft_band", first)):
             if own_ratios := found.get((engine, chip)):
-                said.append(
-                    f"{key}: {band(own_ratios, f'{len(own_ratios)} runs, each judged by fits to others', True)}"
-                )
+                said.append(f"{key}: {band(own_ratios)}")
         made.append(f"  {chip}: {{{', '.join(said)}}}")
     return made
 
 
-def abroad(found: Ratios) -> list[float]:
-    """The ratios of all runs."""
-    return [ratio for each in found.values() for ratio in each]
+def widest(engine: str, found: Ratios) -> str:
+    """The band of accelerators without runs: as wide as that of all runs, and as any of the engine's own."""
+    edges = [edge([ratio for each in found.values() for ratio in each])]
+    edges += [edge(each) for (of, _), each in found.items() if of == engine]
+    low, high = min(low for low, _ in edges), max(high for _, high in edges)
+    basis = "not measured on this accelerator: the widest of all runs left out and of the engine's own"
+    return f'{{low: {low:.2f}, high: {high:.2f}, basis: "{basis}", measured: false}}'
 
 
-def band(ratios: Sequence[float], basis: str, measured: bool) -> str:
-    """A band as it is written."""
+def edge(ratios: Sequence[float]) -> tuple[float, float]:
+    """The edges of a band of measured over predicted times."""
     low, high = reach(ratios, SHARE)
-    said = "" if measured else ", measured: false"
-    return f'{{low: {max(low, 0.05):.2f}, high: {high:.2f}, basis: "{basis}"{said}}}'
+    return max(low, LOWEST), high
+
+
+def band(ratios: Sequence[float]) -> str:
+    """A band of runs on an accelerator, as it is written."""
+    low, high = edge(ratios)
+    return f'{{low: {low:.2f}, high: {high:.2f}, basis: "{len(ratios)} runs, each judged by fits to others"}}'
 
 
 def value(fit: Fit, theta: Floats, engine: str, make: str, name: str) -> float:
