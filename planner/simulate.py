@@ -9,10 +9,9 @@ from planner.calibration import Calibration
 from planner.errors import WorkloadError
 from planner.load import Loaded
 from planner.plan import Candidate, Decision
-from planner.planned_replica import PlannedReplica
 from planner.replica_clock import StepTable
 from planner.request_stream import closed_requests, poisson_requests
-from planner.serving import Load
+from planner.serving import Load, replica_of
 from planner.simulated import Simulated, simulated
 from planner.simulation import Requests
 from planner.step_table import step_table
@@ -73,9 +72,8 @@ def simulate_plan(loaded: Loaded, decision: Decision, calibration: Calibration, 
     )
     machine = load_instance_types()[chosen.instance_type]
     factors = calibration.serving_factors(chosen.framework, chosen.accelerator)
-    replica = PlannedReplica(
-        shape=loaded.shape, recipe=decision.recipe, layout=chosen.layout, machine=machine, factors=factors, load=load
-    )
+    tokens = load.input_tokens + load.output_tokens
+    replica = replica_of(loaded.shape, decision.recipe, chosen.layout, machine, factors, tokens)
     table = step_table(replica, load, chosen.layout.micro_batch)
     requests = _requests(loaded, inference, load, table, stream, chosen)
     return simulated(requests, table, chosen.service, float(replica.request_s), warm_up=isinstance(stream, Drawn))

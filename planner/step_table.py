@@ -6,10 +6,9 @@ live cache and the keys of prompts add, in which it is (planner.step_time): one 
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
 import numpy as np
 
+from planner.replica import Replica
 from planner.replica_clock import StepTable
 from planner.serving import Load
 
@@ -17,25 +16,7 @@ from planner.serving import Load
 COLUMNS = 128
 
 
-class Steps(Protocol):
-    """What is asked of a replica (planner.replica.Replica)."""
-
-    @property
-    def capacity_tokens(self) -> Any: ...
-    @property
-    def largest_batch(self) -> Any: ...
-    @property
-    def batched_tokens(self) -> Any: ...
-    @property
-    def mixes_prompts(self) -> bool: ...
-    @property
-    def reserved_share(self) -> Any: ...
-
-    def step_s(self, sequences: Any, cache_tokens: Any, prompt_tokens: Any = 0.0, prompt_pairs: Any = 0.0) -> Any:
-        """Seconds of a step."""
-
-
-def step_table(replica: Steps, load: Load, most_sequences: int) -> StepTable:
+def step_table(replica: Replica, load: Load, most_sequences: int) -> StepTable:
     """The table of a replica that runs up to `most_sequences` at once.
 
     Slopes are taken where requests of this load are: with blocks whose attention has a window, a token beyond it adds
@@ -73,7 +54,7 @@ def step_table(replica: Steps, load: Load, most_sequences: int) -> StepTable:
     )
 
 
-def prompt_share(replica: Steps, load: Load, sequences: float) -> float:
+def prompt_share(replica: Replica, load: Load, sequences: float) -> float:
     """The part of a replica's time that prompts take, with so many requests in flight; the rest makes answers."""
     given, made = load.input_tokens, load.output_tokens
     live = sequences * (given + made / 2)
