@@ -41,6 +41,9 @@ def step_table(replica: Replica, load: Load, most_sequences: int) -> StepTable:
     prompt = float(min(load.input_tokens, budget))
     pairs = prompt * prompt / 2
     pair_s = float(replica.step_s(0.0, 0.0, prompt, pairs) - replica.step_s(0.0, 0.0, prompt)) / pairs
+    # On a pipeline: with half the batch beside it, which hardly matters.
+    beside = (batch / 2, batch / 2 * middle, prompt, pairs)
+    late = float(replica.step_s(*beside, undivided=True) - replica.step_s(*beside)) / prompt
     return StepTable(
         base_s=tuple(tuple(row) for row in base.tolist()),
         column_tokens=width,
@@ -51,6 +54,7 @@ def step_table(replica: Replica, load: Load, most_sequences: int) -> StepTable:
         batch=batch,
         budget_tokens=budget,
         reserved_share=float(replica.reserved_share),
+        late_s=late,
     )
 
 
