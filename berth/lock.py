@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from berth.options import CalibrationFile, Live, Offline, WorkloadFile
+from berth.options import CalibrationFile, Live, Offline, TargetName, WorkloadFile
 from berth.progress import watched
 
 
@@ -19,13 +19,20 @@ def lock(
     live: Live = False,
     offline: Offline = False,
     calibration: CalibrationFile = None,
+    target: TargetName = None,
+    refresh_ami: Annotated[
+        bool, typer.Option("--refresh-ami", help="Look up the newest machine image, and change nothing else.")
+    ] = False,
 ) -> None:
     """Write the plan lock that cdk builds from, beside the workload."""
+    if refresh_ami:
+        _refresh(workload, replace=replace, offline=offline)
+        return
     from datetime import UTC, datetime
 
     from berth.plan_index import lock_alone
     from planner.decide import decide
-    from planner.load import LoadedIndex, load_any
+    from planner.load import LoadedIndex, load_any, target_named
     from planner.lock import new_lock
     from planner.own_calibration import chosen_calibration
     from planner.places import find_workload, lock_path
@@ -36,7 +43,7 @@ def lock(
 
     prices = prices_wanted(live=live, offline=offline)
     now, factors = datetime.now(UTC), chosen_calibration(calibration)
-    loaded = load_any(find_workload(workload))
+    loaded = load_any(find_workload(workload), target_named(target))
     if isinstance(loaded, LoadedIndex):
         lock_alone(loaded, now, prices)
         return
@@ -55,3 +62,20 @@ def lock(
     for note in notes:
         print(note, file=sys.stderr)
     print(f"{path}: {headline(decision.plan.chosen)}")
+
+
+def _refresh(workload: str, *, replace: bool, offline: bool) -> None:
+    """The lock with today's image, whatever the workload and the prices say now."""
+    from planner.lock import read_head
+    from planner.places import find_workload, lock_path
+    from planner.relock import refresh_image
+    from pricing.aws.images import resolve_image
+    from pricing.errors import OptionError
+
+    if offline:
+        raise OptionError("--refresh-ami asks AWS which image is the newest; leave --offline out.")
+    path = lock_path(find_workload(workload))
+    changed = refresh_image(path, replace_nodes=replace, resolve=resolve_image)
+    for item in changed.all:
+        print(f"replaces every node: {item}", file=sys.stderr)
+    print(f"{path}: {read_head(path).build.image.id}{'' if changed.all else ', as before'}")

@@ -20,6 +20,10 @@ CalibrationFile = Annotated[
     str | None,
     typer.Option("--calibration", metavar="FILE", help="Own factors on top of the bundled ones (`berth calibrate`)."),
 ]
+TargetName = Annotated[
+    str | None,
+    typer.Option("--target", metavar="TARGET", help="Kind of stack, in place of the workload's provision.target."),
+]
 Regions = Annotated[
     list[str] | None,
     typer.Option(

@@ -32,10 +32,15 @@ def most_nodes(build: Build) -> int:
     return build.fleet.most_nodes if build.fleet else build.nodes
 
 
-def subnet_prefix(taken: int) -> int:
-    """Length of the prefix of a subnet with room for twice what is taken and what AWS reserves; /24 at the least."""
+def needed_prefix(taken: int) -> int:
+    """Length of the prefix of the narrowest block with room for twice what is taken and what AWS reserves."""
     needed = HEADROOM * (taken + RESERVED_BY_AWS)
-    return min(SMALLEST_PREFIX, ADDRESS_BITS - (needed - 1).bit_length())
+    return ADDRESS_BITS - (needed - 1).bit_length()
+
+
+def subnet_prefix(taken: int) -> int:
+    """Length of the prefix of a subnet with room for what is taken; /24 at the least."""
+    return min(SMALLEST_PREFIX, needed_prefix(taken))
 
 
 def network_sentence(build: Build, interfaces_allowed: int | None) -> str:

@@ -9,11 +9,11 @@ from typing import Any
 
 from planner.errors import LockError
 from planner.lock import Lock
-from planner.plan import Build, Decision, Engine, FileSystem, Fleet, Image, Mig
+from planner.plan import Build, Decision, Engine, Existing, FileSystem, Fleet, Image, Mig
 
-# Another name or region is another stack. In another zone the subnets would be made anew beside the old ones,
+# Another name, region or account is another stack. In another zone the subnets would be made anew beside the old ones,
 # with the same addresses, which EC2 refuses.
-_MOVING = ("name", "region", "zone_id")
+_MOVING = ("name", "region", "zone_id", "account")
 # Change around running nodes; all else stands in create-only properties of the fleet, or in the launch template
 # that it is replaced with (AWS::EC2::EC2Fleet, AWS::EC2::Instance in the CloudFormation reference).
 _AROUND = ("lifecycle", "expires_at", "budget_usd", "budget_email")
@@ -23,7 +23,7 @@ _AROUND_FLEET = (
     *("certificate", "clients", "balancer_zone_ids"),
 )
 # Records in a build of which the fields are compared, where both builds have them.
-_PARTS = (FileSystem, Fleet, Engine, Mig)
+_PARTS = (FileSystem, Fleet, Engine, Mig, Existing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

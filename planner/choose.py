@@ -93,6 +93,7 @@ def make_plan(
         front=_front(found),
         rejections=(*searched_rejections(found), *refused),
         covered=found.pool.covered,
+        timed=found.pool.timed,
         warnings=(*shape.notes, *warnings_of(workload, chosen, runners_up, cost, deals, winner.machine, market, now)),
         index=index,
         fleet=fleet,
@@ -219,6 +220,7 @@ def _search(
         ranking=rank(workload, shape, able, pool, market, calibration),
         describe=lambda rows, row: candidate(shape, job, able[int(rows.machine[row])], rows, row, market, calibration),
         nodes_allowed=lambda offer: most_nodes(offer, market),
+        held=market.held,
     )
 
 
@@ -255,6 +257,9 @@ def _nothing_able(workload: Workload, refused: Sequence[Rejection]) -> list[str]
 
 
 def _nothing_fits(found: Found) -> list[str]:
+    if broken := broken_pins(found):
+        where = f"on {found.workload.pin.instance_type}" if found.workload.pin.instance_type else "on any instance type"
+        return [f"The pinned layout is not legal {where}:", *(f"  {rule}" for rule in broken), "To change: pin."]
     findings = [f"Nothing on the market does {found.workload.name} within its limits. Nearest, rung by rung:"]
     findings += [f"  {rung}: {rung_miss(found, rung)}" for rung in RUNGS]
     names = [found.contenders[index].machine.name for index in sorted(found.pool.untimed)]
@@ -263,7 +268,6 @@ def _nothing_fits(found: Found) -> list[str]:
         findings.append(
             f"It fits on {', '.join(names[:3])}{more}, but no source states all rates that time depends on."
         )
-    findings += [f"The pins cannot be kept anywhere: {rule}." for rule in broken_pins(found)]
     findings.append(f"To change: {', '.join(_levers(found.workload))}.")
     return findings
 

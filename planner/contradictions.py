@@ -13,7 +13,7 @@ from fnmatch import fnmatchcase
 from planner.eligible import frameworks_of, permitted
 from planner.framework import Framework, load_frameworks
 from planner.index_fields import index_faults
-from planner.plan import Target
+from planner.placing import misplaced
 from planner.provision_faults import provision_faults
 from planner.recipe import Group, Job
 from planner.recipes import excluded_degrees, excludes, named_techniques
@@ -21,8 +21,7 @@ from planner.source import FieldPath
 from planner.techniques import load_techniques
 from planner.workload import Inference, Method, ObjectiveWeights, PinLayout, Training, Workload
 from pricing.catalog import load_instance_types
-from pricing.offer import Purchase
-from pricing.regions import known_regions, known_zones
+from pricing.regions import known_regions, known_zones, region_of_zone
 from pricing.wording import close_match
 
 
@@ -296,15 +295,15 @@ def _regions(workload: Workload) -> Iterator[Finding]:
     zone = workload.provision.zone
     if zone is None:
         return
-    zones = known_zones()
-    if zone not in zones:
-        yield Finding(
-            path=("provision", "zone"), says=f"{zone!r} is no zone id that Berth knows{close_match(zone, zones)}"
-        )
-    elif zones[zone] not in workload.limits.regions:
+    where = region_of_zone(zone)
+    if where is None:
         yield Finding(
             path=("provision", "zone"),
-            says=f"{zone} is in {zones[zone]}, which limits.regions leaves out; add it there",
+            says=f"{zone!r} is no zone id that Berth knows{close_match(zone, known_zones())}",
+        )
+    elif where not in workload.limits.regions:
+        yield Finding(
+            path=("provision", "zone"), says=f"{zone} is in {where}, which limits.regions leaves out; add it there"
         )
 
 
@@ -349,40 +348,8 @@ def _pins(workload: Workload) -> Iterator[Finding]:
         for name in ("recompute", "sharding"):
             if getattr(pin, name):
                 yield Finding(path=("pin", name), says=f"{name} is a matter of training; remove it")
-        return
-    each = (pin.layout.data or 1) * (pin.micro_batch or 1)
-    if training.global_batch % each:
-        yield Finding(
-            path=("pin", "layout", "data") if pin.layout.data else ("pin", "micro_batch"),
-            says=f"a global batch of {training.global_batch:,} does not divide into {each:,} "
-            "(data degree x micro-batch)",
-        )
 
 
 def _provision(workload: Workload) -> Iterator[Finding]:
-    provision, limits = workload.provision, workload.limits
-    if provision.target is Target.SINGLE_INSTANCE and (workload.pin.nodes or 1) > 1:
-        yield Finding(
-            path=("provision", "target"),
-            says="a single instance cannot have the nodes that pin.nodes asks for",
-        )
-    if provision.budget and not provision.budget_email:
-        yield Finding(path=("provision", "budget"), says="whom shall the budget warn? Add budget_email")
-    if Purchase.CAPACITY_BLOCK in limits.purchase and not provision.reservation:
-        yield Finding(
-            path=("limits", "purchase"),
-            says="a capacity block is bought before it is used; name its id in provision.reservation",
-        )
-    missing = [
-        name
-        for name, value in (("provision.zone", provision.zone), ("pin.instance_type", workload.pin.instance_type))
-        if value is None
-    ]
-    if provision.reservation and missing:
-        yield Finding(
-            path=("provision", "reservation"),
-            says=f"a reservation holds one instance type in one zone; add {' and '.join(missing)}",
-        )
-    if Purchase.SPOT in limits.purchase and provision.reservation:
-        yield Finding(path=("provision", "reservation"), says="spot instances cannot use a reservation; drop one")
-    yield from (Finding(path=path, says=says) for path, says in provision_faults(workload))
+    for path, says in (*misplaced(workload), *provision_faults(workload)):
+        yield Finding(path=path, says=says)

@@ -30,8 +30,8 @@ def decide(
     from planner.choose import make_plan
     from pricing.market import load_market
 
-    limits = loaded.workload.limits
-    market = load_market(limits.regions, limits.purchase, prices=prices, now=now, watch=watch)
+    limits, reservation = loaded.workload.limits, loaded.workload.provision.reservation_id
+    market = load_market(limits.regions, limits.purchase, prices=prices, reservation=reservation, now=now, watch=watch)
     return make_plan(loaded.workload, loaded.shape, market, calibration, now)
 
 

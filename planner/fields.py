@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
+from ipaddress import IPv4Network
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
@@ -14,6 +16,9 @@ LARGEST_VOLUME_BYTES = 64 * TIB
 # Shorter than any clock ticks; longer than anybody waits.
 SHORTEST_DURATION_S = 1e-6
 LONGEST_DURATION_S = 100 * YEAR_S
+# RFC 1918, and the shared address space of RFC 6598, which VPCs may use too.
+LARGEST_PREFIX, SMALLEST_PREFIX = 16, 28
+PRIVATE_BLOCKS = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")))
 
 
 def _count(value: Any) -> Any:
@@ -38,6 +43,28 @@ def _size(value: Any) -> int:
     return size
 
 
+def _moment(value: Any) -> datetime:
+    try:
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{value!r} is no moment; write one such as 2026-12-01T11:30:00Z") from None
+    if moment.tzinfo is None:
+        raise ValueError(f"{value!r} names no time zone; end it with Z for UTC")
+    return moment
+
+
+def _block(value: str) -> str:
+    try:
+        block = IPv4Network(value)
+    except ValueError as error:
+        raise ValueError(f"{value!r} is no block of IPv4 addresses: {error}; write one such as 10.1.0.0/16") from None
+    if not LARGEST_PREFIX <= block.prefixlen <= SMALLEST_PREFIX:
+        raise ValueError(f"{value!r} is a /{block.prefixlen}; VPCs and subnets are from /16 to /28")
+    if not any(block.subnet_of(private) for private in PRIVATE_BLOCKS):
+        raise ValueError(f"{value!r} holds public addresses; take a block inside {', '.join(map(str, PRIVATE_BLOCKS))}")
+    return value
+
+
 def _load(value: Any) -> Any:
     if isinstance(value, int | float) and value == 0:
         raise ValueError(f"{value} is no load; write the least that is worth a machine, such as 0.01")
@@ -58,6 +85,8 @@ Usd = Annotated[
     Field(ge=Decimal("0.01"), le=10**12, allow_inf_nan=False),
     AfterValidator(lambda amount: amount.quantize(Decimal("0.01"))),
 ]
+Moment = Annotated[datetime, BeforeValidator(_moment), text_schema("2026-12-01T11:30:00Z")]
+Cidr = Annotated[str, AfterValidator(_block), text_schema("10.1.0.0/16")]
 # Requests or queries a second.
 Rate = Annotated[float, BeforeValidator(_load), Field(ge=1e-6, le=1e7)]
 Degree = Annotated[int, Field(ge=1, le=65_536)]

@@ -15,9 +15,12 @@ from planner.faults import dotted, fault_sentences
 from planner.inline_shape import InlineShape
 from planner.model_config import shape_from_config
 from planner.models import load_preset
+from planner.plan import Target
 from planner.shape import ModelShape
 from planner.source import read_source
 from planner.workload import Workload
+from pricing.errors import OptionError
+from pricing.wording import listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +32,13 @@ class Loaded:
     shape: ModelShape
 
 
+def target_named(name: str | None) -> Target | None:
+    """The target that a user asks for by name, None where none is named. Raises OptionError for another name."""
+    if name is None or name in list(Target):
+        return None if name is None else Target(name)
+    raise OptionError(f"target={name} is not known; write {listed(list(Target), 'or')}.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedIndex:
     """A valid workload that is a vector index alone, without a model, and the file that it stands in."""
@@ -37,12 +47,12 @@ class LoadedIndex:
     workload: Workload
 
 
-def load_workload(file: Path) -> Loaded:
-    """Reads, validates and completes the workload of a model.
+def load_workload(file: Path, target: Target | None = None) -> Loaded:
+    """Reads, validates and completes the workload of a model; a `target` takes the place of the one in the file.
 
     Raises WorkloadError with every finding, each with file, line and field, and for a vector index alone.
     """
-    loaded = load_any(file)
+    loaded = load_any(file, target)
     if isinstance(loaded, LoadedIndex):
         raise WorkloadError(
             f"{file}: a vector index alone, which has no model to serve and, as yet, no stack that builds it: `berth "
@@ -51,8 +61,8 @@ def load_workload(file: Path) -> Loaded:
     return loaded
 
 
-def load_any(file: Path) -> Loaded | LoadedIndex:
-    """Reads, validates and completes a workload, of a model or of a vector index alone.
+def load_any(file: Path, target: Target | None = None) -> Loaded | LoadedIndex:
+    """Reads, validates and completes a workload, of a model or of a vector index alone, as `load_workload` does.
 
     Raises WorkloadError with every finding, each with file, line and field.
     """
@@ -61,6 +71,9 @@ def load_any(file: Path) -> Loaded | LoadedIndex:
         workload = Workload.model_validate_json(json.dumps(source.data))
     except ValidationError as error:
         raise WorkloadError(fault_sentences(source, error)) from None
+    if target:
+        provision = workload.provision.model_copy(update={"target": target})
+        workload = workload.model_copy(update={"provision": provision})
     found = list(contradictions(workload))
     if workload.model is None and not found:
         return LoadedIndex(file=file, workload=workload)

@@ -28,7 +28,7 @@ from pricing.files import write_whole
 FORMAT = 1
 # What a user may change while a stack stands, without the choice of machines being asked again; and the
 # lifecycle of the storage.
-_FREE = ("time_to_live", "budget", "budget_email")
+_FREE = ("time_to_live", "reservation_end", "budget", "budget_email")
 _MEND = "restore it from version control, or delete it and run `berth lock`"
 
 

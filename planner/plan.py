@@ -31,6 +31,7 @@ class Target(StrEnum):
     SINGLE_INSTANCE = "single-instance"
     EFA_CLUSTER = "efa-cluster"
     SERVING_FLEET = "serving-fleet"
+    HYPERPOD_SLURM = "hyperpod-slurm"
 
 
 class Lifecycle(StrEnum):
@@ -81,8 +82,10 @@ class MemoryTable:
 class Run:
     """How a training job goes. Seconds, tokens/s over all devices once it runs, USD.
 
-    `run_s` is all of it, `lost_s` what checkpoints and failures are expected to take of it. `other_software` is what a
-    step would take in other frameworks.
+    `run_s` is all of it, `checkpoints_s` and `failures_s` what these are expected to take of it, `between_failures_s`
+    the mean time from one failure to the next. `utilization` is the share of the accelerators' peak that the model's
+    own FLOP take (MFU), what a causal mask leaves out not counted; `unmasked_utilization` counts it too.
+    `other_software` is what a step would take in other frameworks.
     """
 
     start_up_s: float
@@ -93,7 +96,11 @@ class Run:
     run_s: float
     usd: Decimal
     band: Band
-    lost_s: float = 0.0
+    checkpoints_s: float = 0.0
+    failures_s: float = 0.0
+    between_failures_s: float = 0.0
+    utilization: float = 0.0
+    unmasked_utilization: float = 0.0
     other_software: tuple[Term, ...] = ()
 
     @property
@@ -339,12 +346,34 @@ class Mig:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Existing:
+    """What stands in the account already and is used instead of made, each by its id; None for what the stack makes.
+
+    A `subnet` stands in `vpc`; without one the stack makes its own there, with the routes of `route_table`. Nodes join
+    `security_group` beside their own. `file_system` is FSx for Lustre, which its `mount_name` mounts.
+    """
+
+    vpc: str | None = None
+    subnet: str | None = None
+    route_table: str | None = None
+    security_group: str | None = None
+    file_system: str | None = None
+    mount_name: str | None = None
+    key: str | None = None
+    permissions_boundary: str | None = None
+    placement_group: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """Everything that a stack must know, and nothing of how it was decided. Bytes, seconds, USD.
 
     `efa_cards` are the network cards that take an EFA device and `nic_slots` the interfaces that each card
-    takes, by card. `expires_at` (UTC) is when the stack deletes itself, None for never. `fleet` is set for the target
-    serving-fleet alone, `mig` where accelerators are cut.
+    takes, by card. `expires_at` (UTC) is when the stack deletes itself, None for never. `reservation_id` is that of a
+    reservation or Capacity Block, the ARN of a group of them, or `open` for any that matches. `training_plan_arn` is
+    HyperPod's own way to reserve. `account` is the only one that the stack may be deployed to, None for any. `cidr` is
+    the block of the stack's VPC, or of its subnet in an existing one. `fleet` is set for the target serving-fleet
+    alone, `mig` where accelerators are cut.
     """
 
     name: str
@@ -369,6 +398,10 @@ class Build:
     file_system: FileSystem | None = None
     fleet: Fleet | None = None
     mig: Mig | None = None
+    training_plan_arn: str | None = None
+    account: str | None = None
+    cidr: str | None = None
+    existing: Existing = Existing()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -377,7 +410,8 @@ class Plan:
 
     `front` are fleets that trade money for time: none is both cheaper and faster than another, cheapest first.
     `cost` is the chosen candidate's, `deals` the same fleet on all terms known. `covered` counts the candidates that
-    the search decided on; `warnings` are sentences, `network` that on addresses. `fleet` serves, `index` is beside it.
+    the search decided on, `timed` those of them that fit, whose time it computed; `warnings` are sentences, `network`
+    that on addresses. `fleet` serves, `index` is beside it.
     """
 
     workload: str
@@ -395,6 +429,7 @@ class Plan:
     front: tuple[Candidate, ...]
     rejections: tuple[Rejection, ...]
     covered: int
+    timed: int
     warnings: tuple[str, ...]
     network: str = ""
     index: IndexPlan | None = None

@@ -45,7 +45,7 @@ def _pinned(value: str) -> str:
 
 
 Gib = Annotated[int, BeforeValidator(_gib), text_schema("4800GiB")]
-Cidr = Annotated[str, AfterValidator(_cidr)]
+AddressBlock = Annotated[str, AfterValidator(_cidr)]
 ContainerImage = Annotated[
     str,
     Field(pattern=r"^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]+)?$"),
@@ -53,6 +53,34 @@ ContainerImage = Annotated[
 ]
 Https = Annotated[str, Field(pattern=r"^https://[A-Za-z0-9.-]+(:[0-9]+)?(/[^\s\"'*?]*)?$", max_length=512)]
 Container = Literal["vllm", "triton", "nim"]
+
+
+class Existing(Section):
+    """What stands in the account already and is used instead of made. Nothing is looked up."""
+
+    vpc: Annotated[str, Field(pattern=r"^vpc-[0-9a-f]{8,17}$")] | None = None
+    """VPC by id, such as vpc-0123456789abcdef0."""
+    subnet: Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")] | None = None
+    """Private subnet of that VPC by id, such as subnet-0123456789abcdef0. It needs a way out and a gateway to S3."""
+    route_table: Annotated[str, Field(pattern=r"^rtb-[0-9a-f]{8,17}$")] | None = None
+    """Route table by id, such as rtb-0123456789abcdef0, that leads a new subnet of that VPC out."""
+    security_group: Annotated[str, Field(pattern=r"^sg-[0-9a-f]{8,17}$")] | None = None
+    """Security group by id, such as sg-0123456789abcdef0, that the nodes join beside their own."""
+    file_system: Annotated[str, Field(pattern=r"^fs-[0-9a-f]{8,17}$")] | None = None
+    """FSx for Lustre file system by id, such as fs-0123456789abcdef0."""
+    mount_name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,8}$")] | None = None
+    """Mount name of that file system, such as fsx or abcdef01."""
+    key: (
+        Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:kms:[a-z0-9-]+:[0-9]{12}:key/(mrk-)?[0-9a-f-]{32,36}$")] | None
+    ) = None
+    """KMS key by ARN, such as arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab, for disks
+    and bucket."""
+    permissions_boundary: (
+        Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:iam::([0-9]{12}|aws):policy/[\w+=,.@/-]+$")] | None
+    ) = None
+    """Policy by ARN, such as arn:aws:iam::111122223333:policy/boundary, that bounds every role of the stack."""
+    placement_group: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,255}$")] | None = None
+    """Placement group by name, such as block-a, in which the reservation was made."""
 
 
 class FileSystem(Section):
@@ -96,7 +124,7 @@ class Serving(Section):
         Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@-]+$")] | None
     ) = None
     """Secret with the NGC key that pulls nim's image and weights, by ARN in Secrets Manager."""
-    clients: tuple[Cidr, ...] = ()
+    clients: tuple[AddressBlock, ...] = ()
     """Address blocks that may reach the load balancer, beside its own VPC, such as 10.20.0.0/16."""
     spare_zone: bool = False
     """Whether nodes may also start in the next zone that offers the type."""

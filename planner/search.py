@@ -67,8 +67,9 @@ class Part:
     """What one (instance type, option) came to: its feasible rows, the nearest miss per rung, the rows decided on.
 
     `job_s` is the whole run when training, one request when serving; `replicas` is 1 when training, `rate` is what a
-    replica is planned to take when serving, requests/s, and NaN when training. `untimed` says
-    that there are rows that fit, and none whose time is known.
+    replica is planned to take when serving, requests/s, and NaN when training. `covered` rows were decided on: `timed`
+    of them in full, the others by what they need of memory. `untimed` says that there are rows that fit, and none whose
+    time is known.
     """
 
     machine: int
@@ -81,6 +82,7 @@ class Part:
     rate: Floats
     misses: dict[Rung, Miss]
     covered: int
+    timed: int
     untimed: bool = False
 
 
@@ -105,6 +107,7 @@ class Pool:
     misses: dict[Rung, Miss]
     machine_misses: dict[int, Miss]
     covered: int
+    timed: int
     untimed: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
@@ -149,6 +152,7 @@ def pool(parts: Iterable[Part]) -> Pool:
         misses=misses,
         machine_misses=machine_misses,
         covered=sum(part.covered for part in found),
+        timed=sum(part.timed for part in found),
         untimed=frozenset(part.machine for part in found if part.untimed),
     )
 

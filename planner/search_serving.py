@@ -74,6 +74,7 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
         rate=np.asarray(answer.requests_per_s)[kept],
         misses=nearest_misses(machine, option, grid, need, have, ~fits, rung),
         covered=len(grid),
+        timed=len(chosen),
     )
 
 

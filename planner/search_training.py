@@ -68,6 +68,7 @@ def _parts(searched: Scope, job: TrainingJob) -> Iterator[Part]:
                     machine, option, grid, need, machine.device_memory_bytes, combines & ~fits, rung, further
                 ),
                 covered=len(grid),
+                timed=len(fitting),
                 untimed=bool(fits.any() and not known.any()),
             )
 

@@ -14,6 +14,7 @@ from pricing.instance_type import InstanceType
 from pricing.market import Market
 from pricing.offer import Purchase
 from pricing.quota import interfaces_allowed
+from pricing.reservation import Held
 from pricing.units import DAY_S, HOUR_S, show_duration, show_usd
 
 # No median error of predicted times is below this (tools/fit_time.py).
@@ -49,7 +50,8 @@ def warnings_of(
         yield "No deadline is given; 30 days were assumed."
     yield from _guarded(workload, chosen)
     yield from _committed(chosen, deals)
-    yield from _bought_as_block(chosen)
+    yield from _reserved(workload, chosen, market.held)
+    yield from _bought_as_block(chosen, market.held)
     yield from _within_quotas(chosen, deals, machine, market)
     yield from _target(workload, chosen, machine)
     if chosen.nodes > 1 and not machine.efa_cards:
@@ -134,9 +136,30 @@ def _guarded(workload: Workload, chosen: Candidate) -> Iterator[str]:
         yield "The budget counts nothing until the cost allocation tag berth:workload is activated in Billing."
 
 
-def _bought_as_block(chosen: Candidate) -> Iterator[str]:
-    """Which Capacity Block the plan counts on: the reservation's own size and end are not looked up."""
-    if chosen.purchase is Purchase.CAPACITY_BLOCK and chosen.run:
+def _reserved(workload: Workload, chosen: Candidate, held: Held | None) -> Iterator[str]:
+    """What the account's own reservation holds, for how long; or that nobody could say."""
+    named = workload.provision.reservation_id
+    if named and held is None:
+        yield f"What {named} holds, and until when, was not looked up; `berth plan --live` asks, with credentials."
+    if held is None:
+        return
+    own = held.reservation
+    what = f"{own.id} holds {own.count} x {own.instance_type} in {own.zone_id}"
+    if own.ends_at is None:
+        yield f"{what} until it is cancelled."
+        return
+    longest = f"; the run may take {show_duration(chosen.run.latest_s)}" if chosen.run else ", and a service goes on"
+    left = show_duration(held.hours_left * HOUR_S)
+    yield f"{what} until {own.ends_at:%Y-%m-%d %H:%M} UTC, of which {left} can be used{longest}."
+
+
+def _bought_as_block(chosen: Candidate, held: Held | None) -> Iterator[str]:
+    """Which Capacity Block the plan counts on, where nothing is known of the one that was bought."""
+    if chosen.purchase is not Purchase.CAPACITY_BLOCK:
+        return
+    if held:
+        yield f"What was paid for the block is not known; its fee is reckoned by the hour: {chosen.provenance.source}."
+    elif chosen.run:
         hours = float(block_hours(chosen.run.hours.latest))
         yield (
             f"The plan counts on a block of {block_nodes(chosen.nodes):.0f} x {chosen.instance_type} for "

@@ -11,12 +11,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from planner.fields import Bytes, Count, Degree, Email, Rate, Seconds, Section, Usd
+from planner.fields import Bytes, Cidr, Count, Degree, Email, Moment, Rate, Seconds, Section, Usd
 from planner.fleet_fields import Fleet
 from planner.index_fields import Index
 from planner.inline_shape import InlineShape
 from planner.plan import Lifecycle, Target
-from planner.provisioning import FileSystem, Serving
+from planner.provisioning import Existing, FileSystem, Serving
 from planner.recipe import Accuracy, Adapter, AdapterTargets
 from pricing.offer import Purchase
 from pricing.units import DAY_S, GIB
@@ -238,10 +238,34 @@ class Provision(Section):
 
     target: Target | None = None
     """Kind of stack. Left out: by topology."""
+    account: Annotated[str, Field(pattern=r"^[0-9]{12}$")] | None = None
+    """The only AWS account that the stack may be deployed to, by its 12 digits. Left out: any."""
+    existing: Existing = Existing()
+    """What stands in the account already and is used instead of made."""
+    cidr: Cidr | None = None
+    """Block of addresses of the stack's VPC, or of its subnet in an existing one. Left out: 10.0.0.0/16."""
     zone: Annotated[str, Field(pattern=r"^[a-z]{2,6}[0-9]-(?:[a-z0-9]+-)?az[0-9]+$")] | None = None
     """Availability zone by id, such as use1-az6. Left out: the first zone that offers the type."""
-    reservation: Annotated[str, Field(pattern=r"^cr-[0-9a-f]{8,17}$")] | None = None
-    """On-demand capacity reservation or capacity block to launch into, by id such as cr-0123456789abcdef0."""
+    reservation: (
+        Annotated[
+            str,
+            Field(pattern=r"^(cr-[0-9a-f]{8,17}|open|arn:aws[a-z-]*:resource-groups:[a-z0-9-]+:[0-9]{12}:group/.+)$"),
+        ]
+        | None
+    ) = None
+    """On-demand capacity reservation or capacity block to launch into, by id such as cr-0123456789abcdef0, a group of
+    reservations by ARN, or `open` for any that matches. Nothing is launched outside it."""
+    reservation_end: Moment | None = None
+    """When the capacity block ends, such as 2026-12-01T11:30:00Z; the stack goes before EC2 takes the nodes."""
+    training_plan: (
+        Annotated[
+            str,
+            Field(pattern=r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:training-plan/[A-Za-z0-9-]{1,64}$"),
+        ]
+        | None
+    ) = None
+    """SageMaker training plan that a HyperPod cluster runs in, by ARN such as
+    arn:aws:sagemaker:us-east-1:111122223333:training-plan/p5-in-june."""
     image: Annotated[str, Field(pattern=r"^ami-[0-9a-f]{8,17}$")] | None = None
     """Machine image by id, such as ami-0123456789abcdef0. Left out: the Deep Learning AMI for the accelerator,
     resolved once into the lock."""
@@ -257,6 +281,11 @@ class Provision(Section):
     """USD per month at which AWS Budgets sends mail."""
     budget_email: Email | None = None
     """Address that the mail goes to, such as ml@example.com; it is also told when accelerators stand idle."""
+
+    @property
+    def reservation_id(self) -> str | None:
+        """The reservation that is named by its id; None for a group of them, and for any that matches."""
+        return self.reservation if self.reservation and self.reservation.startswith("cr-") else None
 
 
 class Workload(Section):

@@ -21,6 +21,14 @@ ASKED_ONLY = (
 )
 """Regions of which the bundle knows nothing, and AWS can be asked (botocore's endpoints, without the secret ones)."""
 
+# How zone ids shorten a region's words; so do those of all regions whose zones are known.
+_SHORT = {
+    "gov": "g",
+    "central": "c",
+    **{word: word[0] for word in ("north", "south", "east", "west")},
+    **{word: word[0] + word[5] for word in ("northeast", "northwest", "southeast", "southwest")},
+}
+
 
 def known_regions(folder: Path = DATA) -> frozenset[str]:
     """The regions of which a price or an offering is known, and those that only AWS knows the prices of."""
@@ -31,6 +39,19 @@ def known_regions(folder: Path = DATA) -> frozenset[str]:
 def known_zones(folder: Path = DATA) -> Mapping[str, str]:
     """The region of every zone of which an offering is known."""
     return {zone: region for (_, region), zones in offerings(folder).items() for zone in zones}
+
+
+def zone_prefix(region: str) -> str:
+    """What the ids of a region's zones begin with: `usgw1-` of us-gov-west-1."""
+    first, *words, number = region.split("-")
+    return f"{first}{''.join(_SHORT.get(word, word) for word in words)}{number}-"
+
+
+def region_of_zone(zone_id: str, folder: Path = DATA) -> str | None:
+    """The region of a zone; None for an id that no known region's zones have, by their list or by how they begin."""
+    zones = known_zones(folder)
+    unlisted = known_regions(folder) - set(zones.values())
+    return zones.get(zone_id) or next((each for each in unlisted if zone_id.startswith(zone_prefix(each))), None)
 
 
 def refuse_unknown(regions: Sequence[str], folder: Path = DATA) -> None:

@@ -111,6 +111,15 @@ CASES = {
 }
 
 
+HYPERPOD = """
+    name: pretrain-managed
+    model: llama-2-13b
+    training: {method: pretrain, tokens: 1B, sequence_length: 4096, global_batch: 256}
+    pin: {instance_type: p4d.24xlarge, nodes: 4}
+    provision: {target: hyperpod-slurm, zone: use1-az6}
+"""
+
+
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
     """One bootstrapped AWS for all deployments."""
@@ -139,6 +148,27 @@ def test_deploy_deploy_again_destroy(aws: Aws, case: Case) -> None:
     file.unlink()
     aws.cdk("destroy", *app, "--force")
     check_nothing_left(aws, case, build)
+
+
+def test_deploy_and_destroy_hyperpod(aws: Aws) -> None:
+    """A HyperPod cluster stands with the planned nodes and finds its script; when it goes nothing is left."""
+    file = aws.home / "hyperpod.yaml"
+    file.write_text(dedent(HYPERPOD), encoding="utf-8")
+    app = ("-c", f"workload={file}", "--output", str(aws.home / "cdk.out"))
+    aws.cdk("deploy", *app, "--require-approval", "never")
+    build = read_head(lock_path(file)).build
+    check_network(aws, build)
+
+    sagemaker = aws.client("sagemaker")
+    (summary,) = sagemaker.list_clusters()["ClusterSummaries"]
+    nodes = sagemaker.list_cluster_nodes(ClusterName=summary["ClusterName"])["ClusterNodeSummaries"]
+    assert [node["InstanceType"] for node in nodes].count("ml.p4d.24xlarge") == build.nodes == 4
+    assert [node["InstanceType"] for node in nodes].count("ml.m5.xlarge") == 2
+
+    assert "(no changes)" in aws.cdk("deploy", *app, "--require-approval", "never")
+    aws.cdk("destroy", *app, "--force")
+    assert sagemaker.list_clusters()["ClusterSummaries"] == []
+    assert own_vpcs(aws.client("ec2")) == []
 
 
 def check_network(aws: Aws, build: Build) -> None:

@@ -151,7 +151,7 @@ def _decision(plan: Plan, today: date) -> RenderableType:
         ("instance", _instance(chosen)),
         ("availability", _availability(chosen, today)),
         ("layout", _layout(chosen)),
-        ("choice", f"{chosen.rung}; {plan.covered:,} candidates decided on"),
+        ("choice", f"{chosen.rung}; best of {plan.covered:,} candidates: {_decided(plan)}"),
     ]
     if chosen.run:
         rows += [("run", _run(chosen.run)), *_software(chosen)]
@@ -160,6 +160,11 @@ def _decision(plan: Plan, today: date) -> RenderableType:
     rows += [("network", plan.network)] if plan.network else []
     rows.append(("energy", _energy(plan)))
     return _pairs(rows)
+
+
+def _decided(plan: Plan) -> str:
+    """How the search decided on its candidates."""
+    return f"{plan.covered - plan.timed:,} ruled out by rules and memory, {plan.timed:,} timed"
 
 
 def _energy(plan: Plan) -> str:
@@ -216,16 +221,21 @@ def _layout(chosen: Candidate) -> str:
 
 def _run(run: Run) -> str:
     steps = f"{run.steps:,} steps of {show_duration(run.step_s)} after {show_duration(run.start_up_s)} of start-up"
-    lost = f" and {show_duration(run.lost_s)} of checkpoints and failures" if run.lost_s else ""
-    pace = f"{steps}{lost}, {show_rate(run.tokens_per_s)} tokens/s"
-    return f"{pace}; {run.band.basis}"
+    stalls = f"{show_duration(run.checkpoints_s)} for checkpoints and {show_duration(run.failures_s)} for failures"
+    lost = f", {stalls} (one in {show_duration(run.between_failures_s)})" if run.failures_s else ""
+    used = (
+        f"{run.utilization:.0%} of the peak used (MFU; {run.unmasked_utilization:.0%} with what causal masks leave out)"
+    )
+    return f"{steps}{lost}; {show_rate(run.tokens_per_s)} tokens/s, {used}; {run.band.basis}"
 
 
 def _software(chosen: Candidate) -> list[tuple[str, str]]:
-    """What the same step would take in other frameworks; no row where none can run it."""
+    """What the same step would take in other frameworks."""
     run = chosen.run
-    if run is None or not run.other_software:
+    if run is None:
         return []
+    if not run.other_software:
+        return [("software", f"{chosen.framework}; no other framework runs this layout on {chosen.accelerator}")]
     others = [f"{term.name} {term.value / run.step_s:.2f} times" for term in run.other_software]
     return [("software", f"{chosen.framework}; the same step would take in {', in '.join(others)} as long")]
 

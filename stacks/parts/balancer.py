@@ -45,8 +45,9 @@ class Balancer(Construct):
         construct_id: str,
         *,
         fleet: Fleet,
-        vpc: ec2.CfnVPC,
-        subnets: Sequence[ec2.CfnSubnet],
+        vpc_id: str,
+        block: str,
+        subnet_ids: Sequence[str],
         nodes_group_id: str,
     ) -> None:
         super().__init__(scope, construct_id)
@@ -55,14 +56,14 @@ class Balancer(Construct):
                 f"The longest answer takes {fleet.longest_answer_s:,.0f} s, and a load balancer cuts a connection "
                 f"without traffic off after {LONGEST_IDLE_S:,} s at most. Lower inference.context_length."
             )
-        group = self._group(vpc, fleet, nodes_group_id)
+        group = self._group(vpc_id, block, fleet, nodes_group_id)
         records, policy = self._records()
         balancer = elb.CfnLoadBalancer(
             self,
             "Balancer",
             type="application",
             scheme="internal",
-            subnets=[subnet.ref for subnet in subnets],
+            subnets=list(subnet_ids),
             security_groups=[group.attr_group_id],
             load_balancer_attributes=_attributes(
                 elb.CfnLoadBalancer.LoadBalancerAttributeProperty,
@@ -77,25 +78,25 @@ class Balancer(Construct):
             ),
         )
         balancer.node.add_dependency(policy)
-        self.target = self._target(vpc, fleet)
+        self.target = self._target(vpc_id, fleet)
         self.target_arn = self.target.ref
         self.ways = self._listeners(balancer, fleet)
         self.address = balancer.attr_dns_name
         self.records = records.bucket_name
 
-    def _group(self, vpc: ec2.CfnVPC, fleet: Fleet, nodes_group_id: str) -> ec2.CfnSecurityGroup:
+    def _group(self, vpc_id: str, block: str, fleet: Fleet, nodes_group_id: str) -> ec2.CfnSecurityGroup:
         """In from clients by HTTP and HTTPS, out to the engine's port of the nodes, and nothing else."""
-        blocks = (vpc.cidr_block or "", *fleet.clients)
+        blocks = (block, *fleet.clients)
         group = ec2.CfnSecurityGroup(
             self,
             "Group",
-            vpc_id=vpc.ref,
+            vpc_id=vpc_id,
             group_description="Load balancer: clients in, the engine out",
             security_group_ingress=[
                 ec2.CfnSecurityGroup.IngressProperty(
-                    ip_protocol="tcp", from_port=port, to_port=port, cidr_ip=block, description="Clients"
+                    ip_protocol="tcp", from_port=port, to_port=port, cidr_ip=clients, description="Clients"
                 )
-                for block in blocks
+                for clients in blocks
                 for port in (HTTP, HTTPS)
             ],
             # Replaces the rule that would let everything out; the one to the nodes is named below, by their group.
@@ -157,12 +158,12 @@ class Balancer(Construct):
         assert isinstance(resource, CfnResource)
         return bucket, resource
 
-    def _target(self, vpc: ec2.CfnVPC, fleet: Fleet) -> Target:
+    def _target(self, vpc_id: str, fleet: Fleet) -> Target:
         delay = min(LONGEST_DELAY_S, max(SHORTEST_IDLE_S, math.ceil(fleet.longest_answer_s)))
         return Target(
             self,
             "Nodes",
-            vpc_id=vpc.ref,
+            vpc_id=vpc_id,
             target_type="instance",
             protocol="HTTP",
             port=fleet.engine.port,

@@ -8,6 +8,7 @@ from aws_cdk import aws_fsx as fsx
 from constructs import Construct
 
 from planner.plan import FileSystem, Lifecycle
+from stacks.parts.network import Network
 
 Lustre = fsx.CfnFileSystem
 # Between clients and servers of Lustre (FSx for Lustre user guide, file system access control).
@@ -29,15 +30,14 @@ class SharedFiles(Construct):
         *,
         system: FileSystem,
         lifecycle: Lifecycle,
-        vpc: ec2.CfnVPC,
-        subnet: ec2.CfnSubnet,
+        network: Network,
         nodes_group_id: str,
     ) -> None:
         super().__init__(scope, construct_id)
         group = ec2.CfnSecurityGroup(
             self,
             "Group",
-            vpc_id=vpc.ref,
+            vpc_id=network.vpc_id,
             group_description="Lustre: nodes and its own servers in",
             # Nothing out but to those that a rule names; without any rule EC2 would let everything out.
             security_group_egress=[
@@ -45,21 +45,21 @@ class SharedFiles(Construct):
                     ip_protocol="tcp",
                     from_port=first,
                     to_port=last,
-                    cidr_ip=vpc.cidr_block or "",
+                    cidr_ip=str(network.block),
                     description="Lustre to its clients",
                 )
                 for first, last in PORTS
             ],
         )
         among_servers = self._let_in(group.attr_group_id, nodes_group_id, efa=system.efa)
-        self._lustre = self._file_system(system, group=group, subnet=subnet)
+        self._lustre = self._file_system(system, group=group, subnet_id=network.subnet_id)
         # What mounts it: name, port of Lustre, and the name of what it exports.
-        self.mounted = f"{self._lustre.attr_dns_name}@tcp:/{self._lustre.attr_lustre_mount_name}"
+        self.dns_name, self.mount_name = self._lustre.attr_dns_name, self._lustre.attr_lustre_mount_name
         if system.data:
             self._link(system.data)
         keep = lifecycle is Lifecycle.PERSISTENT
         policy = RemovalPolicy.RETAIN if keep else RemovalPolicy.DESTROY
-        around: list[CfnResource] = [vpc, subnet] if keep else []
+        around = network.made if keep else []
         for resource in (self._lustre, group, *among_servers, *around):
             resource.apply_removal_policy(policy, apply_to_update_replace_policy=True)
 
@@ -114,7 +114,7 @@ class SharedFiles(Construct):
             )
         return among_servers
 
-    def _file_system(self, system: FileSystem, *, group: ec2.CfnSecurityGroup, subnet: ec2.CfnSubnet) -> Lustre:
+    def _file_system(self, system: FileSystem, *, group: ec2.CfnSecurityGroup, subnet_id: str) -> Lustre:
         return Lustre(
             self,
             "Files",
@@ -122,7 +122,7 @@ class SharedFiles(Construct):
             file_system_type_version="2.15",
             storage_type="SSD",
             storage_capacity=system.capacity_gib,
-            subnet_ids=[subnet.ref],
+            subnet_ids=[subnet_id],
             security_group_ids=[group.attr_group_id],
             lustre_configuration=Lustre.LustreConfigurationProperty(
                 deployment_type="PERSISTENT_2",

@@ -1,7 +1,10 @@
-"""What may a node do in the account?"""
+"""What may a node do in the account, one of EC2 and one of HyperPod?"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -33,6 +36,53 @@ class Identity(Construct):
         self.role.attach_inline_policy(iam.Policy(self, name, statements=list(statements)))
 
 
+class HyperpodIdentity(Construct):
+    """The execution role of a HyperPod cluster's nodes: SageMaker's own minimum, their interfaces, and our buckets."""
+
+    def __init__(
+        self, scope: Construct, construct_id: str, *, bucket: s3.IBucket, scripts: Sequence[iam.PolicyStatement]
+    ) -> None:
+        super().__init__(scope, construct_id)
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("sagemaker.amazonaws.com"),
+            managed_policies=[
+                iam.ManagedPolicy.from_aws_managed_policy_name("AmazonSageMakerClusterInstanceRolePolicy")
+            ],
+            inline_policies={
+                "Network": iam.PolicyDocument(statements=_interfaces(self)),
+                "Bucket": iam.PolicyDocument(statements=_bucket(bucket)),
+                "Scripts": iam.PolicyDocument(statements=list(scripts)),
+            },
+        )
+        self.role_arn = role.role_arn
+
+
+def _interfaces(scope: Construct) -> list[iam.PolicyStatement]:
+    """What the service does, in this role, to put the nodes into a VPC (SageMaker guide, IAM role for HyperPod)."""
+    interface = Stack.of(scope).format_arn(service="ec2", resource="network-interface", resource_name="*")
+    return [
+        iam.PolicyStatement(
+            actions=[
+                "ec2:CreateNetworkInterface",
+                "ec2:CreateNetworkInterfacePermission",
+                "ec2:DeleteNetworkInterface",
+                "ec2:DeleteNetworkInterfacePermission",
+                "ec2:DescribeDhcpOptions",
+                "ec2:DescribeNetworkInterfaces",
+                "ec2:DescribeSecurityGroups",
+                "ec2:DescribeSubnets",
+                "ec2:DescribeVpcs",
+                "ec2:DetachNetworkInterface",
+            ],
+            # The interfaces are made, and given to the service's account, under ids that nobody knows before.
+            resources=["*"],
+        ),
+        iam.PolicyStatement(actions=["ec2:CreateTags"], resources=[interface]),
+    ]
+
+
 def _metrics(namespace: str) -> iam.PolicyStatement:
     return iam.PolicyStatement(
         actions=["cloudwatch:PutMetricData"],
@@ -49,7 +99,12 @@ def _log(arn: str) -> iam.PolicyStatement:
 
 
 def _bucket(bucket: s3.IBucket) -> list[iam.PolicyStatement]:
+    key = bucket.encryption_key
+    decrypt = (
+        [iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn])] if key else []
+    )
     return [
+        *decrypt,
         iam.PolicyStatement(
             actions=["s3:ListBucket", "s3:GetBucketLocation", "s3:ListBucketMultipartUploads"],
             resources=[bucket.bucket_arn],

@@ -34,8 +34,8 @@ class EfaCluster(WorkloadStack):
                 "Lower limits.max_nodes, or deploy several workloads."
             )
         super().__init__(scope, construct_id, build=build, env=env, cluster=True)
-        placement_group = None
-        if self.capacity.cluster_placement:
+        placement_group = self.capacity.placement_group
+        if self.capacity.own_placement:
             placement_group = ec2.CfnPlacementGroup(self, "Placement", strategy="cluster").ref
         nics = ONE_ENA
         if build.efa_cards:
@@ -69,7 +69,7 @@ class EfaCluster(WorkloadStack):
                     ),
                     overrides=[
                         Fleet.FleetLaunchTemplateOverridesRequestProperty(
-                            instance_type=self.build.instance_type, subnet_id=self.network.subnet.ref
+                            instance_type=self.build.instance_type, subnet_id=self.network.subnet_id
                         )
                     ],
                 )

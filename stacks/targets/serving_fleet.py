@@ -60,8 +60,9 @@ class ServingFleet(WorkloadStack):
             self,
             "Balancer",
             fleet=fleet,
-            vpc=network.vpc,
-            subnets=network.balancer(fleet.balancer_zone_ids),
+            vpc_id=network.vpc_id,
+            block=str(network.block),
+            subnet_ids=network.balancer(fleet.balancer_zone_ids),
             nodes_group_id=self.group.group_id,
         )
         key = self._key() if fleet.keys is None else None
@@ -73,9 +74,8 @@ class ServingFleet(WorkloadStack):
             key_secret=key.ref if key else "",
         )
         template = self.node_template(nics=ONE_ENA, subnet_id=None, placement_group=None, boot=boot)
-        group = self._group(template, [network.subnet, *spare])
-        self.enclose(group)
-        group.node.add_dependency(*self.balancer.ways, *network.ways)
+        group = self._group(template, [network.subnet_id, *spare])
+        self.enclose(group, *self.balancer.ways)
         self._scale(group)
         self._outputs(group, key)
 
@@ -114,7 +114,7 @@ class ServingFleet(WorkloadStack):
     def _may(self, name: str, actions: list[str], resources: list[str]) -> None:
         self.identity.allow(name, iam.PolicyStatement(actions=actions, resources=resources))
 
-    def _group(self, template: ec2.CfnLaunchTemplate, subnets: list[ec2.CfnSubnet]) -> Group:
+    def _group(self, template: ec2.CfnLaunchTemplate, subnet_ids: list[str]) -> Group:
         fleet, nodes = self.fleet, self.build.nodes
         up_s = TIMEOUT_S + PULL_S + math.ceil(fleet.weights_bytes / LOAD_BYTES_PER_S)
         group = Group(
@@ -126,7 +126,7 @@ class ServingFleet(WorkloadStack):
             min_size=str(fleet.least_nodes),
             max_size=str(fleet.most_nodes),
             desired_capacity=str(nodes),
-            vpc_zone_identifier=[subnet.ref for subnet in subnets],
+            vpc_zone_identifier=subnet_ids,
             target_group_arns=[self.balancer.target_arn],
             health_check_type="ELB",
             health_check_grace_period=up_s,

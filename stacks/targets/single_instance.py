@@ -32,7 +32,7 @@ class SingleInstance(WorkloadStack):
         ready = Ready(self, "Ready", nodes=1)
         template = self.node_template(
             nics=ONE_ENA,
-            subnet_id=self.network.subnet.ref,
+            subnet_id=self.network.subnet_id,
             placement_group=None,
             boot=self.boot(ready_url=ready.url),
         )

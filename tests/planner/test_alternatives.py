@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from planner.alternatives import other_uses
-from planner.usage import Use
+from planner.surroundings import Use
 from planner.workload import Workload
 from pricing.price import Component
 from tests.planner.market_builders import inference, workload

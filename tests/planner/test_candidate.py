@@ -84,8 +84,9 @@ def test_the_run_follows_from_its_step(asked: Workload) -> None:
         assert run is not None and each.service is None
         assert run.step_s == pytest.approx(sum(term.value for term in run.step_terms))
         assert run.steps * 8 * 1024 >= job.tokens > (run.steps - 1) * 8 * 1024
-        assert run.run_s == pytest.approx(run.start_up_s + run.steps * run.step_s + run.lost_s)
-        assert 0 < run.lost_s < 0.02 * run.run_s
+        assert run.run_s == pytest.approx(run.start_up_s + run.steps * run.step_s + run.checkpoints_s + run.failures_s)
+        assert 0 < run.utilization < run.unmasked_utilization < 1
+        assert 0 < run.checkpoints_s + run.failures_s < 0.02 * run.run_s
         assert run.tokens_per_s == pytest.approx(8 * 1024 / run.step_s)
         assert run.usd == (each.usd_per_hour * Decimal(run.run_s / HOUR_S)).quantize(Decimal("0.01"))
         assert run.band.low < 1 < run.band.high

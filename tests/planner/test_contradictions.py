@@ -201,12 +201,6 @@ def test_an_ordinary_workload_has_none() -> None:
         ({"objective": {"cost": 0, "time": 0}}, "objective", "both weights are zero"),
         # Pins
         ({"pin": {"nodes": 3}, "limits": {"max_nodes": 2}}, "pin.nodes", "3 nodes are pinned, but limits.max_nodes is"),
-        ({"pin": {"micro_batch": 3}}, "pin.micro_batch", "a global batch of 8 does not divide into 3"),
-        (
-            {"pin": {"layout": {"data": 4}, "micro_batch": 4}},
-            "pin.layout.data",
-            "a global batch of 8 does not divide into 16",
-        ),
         (
             {"inference": inference(), "pin": {"recompute": "full"}},
             "pin.recompute",

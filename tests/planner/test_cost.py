@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from planner.alternatives import other_uses
 from planner.cost import cost_of, usd_of_hours, wasted_share
-from planner.plan import Cost, CostLine
+from planner.plan import Cost, CostLine, Target
 from planner.terms import RunHours
 from planner.usage import uses
-from planner.workload import Workload
+from planner.workload import Provision, Workload
 from pricing.market import Market
 from pricing.offer import Offer, Payment, Provenance, Purchase
 from pricing.price import Component, PriceRow, Quota, QuotaKind
@@ -388,8 +388,35 @@ def test_hyperpods_own_quota_stands_beside_its_premium() -> None:
     allowed = Quota(kind=QuotaKind.CLUSTER_INSTANCES, subject="ml.p5.one", region="us-east-1", value=Decimal(3))
     sold = sold_with(offers=[offer("p5.one", 3)], sagemaker=(managed("3.6"),), quotas=(allowed,))
     basis = "ml.p5.one beyond p5.one, on demand"
-    assert line(bill(sold), "SageMaker HyperPod").basis == f"{basis}; the account's quota allows 3 in a cluster"
-    assert line(bill(replace(sold, quotas=())), "SageMaker HyperPod").basis == basis
+    assert (
+        line(bill(sold, nodes=1), "SageMaker HyperPod").basis == f"{basis}; the account's quota allows 3 in a cluster"
+    )
+    assert line(bill(replace(sold, quotas=()), nodes=1), "SageMaker HyperPod").basis == basis
+
+
+def test_hyperpod_wins_where_a_failure_would_idle_the_fleet_for_longer() -> None:
+    """Two failures at $6 an hour lose $12 for each hour that they last; a premium of $3 is a quarter of that."""
+    # 419 failures in 54 days on 16,384 accelerators, so that two nodes of KIND fail twice in this many hours.
+    hours = 2 / (419 / (54 * 24 * 16_384)) / (2 * KIND.accelerators)
+    premium = Decimal("3") / Decimal(hours) / 2
+    sold = sold_with(offers=[offer("p5.one", 3)], sagemaker=(managed(f"{3 + premium:.12f}"),))
+    basis = line(bill(sold, hours=hours), "SageMaker HyperPod").basis
+    assert "2 failures are expected in the run: it wins where the fleet would else wait longer than 15.0 min" in basis
+    same = sold_with(offers=[offer("p5.one", 3)], sagemaker=(managed("3"),))
+    assert line(bill(same, hours=hours), "SageMaker HyperPod").basis.endswith("it costs no more, and wins")
+
+
+def test_a_plan_that_builds_hyperpod_pays_for_it() -> None:
+    """With that target the premium and the control nodes are in the bill; without a price they are called unknown."""
+    asked = TRAIN.model_copy(update={"provision": Provision(target=Target.HYPERPOD_SLURM)})
+    plain = bill(sold_with(offers=[offer("p5.one", 3)], sagemaker=(managed("3.6"),)), asked=asked)
+    assert amounts(line(plain, "SageMaker HyperPod")) == usd("1.2", "12", "876")
+    assert "SageMaker HyperPod" in {each.name for each in plain.lines}
+    assert plain.unpriced == ("HyperPod control nodes",)
+    control = replace(managed("0.2"), instance_type="ml.m5.xlarge")
+    whole = bill(sold_with(offers=[offer("p5.one", 3)], sagemaker=(managed("3.6"), control)), asked=asked)
+    assert amounts(line(whole, "HyperPod control nodes")) == usd("0.4", "4", "292")
+    assert whole.unpriced == ()
 
 
 @pytest.mark.parametrize(
@@ -408,7 +435,8 @@ def test_an_unknown_premium_is_called_unknown(rows: tuple[PriceRow, ...], offers
     """Without both prices in the region nothing is said of the premium but what is missing."""
     found = line(bill(sold_with(offers=offers, sagemaker=rows)), "SageMaker HyperPod")
     assert amounts(found) == (None, None, None)
-    assert found.basis == f"no price of {missing} is known in us-east-1"
+    assert found.basis.startswith(f"no price of {missing} is known in us-east-1; it replaces failed nodes by itself")
+    assert found.basis.endswith("whether that saves more than it costs is unknown")
 
 
 @pytest.mark.parametrize(("nodes", "hour"), [(2, "0.6"), (32, "0.6"), (33, "3"), (513, None)])

@@ -67,6 +67,7 @@ def pool(*rows: tuple[int, int, int, float]) -> Pool:
         misses={},
         machine_misses={},
         covered=len(rows),
+        timed=len(rows),
     )
 
 
@@ -308,7 +309,7 @@ EARLY_H = 0.5
     ("latest_hours", "paid_hours"),
     [
         (1, 24),
-        (23.5, 24),
+        (23.49, 24),
         (23.6, 48),
         (13.5 * 24, 14 * 24),
         (14 * 24, 21 * 24),

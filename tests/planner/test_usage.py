@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from planner.recipe import Recipe
 from planner.shape import ModelShape
-from planner.usage import Use, uses
+from planner.surroundings import Use
+from planner.usage import uses
 from planner.workload import Workload
 from pricing.price import Component
 from tests.planner.builders import DENSE, LORA, SHAPES, ZERO1, adapter_parameters, examples, recipe

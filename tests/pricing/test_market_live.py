@@ -394,3 +394,27 @@ def test_known_asks_nobody(server: PriceServer) -> None:
     assert usd(found) == Decimal("1.25")
     assert server.asked == []
     assert not cache_path(Feed.OFFERINGS, REGION).exists()
+
+
+RESERVED = "cr-0123456789abcdef0"
+
+
+def test_a_reservation_is_asked_for_where_one_is_named(server: PriceServer) -> None:
+    """The account's own capacity is nobody's business unless a plan is to use it; then its size and end are known."""
+    assert market().held is None
+    assert "DescribeCapacityReservations" not in server.calls
+    kept(snapshot(Feed.RESERVATIONS))
+    found = load_market((REGION,), ON_DEMAND, reservation=RESERVED, now=NOW)
+    assert found.held is not None and found.held.reservation == ROWS[Feed.RESERVATIONS]
+    assert not any(RESERVED in note for note in found.notes)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_reservation_that_the_account_lacks_is_told(known: bool) -> None:
+    """Only where AWS has answered can it be said that there is none."""
+    if known:
+        kept(snapshot(Feed.RESERVATIONS))
+    found = load_market((REGION,), ON_DEMAND, prices=Prices.KNOWN, reservation="cr-0000000000000000f", now=NOW)
+    assert found.held is None
+    none = "The account has no reservation cr-0000000000000000f in us-east-1 that is active or to come."
+    assert (none in found.notes) is known

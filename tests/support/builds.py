@@ -55,7 +55,7 @@ G5_FLEET = replace(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """A type's network cards, and how many interfaces a node of a cluster should get."""
+    """A type's network cards, how many interfaces a node should get, and whether it is sold in blocks alone."""
 
     instance_type: str
     cards: int
@@ -64,6 +64,7 @@ class Family:
     nics: int
     accelerators: int = 8
     neuron: bool = False
+    block: bool = False
 
     @property
     def build(self) -> Build:
@@ -76,6 +77,8 @@ class Family:
             image=NEURON_IMAGE if self.neuron else GPU_IMAGE,
             efa_cards=self.efa_cards,
             nic_slots=(self.slots,) * self.cards,
+            purchase=Purchase.CAPACITY_BLOCK if self.block else Purchase.ON_DEMAND,
+            reservation_id="cr-0123456789abcdef0" if self.block else None,
         )
 
 
@@ -92,7 +95,15 @@ FAMILIES = (
     # Card 0 has no EFA.
     Family(instance_type="p6-b300.48xlarge", cards=17, slots=4, efa_cards=_all(17)[1:], nics=17),
     # Odd cards hold one interface, and only they reach a GPU each.
-    Family(instance_type="p6e-gb200.36xlarge", cards=17, slots=1, efa_cards=(1, 5, 9, 13), nics=5, accelerators=4),
+    Family(
+        instance_type="p6e-gb200.36xlarge",
+        cards=17,
+        slots=1,
+        efa_cards=(1, 5, 9, 13),
+        nics=5,
+        accelerators=4,
+        block=True,
+    ),
     Family(
         instance_type="trn1.32xlarge",
         cards=8,
