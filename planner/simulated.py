@@ -15,7 +15,7 @@ from planner.simulation import Floats, Requests, replay
 # How far a formula's mean may be from the simulated one; both have the same steps, so what differs is queueing and
 # how many requests a replica has at once, which formulas know on average only.
 TPOT_TOLERANCE = 0.15
-TTFT_TOLERANCE = 0.30
+TTFT_TOLERANCE = 0.20
 RATE_TOLERANCE = 0.05
 # Drawn arrivals meet an empty fleet at first, which no load is like.
 WARM_UP_SHARE = 0.1
@@ -152,7 +152,9 @@ def verdict(found: Simulated) -> Iterator[str]:
 
 def _why(name: str) -> str:
     if name == "TTFT":
-        return "it queues each request behind those that are there, where the formula knows the mean queue only"
+        return (
+            "requests wait behind each other and for one of the places on a replica, where the formula has a mean queue"
+        )
     if name == "TPOT":
         return "it has the batch of each moment, where the formula holds that of the planned load"
     return "it counts what came, where the formula holds the planned load"
