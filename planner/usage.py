@@ -6,6 +6,7 @@ Amounts are what the stack really holds. What depends on a job's habits is assum
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 
 from planner.layout import Layout
 from planner.moments import moment_bytes
@@ -71,6 +72,8 @@ def uses(workload: Workload, shape: ModelShape, recipe: Recipe) -> tuple[Use, ..
     )
 
 
+# A search asks for the same recipe on every machine.
+@lru_cache(maxsize=256)
 def checkpoint_bytes(shape: ModelShape, recipe: Recipe) -> float:
     """Bytes that a run goes on from: the trained weights at their best precision and the optimizer's states."""
     weight = max(recipe.master_bytes, recipe.block_weight_bytes)
