@@ -152,9 +152,7 @@ def verdict(found: Simulated) -> Iterator[str]:
 
 def _why(name: str) -> str:
     if name == "TTFT":
-        return (
-            "requests wait behind each other and for one of the places on a replica, where the formula has a mean queue"
-        )
+        return "it lets requests wait for each other and for a place on a replica, where the formula has a mean queue"
     if name == "TPOT":
         return "it has the batch of each moment, where the formula holds that of the planned load"
     return "it counts what came, where the formula holds the planned load"

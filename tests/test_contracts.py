@@ -61,6 +61,7 @@ TESTED_WITH = {
     "planner/scores.py": "planner/test_validation.py",
     "planner/search.py": "planner/test_search_training.py",
     "planner/states.py": "planner/test_memory.py",
+    "planner/simulate.py": "berth/test_simulate.py",
     "planner/sweeps.py": "planner/test_time_reach.py",
     "planner/time_bands.py": "planner/test_time_reach.py",
     "planner/time_crossval.py": "planner/test_time_reach.py",
