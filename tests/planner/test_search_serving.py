@@ -160,7 +160,7 @@ def replica(shape: ModelShape, on: InstanceType, option: Option, layout: Layout,
 @pytest.mark.parametrize("shape", [DENSE, MIXED, LATENT_MIXED], ids=lambda shape: shape.name)
 @pytest.mark.parametrize(
     "job",
-    [RATE, IN_FLIGHT, replace(RATE, ttft_s=0.0021, tpot_s=0.00087)],
+    [RATE, IN_FLIGHT, replace(RATE, ttft_s=0.004, tpot_s=0.0011)],
     ids=["rate", "in flight", "in time"],
 )
 def test_the_pool_is_that_of_a_plain_loop(shape: ModelShape, job: ServingJob) -> None:
