@@ -45,13 +45,13 @@ class ScalingPolicy(Taught, CloudFormationModel):
         properties = cloudformation_json["Properties"]
         backend = autoscaling(account_id, region_name)
         backend.autoscaling_groups[properties["AutoScalingGroupName"]]
+        of_other_kinds: dict[str, Any] = dict.fromkeys(_OF_OTHER_KINDS)
         backend.put_scaling_policy(
             name=resource_name,
             policy_type=properties["PolicyType"],
             as_name=properties["AutoScalingGroupName"],
             target_tracking_config=properties["TargetTrackingConfiguration"],
-            # Of other kinds of policies, which the API's own model leaves empty by None.
-            **dict.fromkeys(_OF_OTHER_KINDS),
+            **of_other_kinds,
         )
         return cls(resource_name)
 
