@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from planner.plan import Engine
+from planner.built import Engine
 
 _KNOWN = tuple(field.name for field in fields(Engine))
 

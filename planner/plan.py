@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from planner.built import FileSystem, Fleet, Mig
 from planner.fleet_record import FleetPlan
 from planner.index_record import IndexPlan
 from planner.layout import Layout
@@ -274,75 +275,6 @@ class Image:
 
     parameter: str | None
     id: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileSystem:
-    """A Lustre file system: its size, MB/s of each TiB, and the S3 URI that it shows below /fsx/data, if any."""
-
-    capacity_gib: int
-    mb_per_s_per_tib: int
-    data: str | None
-    efa: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
-    """What answers requests in a container.
-
-    It listens on `port`, is well when `health_path` answers 200, and serves `paths` and nothing else to clients.
-    `metrics` is the address on the node at which it counts; `waiting`, `running` and `tokens` are patterns of its names
-    there for requests that wait, requests in flight and tokens made (empty where it counts none). `keyed` is whether it
-    checks API keys itself.
-    """
-
-    name: str
-    image: str
-    command: tuple[str, ...]
-    port: int
-    health_path: str
-    paths: tuple[str, ...]
-    metrics: str
-    waiting: str
-    running: str
-    tokens: str
-    keyed: bool
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fleet:
-    """Nodes that serve behind a load balancer; as many as `Build.nodes` are started. Nodes, bytes, seconds.
-
-    It is scaled between `least_nodes` and `most_nodes`, to `waiting_per_node` requests that wait on each at most, and
-    `running_per_node` in flight.
-    `longest_answer_s` is that of the longest context. `weights` is where they stand in S3, None where the engine
-    brings its own. Clients are let in by the issuer's signed tokens where `issuer` and `keys` are set, else by a key.
-    `zone_ids` are the nodes' zones, `balancer_zone_ids` the two of the load balancer.
-    """
-
-    engine: Engine
-    least_nodes: int
-    most_nodes: int
-    waiting_per_node: int
-    running_per_node: int
-    longest_answer_s: float
-    weights: str | None
-    weights_bytes: int
-    certificate: str
-    issuer: str | None
-    keys: str | None
-    registry_secret: str | None
-    clients: tuple[str, ...]
-    zone_ids: tuple[str, ...]
-    balancer_zone_ids: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mig:
-    """How each accelerator is cut: the profile's name, and how many instances of it."""
-
-    profile: str
-    instances: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from planner.built import Fleet
 from planner.engine import engine
 from planner.errors import NoFeasiblePlan
-from planner.plan import Candidate, Fleet
+from planner.plan import Candidate
 from planner.provisioning import Serving
 from planner.workload import Workload
 from pricing.instance_type import InstanceType

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from planner.built import Mig
 from planner.errors import NoFeasiblePlan
-from planner.plan import Candidate, Mig
+from planner.plan import Candidate
 from planner.workload import Workload
 from pricing.instance_type import InstanceType
 from pricing.slices import find_slice

@@ -24,6 +24,10 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "planner" / "data" / "starter.yaml", *so
 
 # Modules whose behaviour shows in those that use them.
 TESTED_WITH = {
+    "planner/surroundings.py": "planner/test_usage.py",
+    "planner/provision_faults.py": "planner/test_served.py",
+    "planner/provisioning.py": "planner/test_workload.py",
+    "planner/fields.py": "planner/test_workload.py",
     "berth/options.py": "berth/test_catalog.py",
     "planner/architecture.py": "planner/test_model_config.py",
     "planner/architectures/encoders.py": "planner/test_model_config.py",

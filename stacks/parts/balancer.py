@@ -18,7 +18,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from planner.plan import Fleet
+from planner.built import Fleet
 from stacks.errors import StackError
 
 Pair = TypeVar("Pair")

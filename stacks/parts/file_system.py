@@ -7,7 +7,8 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_fsx as fsx
 from constructs import Construct
 
-from planner.plan import FileSystem, Lifecycle
+from planner.built import FileSystem
+from planner.plan import Lifecycle
 from stacks.parts.network import Network
 
 Lustre = fsx.CfnFileSystem

@@ -24,7 +24,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secrets
 from constructs import Construct
 
-from planner.plan import Build, Fleet
+from planner.built import Fleet
+from planner.plan import Build
 from pricing.offer import Purchase
 from pricing.units import HOUR_S, MEGA, MINUTE_S
 from stacks.base import WorkloadStack

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from planner.addresses import beside_nodes, most_nodes, network_sentence, subnet_prefix
-from planner.plan import FileSystem
+from planner.built import FileSystem
 from tests.support.builds import FAMILIES, G5_FLEET, G5_SINGLE, P4D_CLUSTER
 
 P5 = next(family.build for family in FAMILIES if family.instance_type == "p5.48xlarge")

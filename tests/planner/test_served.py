@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
+from planner.built import Fleet
 from planner.contradictions import contradictions
 from planner.errors import NoFeasiblePlan
-from planner.plan import Fleet
 from planner.workload import Workload
 from tests.planner.market_builders import decision, inference, machine, market, offer, workload
 

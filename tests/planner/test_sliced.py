@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from planner.built import Mig
 from planner.errors import NoFeasiblePlan
-from planner.plan import Mig
 from pricing.errors import CatalogError
 from pricing.instance_type import InstanceType
 from tests.planner.market_builders import decision, machine, market, offer, training, workload

@@ -8,7 +8,8 @@ from ipaddress import IPv4Network
 import pytest
 
 from planner.addresses import beside_nodes
-from planner.plan import Build, FileSystem, Lifecycle
+from planner.built import FileSystem
+from planner.plan import Build, Lifecycle
 from stacks.verify.check import check
 from stacks.verify.rules import load_rules
 from tests.support.builds import G5_SINGLE, P4D_CLUSTER

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from planner.plan import Build, Mig
+from planner.built import Mig
+from planner.plan import Build
 from tests.support.builds import FAMILIES, G5_SINGLE, P4D_CLUSTER, P4D_SINGLE
 from tests.support.synthesis import document, launch_data, only, properties
 

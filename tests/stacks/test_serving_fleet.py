@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from planner.plan import Build, Fleet, Mig
+from planner.built import Fleet, Mig
+from planner.plan import Build
 from pricing.offer import Purchase
 from stacks.errors import StackError
 from tests.support.builds import G5_FLEET

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from planner.plan import Engine, Fleet
+from planner.built import Engine, Fleet
 from tests.support.loopback import ACCOUNT, REGION
 
 CERTIFICATE = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/0f0e0d0c-0b0a-0908-0706-050403020100"
