@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.engine import is_keyed, pinned_image
+from planner.containers import is_keyed, pinned_image
 from planner.plan import Target
 from planner.provisioning import EFA_STEPS_GIB, SMALLEST_GIB, STEP_GIB, FileSystem, Serving
 from planner.source import FieldPath

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.built import Fleet
-from planner.engine import engine
+from planner.containers import engine
 from planner.errors import NoFeasiblePlan
 from planner.plan import Candidate
 from planner.provisioning import Serving

@@ -7,7 +7,7 @@ from typing import Any, get_args
 
 import pytest
 
-from planner.engine import engine, is_keyed, pinned_image
+from planner.containers import engine, is_keyed, pinned_image
 from planner.provisioning import Container, Serving
 from planner.techniques import load_techniques
 

@@ -1,6 +1,6 @@
 """What runs in a container that serves, and how is it told the plan?
 
-`data/engines.yaml` lists the engines with their images, ports and metrics, by their documentation.
+`data/containers.yaml` lists the engines with their images, ports and metrics, by their documentation.
 """
 
 from __future__ import annotations
@@ -42,5 +42,5 @@ def _record(known: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def _engines() -> Mapping[str, Mapping[str, Any]]:
-    text = files("planner").joinpath("data/engines.yaml").read_text(encoding="utf-8")
+    text = files("planner").joinpath("data/containers.yaml").read_text(encoding="utf-8")
     return {each["name"]: each for each in yaml.load(text, Loader=yaml.CSafeLoader)}
