@@ -68,7 +68,7 @@ class HyperpodSlurm(Surroundings):
             ),
             vpc_config=Cluster.VpcConfigProperty(security_group_ids=self.group_ids, subnets=[self.network.subnet_id]),
         )
-        self.enclose(cluster, self.identity, self.lifecycle)
+        self.enclose(cluster)
         CfnOutput(self, "ClusterArn", value=cluster.attr_cluster_arn)
         nodes = f"aws sagemaker list-cluster-nodes --region {build.region} --cluster-name {cluster.attr_cluster_arn}"
         CfnOutput(self, "Nodes", value=nodes)
