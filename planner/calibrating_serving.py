@@ -2,34 +2,37 @@
 
 Memory of programs without a pool of cache blocks: work space, copies and rows of a prompt, by program. Engines, by
 accelerator: what they keep beside weights and cache, from the tokens that fit; and their speed, from time per output
-token and throughput, all shares of a peak and the cost of a block scaled alike. Time to first token under load is
-mostly queueing: it is judged by `berth validate` and not fitted.
+token and throughput, all shares of a peak and what launches, sums and steps cost scaled alike. Time to first token
+under load is mostly queueing: it is judged by `berth validate` and not fitted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 
-from planner.calibration import Calibration, ServingFactors
+from planner.calibration import Calibration, ServingFactors, StepFactors
 from planner.described import accelerator_called
+from planner.engines import factor_ranges
 from planner.fitting_serving import SERVED, fit_program, measured_bytes, served_bytes
 from planner.measured import Measured, Row
-from planner.measured_answers import cache_tokens, engine_on, output_tokens_per_s, tpot_ms
+from planner.measured_answers import cache_tokens, output_tokens_per_s, tpot_ms
 from planner.measured_serving import ServingCase, serving_case
 from planner.row_words import check_words
 from planner.scores import reach
+from planner.serving_runs import engine_of
 from pricing.errors import BerthError
 from pricing.units import GIB
 
 # Reserves that are tried, and speeds over the one that is known.
 RESERVES = tuple(int(GIB * quarter / 4) for quarter in range(1, 49))
 SPEEDS = tuple(float(speed) for speed in np.geomspace(0.25, 2.5, 24).round(3))
-LARGEST_SHARE = 0.98
-_SHARES = ("memory", "matmul", "prefill")
+_SHARES = ("memory", "cache", "matmul", "narrow", "attention")
+# What is paid whatever is moved or computed.
+_SECONDS = tuple(field.name for field in fields(StepFactors) if field.name.endswith("_s") and field.name != "request_s")
 # Measured over predicted, turned over for rates and caches: above 1 the run is slower, or its cache smaller.
 _RATIOS: Mapping[str, Callable[[Row, Calibration], float]] = {
     "tpot": lambda row, factors: row.numbers["tpot_ms"] / tpot_ms(row, factors),
@@ -53,7 +56,7 @@ def serving_figures(measured: Measured, calibration: Calibration, where: str) ->
                     programs.setdefault(case.program.name, []).append(case)
                 else:
                     chip = accelerator_called(row.says("accelerator"))
-                    engines.setdefault((engine_on(chip), chip.name), []).append((row, kind))
+                    engines.setdefault((engine_of(row, chip, calibration), chip.name), []).append((row, kind))
             except BerthError as error:
                 reasons += [f"{where}:{row.line}: {finding}" for finding in error.findings]
     found: dict[str, Any] = {}
@@ -111,15 +114,21 @@ def _engine(
         reasons += missing
         if best:
             record |= {name: round(getattr(best, name), 4) for name in _SHARES}
-            record |= {"block_s": float(f"{best.block_s:.3g}")}
+            record |= {name: float(f"{getattr(best, name):.3g}") for name in _SECONDS}
             record |= {"band": banded(ratios, f"{len(ratios)} figures of {where}")}
     return record, reasons
 
 
 def _faster(factors: ServingFactors, speed: float) -> ServingFactors:
     """The factors of an engine that is so much faster."""
-    shares = {name: min(getattr(factors, name) * speed, LARGEST_SHARE) for name in _SHARES}
-    return replace(factors, block_s=factors.block_s / speed, **shares)
+    shares = {name: getattr(factors, name) * speed for name in _SHARES}
+    seconds = {name: getattr(factors, name) / speed for name in _SECONDS}
+    ranges = factor_ranges()
+    changed: dict[str, Any] = {
+        name: float(np.clip(value, ranges[name]["low"], ranges[name]["high"]))
+        for name, value in (shares | seconds).items()
+    }
+    return replace(factors, **changed)
 
 
 def _best(

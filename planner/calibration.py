@@ -10,6 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 import yaml
 
+from planner.engines import engine_figures
 from planner.plan import Band
 
 Factors = TypeVar("Factors")
@@ -91,30 +92,76 @@ class TimeFactors:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ServingFactors:
-    """What continuous batching reaches. Factors from 0 to 1; seconds; bytes.
+class StepFactors:
+    """What a step of a serving engine reaches on an accelerator. Shares from 0 to 1; seconds; rows. Numbers, or arrays.
 
-    `block_s` is paid per block and step for launches and collectives. `memory_share` is the share of a device
-    that the engine takes; of that it uses `reserve_bytes` beside weights, cache and activations (context, graphs),
-    `collectives_bytes` more where devices share a model, and activations of `batched_tokens` of prompts at a time, 0
-    where the reserve holds those. `memory_band` is how far memory lies from the prediction, `band` time.
+    `memory` and `cache` are shares of the memory's rate, for weights and for the cache; `matmul` and `narrow` of the
+    peak of 16-bit and of narrower products, `attention` of the 16-bit peak in attention. A product has `half_rows`
+    rows more than it is given, from tiles and waves that are not full. `overlap` is the part of the shorter of
+    reading and computing that hides behind the longer. Launches are paid for each block a step: `block_s`, and on top
+    `expert_block_s` with experts, `recurrent_block_s` with a recurrence, `latent_block_s` with latent attention,
+    `packed_block_s` with weights of four bits, `emulated_block_s` where these have no products of their own. `step_s`
+    is paid for each step, `sequence_s` for each sequence of it, `request_s` once a request; a request is let in after
+    `admission_steps`. `reduce_s` is one sum over tensor ranks without its bytes, `staged_reduce_s` that over PCIe;
+    `link`, `staged_link` and `network` the shares of the rates of links and network, `network_latency_s` one hop
+    between nodes. `imbalance` is the fullest expert rank's load over the mean, `spread` the share of a batch's tokens
+    that choose experts independently, `alike` that share where a benchmark sends one prompt many times. `rereads` says
+    how far queries that share a key each read it anew, where their number is no power of two.
     """
 
-    memory: float
-    matmul: float
-    prefill: float
-    block_s: float
-    link: float
-    network: float
-    link_latency_s: float
-    network_latency_s: float
+    memory: Any
+    cache: Any
+    matmul: Any
+    narrow: Any
+    attention: Any
+    half_rows: Any
+    overlap: Any
+    block_s: Any
+    expert_block_s: Any
+    recurrent_block_s: Any
+    latent_block_s: Any
+    packed_block_s: Any
+    emulated_block_s: Any
+    step_s: Any
+    sequence_s: Any
+    request_s: Any
+    admission_steps: Any
+    reduce_s: Any
+    staged_reduce_s: Any
+    link: Any
+    staged_link: Any
+    network: Any
+    network_latency_s: Any
+    imbalance: Any
+    spread: Any
+    alike: Any
+    rereads: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServingFactors(StepFactors):
+    """An engine on an accelerator: its step, how it fills a device, and how far predictions lie from runs.
+
+    The engine takes `memory_share` of the device, and of what is left beside weights, activations and reserve
+    `cache_share` for the cache. `reserve_bytes` is what it uses beside (context, graphs), `collectives_bytes` more
+    where devices share a model; activations are those of `batched_tokens` of prompts at a time, which is also the most
+    that a step works on, 0 where the reserve holds them. It decodes `largest_batch` sequences at most, keeps room for
+    `reserved_share` of an answer when it lets a request in, and where it `mixes_prompts` works on pieces of prompts in
+    steps that decode. `memory_band` is how far memory lies from the prediction, `band` times and rates, `ttft_band`
+    the time to the first token.
+    """
+
     memory_share: float
+    cache_share: float
     reserve_bytes: int
     collectives_bytes: int
     batched_tokens: int
     largest_batch: int
+    reserved_share: float
+    mixes_prompts: bool
     memory_band: Band
     band: Band
+    ttft_band: Band
 
     @property
     def usable_share(self) -> float:
@@ -192,10 +239,10 @@ def load_calibration() -> Calibration:
 
 
 def bundled_figures() -> dict[str, Any]:
-    """The bundled calibration as it is written."""
+    """The bundled calibration as it is written, with the engines' files as its section `serving`."""
     text = files("planner").joinpath("data/calibration.yaml").read_text(encoding="utf-8")
     figures: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
-    return figures
+    return figures | {"serving": engine_figures()}
 
 
 def calibration_of(figures: Mapping[str, Any]) -> Calibration:
@@ -226,7 +273,7 @@ def _memory(name: str, items: Mapping[str, Any]) -> MemoryFactors:
 
 def _with_band(item: dict[str, Any]) -> dict[str, Any]:
     fields = {key: value for key, value in item.items() if key != "source"}
-    return fields | {key: Band(**fields[key]) for key in ("band", "memory_band") if key in fields}
+    return fields | {key: Band(**fields[key]) for key in ("band", "memory_band", "ttft_band") if key in fields}
 
 
 def _by_accelerator(kind: type[Factors], items: dict[str, dict[str, Any]]) -> dict[str, Factors]:

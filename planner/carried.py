@@ -29,6 +29,11 @@ def carried_serving() -> Measured:
     return read_measured(FOLDER / "serving_memory.csv")
 
 
+def carried_speed() -> Measured:
+    """Measured serving runs with times and rates."""
+    return read_measured(FOLDER / "serving_speed.csv")
+
+
 def left_out() -> Mapping[str, str]:
     """Rows that the fit leaves out because their source contradicts itself, with the reason."""
     text = (FOLDER / "left_out.yaml").read_text(encoding="utf-8")

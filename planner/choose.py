@@ -24,14 +24,13 @@ from planner.fleet_plan import Choice, fleet_plan, units_of
 from planner.fleet_size import Units
 from planner.front import pareto_front, spread
 from planner.plan import Candidate, Deal, Decision, Plan, Rejection, Target
-from planner.planned_replica import PlannedReplica
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
 from planner.search import RUNGS, Scope
 from planner.search_serving import ServingJob, search_serving
 from planner.search_training import TrainingJob, search_training
-from planner.serving import Load
+from planner.serving import Load, replica_of
 from planner.shape import ModelShape
 from planner.step_table import prompt_share
 from planner.usage import weights_bytes
@@ -119,14 +118,9 @@ def _choice(
 ) -> Choice:
     """What the fleet of a served model is planned of."""
     machine, file_system = market.instance_types[chosen.instance_type], workload.provision.storage.file_system
-    replica = PlannedReplica(
-        shape=shape,
-        recipe=recipe,
-        layout=chosen.layout,
-        machine=machine,
-        factors=calibration.serving_factors(chosen.framework, chosen.accelerator),
-        load=job.load,
-    )
+    factors = calibration.serving_factors(chosen.framework, chosen.accelerator)
+    tokens = job.load.input_tokens + job.load.output_tokens
+    replica = replica_of(shape, recipe, chosen.layout, machine, factors, tokens)
     assert chosen.service is not None
     return Choice(
         chosen=chosen,

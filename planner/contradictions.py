@@ -185,6 +185,10 @@ def _beyond_software(workload: Workload, doing: list[Framework], key: str) -> It
         if not unknown and not any(_has(item, name) for item in frameworks):
             having = " or ".join(item.name for item in doing if _has(item, name))
             advice = f"set {key} to {having}" if having else "no other software has it for this job"
+            # What nobody offers can still be asked after: an estimate takes any technique of the job.
+            askable = not having and doing and not unknown and name in load_techniques()
+            if askable and doing[0].job in load_techniques()[name].jobs:
+                advice += "; `berth estimate` tells what it takes"
             what = f"the {name} degree" if name in PinLayout.model_fields else name
             yield Finding(path=path, says=f"{names} does not have {what}; {advice}")
 

@@ -160,7 +160,6 @@ def _cheapest(job: ServingJob, choice: Choice) -> tuple[LoadRange, ...]:
             fleet=span.name,
             from_requests_per_s=span.from_requests_per_s,
             to_requests_per_s=span.to_requests_per_s,
-            nodes=span.nodes,
             usd_per_month=cents(Decimal(span.usd_per_hour * HOURS_PER_MONTH)),
         )
         for span in cheapest_by_load(choice.units, job.requests_per_s)

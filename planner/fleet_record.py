@@ -27,7 +27,6 @@ class LoadRange:
     fleet: str
     from_requests_per_s: float
     to_requests_per_s: float
-    nodes: int
     usd_per_month: Decimal
 
 

@@ -17,6 +17,8 @@ ZONES = 2
 # Loads at which fleets are compared: a hundredth to a hundred times the planned one, 30 to a decade, so that a
 # crossing is found to 8 %.
 LOAD_DECADES, LOADS_PER_DECADE = 2, 30
+# Nobody moves a fleet for less.
+WORTH_CHANGING = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,36 +68,41 @@ class Units:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Crossing:
-    """The cheapest fleet between two loads. Requests/s; nodes and USD an hour at the lower one."""
+    """The cheapest fleet between two loads. Requests/s; USD an hour at the lower one."""
 
     name: str
     from_requests_per_s: float
     to_requests_per_s: float
-    nodes: int
     usd_per_hour: float
 
 
 def cheapest_by_load(units: Units, planned_requests_per_s: float) -> tuple[Crossing, ...]:
     """Which kind makes the cheapest fleet at which load, from a hundredth of the planned one to a hundred times it.
 
-    Ties go to the unit named first. Intervals of a single step of the loads, which rounding to whole nodes makes,
-    belong to the kind that is cheapest on both sides.
+    Ties go to the kind named first. A kind stays until another one is `WORTH_CHANGING` cheaper: rounding to whole nodes
+    would else change it with every node.
     """
     steps = 2 * LOAD_DECADES * LOADS_PER_DECADE
     loads = planned_requests_per_s * np.logspace(-LOAD_DECADES, LOAD_DECADES, steps + 1)
-    nodes = [units.nodes(float(load)) for load in loads]
-    best = [int(np.argmin(np.round(units.usd_per_hour_per_node * each, 9))) for each in nodes]
-    kinds = units.kind[best]
-    flickers = (kinds[1:-1] != kinds[:-2]) & (kinds[:-2] == kinds[2:])
-    kinds[1:-1][flickers] = kinds[:-2][flickers]
-    starts = [int(each) for each in np.flatnonzero(np.diff(kinds, prepend=-1))]
+    order = np.argsort(units.kind, kind="stable")
+    present, first = np.unique(units.kind[order], return_index=True)
+    hourly = units.usd_per_hour_per_node
+    usd = np.array([np.minimum.reduceat((hourly * units.nodes(float(load)))[order], first) for load in loads])
+    current = int(np.argmin(np.round(usd[0], 9)))
+    held = []
+    for row in usd:
+        if row[current] > (1 + WORTH_CHANGING) * row.min():
+            current = int(np.argmin(np.round(row, 9)))
+        held.append(current)
+    starts = [0, *(step for step in range(1, len(loads)) if held[step] != held[step - 1])]
+    ends = [*starts[1:], len(loads) - 1]
     return tuple(
         Crossing(
-            name=units.names[kinds[start]],
+            name=units.names[present[held[start]]],
             from_requests_per_s=float(loads[start]),
             to_requests_per_s=float(loads[end]),
-            nodes=int(nodes[start][best[start]]),
-            usd_per_hour=float(units.usd_per_hour_per_node[best[start]] * nodes[start][best[start]]),
+            usd_per_hour=float(usd[start, held[start]]),
         )
-        for start, end in zip(starts, [*starts[1:], len(loads) - 1], strict=True)
+        for start, end in zip(starts, ends, strict=True)
+        if end > start
     )

@@ -24,7 +24,7 @@ def traced_profile(path: Path, requests_per_s: float, longest_tokens: int, model
     whole = int((requests.at_s[-1] + HOUR_S / 2) // HOUR_S)
     if whole < HOURS:
         raise TraceError(
-            f"{path}: {requests.at_s[-1] / HOUR_S:,.1f} hours are less than a day, and a profile has every hour of one; "
+            f"{path}: {requests.at_s[-1] / HOUR_S:,.1f} hours are less than a day, whose every hour a profile has; "
             "record a whole day, or write its 24 shares down in inference.fleet.profile"
         )
     rates = [float(hours[hour:whole:HOURS].max()) / HOUR_S for hour in range(HOURS)]

@@ -12,30 +12,21 @@ from planner.described import accelerator_called, machine_of
 from planner.errors import PlannerError
 from planner.layout import Layout
 from planner.measured import Row
-from planner.measured_serving import check_types, served_shape
+from planner.measured_serving import served_shape
 from planner.measured_training import TrainingCase
-from planner.recipe import Recipe
-from planner.serving import Answer, Load, replica_answer, replica_memory
-from planner.serving_memory import KV_BYTES, OUTER_BYTES, WEIGHT_BYTES
+from planner.serving import replica_memory
+from planner.serving_answers import Figures, run_figures
+from planner.serving_memory import OUTER_BYTES
+from planner.serving_runs import engine_of, serving_recipe, serving_run
 from planner.shape import ModelShape
 from planner.training_time import step_time
-from pricing.instance_type import Accelerator, InstanceType
 
-# Engine of the planner whose factors are used, by the accelerator's vendor.
-ENGINES = {"NVIDIA": "vllm", "AWS": "neuron-serving"}
 # The share of the device that an engine was given, in a row's notes; and the release in its cell.
 _SHARE = re.compile(r"(?:util|fraction)\D{0,12}(0\.\d+)")
 _RELEASE = re.compile(r"(\d+)\.(\d+)")
 # vLLM's first release with an all-reduce of its own, and the fewest tokens that releases before it batch.
 OWN_REDUCE = (0, 3)
 LEAST_BATCHED = 2048
-
-
-def engine_on(chip: Accelerator) -> str:
-    """The planner's engine whose factors stand for what runs on the accelerator; PlannerError where none does."""
-    if chip.vendor not in ENGINES:
-        raise PlannerError([f"accelerator: no engine is calibrated for {chip.vendor}"])
-    return ENGINES[chip.vendor]
 
 
 def training_tokens_per_s(case: TrainingCase, calibration: Calibration) -> float:
@@ -55,63 +46,28 @@ def training_tokens_per_s(case: TrainingCase, calibration: Calibration) -> float
     return tokens / seconds / (case.layout.devices / chip.ranks)
 
 
-def serving_answer(row: Row, calibration: Calibration) -> tuple[Answer, Layout]:
-    """The replica's answer and its layout. Raises PlannerError with what its cells lack."""
-    shape = served_shape(row.says("model"))
-    chip = accelerator_called(row.says("accelerator"))
-    engine = engine_on(chip)
-    if not row.count("input_tokens") or not row.count("output_tokens"):
-        raise PlannerError(["input_tokens or output_tokens not stated"])
-    recipe = serving_recipe(row, chip)
-    machine = machine_of(chip, row.count("accelerators", 1))
-    factors = calibration.serving_factors(engine, chip.name)
-    layout = Layout(tensor=row.count("tp") or machine.devices // row.count("pp", 1), pipeline=row.count("pp", 1))
-    load = Load(
-        input_tokens=row.count("input_tokens"),
-        output_tokens=row.count("output_tokens"),
-        context_tokens=row.count("input_tokens") + row.count("output_tokens"),
-    )
-    batch = row.count("concurrency") or _largest_batch(shape, recipe, layout, load, machine, calibration, engine)
-    layout = replace(layout, micro_batch=max(batch, 1))
-    answer = replica_answer(shape, recipe, layout, load, machine, factors)
-    if not np.isfinite(float(answer.request_s)):
+def serving_figures_of(row: Row, calibration: Calibration) -> Figures:
+    """The replica's figures as the row measured them. Raises PlannerError with what its cells lack."""
+    run = serving_run(row, calibration)
+    found = run_figures(run, calibration)
+    if not np.isfinite(float(found.tpot_s)):
         raise PlannerError(["accelerator: a rate of it at this weight_dtype is not known"])
-    return answer, layout
+    return found
 
 
 def output_tokens_per_s(row: Row, calibration: Calibration) -> float:
-    """Output tokens a second of the replica. Raises as `serving_answer` does."""
-    answer, layout = serving_answer(row, calibration)
-    return float(layout.micro_batch * row.count("output_tokens") / answer.request_s)
+    """Output tokens a second of the replica. Raises as `serving_figures_of` does."""
+    return float(serving_figures_of(row, calibration).tokens_per_s)
 
 
 def ttft_ms(row: Row, calibration: Calibration) -> float:
-    """Mean milliseconds to the first token. Raises as `serving_answer` does."""
-    return 1e3 * float(serving_answer(row, calibration)[0].ttft_s)
+    """Mean milliseconds to the first token. Raises as `serving_figures_of` does."""
+    return 1e3 * float(serving_figures_of(row, calibration).ttft_s)
 
 
 def tpot_ms(row: Row, calibration: Calibration) -> float:
-    """Mean milliseconds from one token to the next. Raises as `serving_answer` does."""
-    return 1e3 * float(serving_answer(row, calibration)[0].tpot_s)
-
-
-def serving_recipe(row: Row, chip: Accelerator) -> Recipe:
-    """How weights and cache are kept. Raises PlannerError for types whose bytes are not known.
-
-    On an accelerator without a rate in a narrow type its weights are unpacked and products are 16 bits wide (Marlin
-    kernels, arXiv 2408.11743).
-    """
-    weight = row.says("weight_dtype", "bf16")
-    cached = row.says("kv_dtype", "fp8" if weight in ("fp8", "fp4") else "bf16")
-    check_types(weight, cached)
-    narrow = {"mxfp4": "fp4"}.get(weight, weight)
-    compute = narrow if narrow in ("fp8", "fp4") and narrow in chip.flop_per_s else "bf16"
-    return replace(
-        Recipe(),
-        compute_dtype=compute,
-        block_weight_bytes=WEIGHT_BYTES[weight],
-        kv_bytes=KV_BYTES[cached],
-    )
+    """Mean milliseconds from one token to the next. Raises as `serving_figures_of` does."""
+    return 1e3 * float(serving_figures_of(row, calibration).tpot_s)
 
 
 def cache_tokens(row: Row, calibration: Calibration) -> float:
@@ -120,12 +76,12 @@ def cache_tokens(row: Row, calibration: Calibration) -> float:
     Raises PlannerError with the cell that does not say enough, or where the cache has no room at all.
     """
     chip = accelerator_called(row.says("accelerator"))
-    engine = engine_on(chip)
+    engine = engine_of(row, chip, calibration)
     machine = machine_of(chip, row.count("accelerators", 1))
     shape = served_shape(row.says("model"))
     layout = Layout(tensor=row.count("tp", 1), pipeline=row.count("pp", 1))
     factors = _as_started(calibration.serving_factors(engine, chip.name), shape, row)
-    found = float(replica_memory(shape, serving_recipe(row, chip), layout, machine, factors).capacity_tokens)
+    found = float(replica_memory(shape, serving_recipe(row, chip, shape), layout, machine, factors).capacity_tokens)
     if not found:
         raise PlannerError([f"accelerator: {chip.name} has no room for a cache beside the weights"])
     return found
@@ -146,18 +102,3 @@ def _as_started(factors: ServingFactors, shape: ModelShape, row: Row) -> Serving
         sums = 2 * shape.layers * tokens * shape.hidden * OUTER_BYTES if row.count("tp", 1) > 1 else 0.0
         factors = replace(factors, batched_tokens=tokens, reserve_bytes=factors.reserve_bytes + int(sums))
     return factors
-
-
-def _largest_batch(
-    shape: ModelShape,
-    recipe: Recipe,
-    layout: Layout,
-    load: Load,
-    machine: InstanceType,
-    calibration: Calibration,
-    engine: str,
-) -> int:
-    """Requests that the engine takes at once where it chooses: those whose whole length the cache holds."""
-    factors = calibration.serving_factors(engine, machine.accelerator.name)
-    capacity = float(replica_memory(shape, recipe, layout, machine, factors).capacity_tokens)
-    return int(capacity // load.context_tokens)

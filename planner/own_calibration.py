@@ -24,6 +24,7 @@ from planner.calibration import (
     calibration_of,
     load_calibration,
 )
+from planner.engines import factor_ranges
 from planner.errors import MeasuredError
 from planner.plan import Band
 from pricing.units import GIB
@@ -37,7 +38,7 @@ _RECORDS: Mapping[str, type[Any]] = {
 }
 # Sections with an entry for each accelerator.
 _NESTED = ("time", "serving")
-_BANDS = ("band", "memory_band")
+_BANDS = ("band", "memory_band", "ttft_band")
 _BESIDE = ("source",)
 # Beyond these a figure is a slip of the pen, whatever it was fitted to.
 _RANGES: Mapping[str, Mapping[str, tuple[float, float]]] = {
@@ -55,12 +56,11 @@ _RANGES: Mapping[str, Mapping[str, tuple[float, float]]] = {
         "copied_share": (0.0, 1.0),
     },
     "time": {},
-    "serving": {
-        "memory": (0.01, 1.0),
-        "matmul": (0.01, 1.0),
-        "prefill": (0.01, 1.0),
-        "block_s": (0.0, 0.1),
+    "serving": {name: (found["low"], found["high"]) for name, found in factor_ranges().items()}
+    | {
         "memory_share": (0.1, 1.0),
+        "cache_share": (0.1, 1.0),
+        "reserved_share": (0.0, 1.0),
         "reserve_bytes": (0, 40 * GIB),
         "collectives_bytes": (0, 10 * GIB),
     },

@@ -137,12 +137,12 @@ class Adapter:
 class Recipe:
     """How parameters, gradients, states, activations and caches are kept. Bytes per element.
 
-    `block_weight_bytes` is what a weight inside the blocks takes, scales included; `outer_weight_bytes` a
-    weight of the embeddings, the head and the norms; `dense_weight_bytes` what a weight outside the routed experts
-    takes where only the experts are narrow (gpt-oss, Kimi K2), None where all are alike. `gradient_bytes`, `master_bytes` and `optimizer_bytes`
-    are per trained parameter; `reduce_bytes` is what of a gradient travels, where it is not `gradient_bytes`. The
-    `*_sharded` flags say what the data-parallel ranks divide among them;
-    `gathers_weights` that blocks are gathered before use, each `gathered_weight_bytes` an element.
+    `block_weight_bytes` is what a weight inside the blocks takes, scales included; `outer_weight_bytes` a weight of the
+    embeddings, the head and the norms; `dense_weight_bytes` what a weight outside the routed experts takes where only
+    the experts are narrow (gpt-oss, Kimi K2), None where all are alike. `gradient_bytes`, `master_bytes` and
+    `optimizer_bytes` are per trained parameter; `reduce_bytes` is what of a gradient travels, where it is not
+    `gradient_bytes`. The `*_sharded` flags say what the data-parallel ranks divide among them; `gathers_weights` that
+    blocks are gathered before use, each `gathered_weight_bytes` an element.
     `dequantizes` says that a block's weights are unpacked before use, `keeps_packed_inputs` that its products keep
     their inputs though frozen (bitsandbytes). `cast_weight_bytes` is a 16-bit copy that autocast keeps of each float32
     weight until the backward pass. `adapter` is None where all weights are trained, or where nothing is.

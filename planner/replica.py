@@ -11,7 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from planner.step_time import StepFactors, step_s
+from planner.calibration import StepFactors
+from planner.step_time import step_s
 from planner.step_work import StepWork
 
 
@@ -30,16 +31,24 @@ class Replica:
     capacity_tokens: Any
     largest_batch: Any
     batched_tokens: Any
-    mixes_prompts: bool = True
+    mixes_prompts: Any = True
     reserved_share: Any = 1.0
 
-    def step_s(self, sequences: Any, cache_tokens: Any, prompt_tokens: Any = 0.0, prompt_pairs: Any = 0.0) -> Any:
+    def step_s(
+        self,
+        sequences: Any,
+        cache_tokens: Any,
+        prompt_tokens: Any = 0.0,
+        prompt_pairs: Any = 0.0,
+        undivided: bool = False,
+    ) -> Any:
         """Seconds of a step that decodes `sequences` with `cache_tokens` of live cache in all, and works on
         `prompt_tokens` tokens of prompts that meet `prompt_pairs` keys, summed over the tokens.
 
-        A piece of `q` tokens of a prompt behind `o` that are done meets `q * (o + q / 2)` keys. Arrays broadcast.
+        A piece of `q` tokens of a prompt behind `o` that are done meets `q * (o + q / 2)` keys. Where it is `undivided`
+        the stages of a pipeline have it one after the other. Arrays broadcast.
         """
-        return step_s(self.work, self.factors, sequences, cache_tokens, prompt_tokens, prompt_pairs)
+        return step_s(self.work, self.factors, sequences, cache_tokens, prompt_tokens, prompt_pairs, undivided)
 
     def prefill_s(self, tokens: Any, after: Any = 0.0) -> Any:
         """Seconds until `tokens` of a prompt, behind `after` that the cache holds, are worked on, alone on the replica.
@@ -48,7 +57,7 @@ class Replica:
         """
         steps = np.ceil(np.maximum(tokens, 1) / self.batched_tokens)
         piece = tokens / steps
-        return steps * self.step_s(0.0, 0.0, piece, piece * (after + tokens / 2))
+        return steps * self.step_s(0.0, 0.0, piece, piece * (after + tokens / 2), undivided=True)
 
     @property
     def request_s(self) -> Any:

@@ -29,7 +29,9 @@ class StepTable:
     columns in proportion; `cached_token_s[n]` more for each token of live cache, `pair_s` for each key that the
     prompts' tokens meet. With `mixes_prompts` a step does both, without it one or the other. `batch` is the most
     sequences at once, `budget_tokens` the most tokens in a step with prompts. Of an answer `reserved_share` must have
-    room in the cache too when its prompt is admitted (1 in TensorRT-LLM, which never preempts; 0 in vLLM).
+    room in the cache too when its prompt is admitted (1 in TensorRT-LLM, which never preempts; 0 in vLLM). The stages
+    of a pipeline have a prompt one after the other while other prompts follow it: its first token comes `late_s` for
+    each of its tokens after the step that it takes of the replica's time.
     """
 
     base_s: tuple[tuple[float, ...], ...]
@@ -41,6 +43,7 @@ class StepTable:
     batch: int
     budget_tokens: int
     reserved_share: float = 0.0
+    late_s: float = 0.0
 
     @property
     def room_tokens(self) -> int:
@@ -165,14 +168,15 @@ class ReplicaClock:
     def _join(self, request: int, now: float) -> int:
         """A prompt is through and has made a token; returns 1 where that was its last."""
         journal = self._journal
+        seen = now + self._table.late_s * journal.prompt_tokens[request]
         if journal.first_s[request] == inf:
-            journal.first_s[request] = now
+            journal.first_s[request] = seen
         prompt, left = journal.prompt_tokens[request], journal.left[request] - 1
         journal.left[request] = left
         self._promised -= self._table.reserved_share
         if left == 0:
             self._held -= prompt
-            journal.last_s[request] = now
+            journal.last_s[request] = seen
             return 1
         end = self._steps_done + left
         journal.base[request], journal.end[request] = prompt - self._steps_done, end

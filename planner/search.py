@@ -178,8 +178,10 @@ def nearest_misses(
     demands = (Demand(of=OF_DEVICE, need=need, have=have), *further)
     lack = np.max([each.need / max(each.have, 1.0) for each in demands], axis=0) if further else need
     found = {}
-    for index in np.unique(rung[missed]):
+    for index in range(len(RUNGS)):
         rows = np.flatnonzero(missed & (rung == index))
+        if not len(rows):
+            continue
         best = int(rows[np.argmin(lack[rows])])
         worst = max(demands, key=lambda each: each.need[best] / max(each.have, 1.0))
         found[RUNGS[index]] = Miss(

@@ -52,7 +52,7 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
     request_tokens = job.load.input_tokens + job.load.output_tokens
     memory = replica_memory(searched.shape, option.recipe, grid, machine, factors, request_tokens)
     wanted = np.maximum(grid.micro_batch * request_tokens, job.load.context_tokens)
-    need = np.asarray(memory.beside_cache + wanted * memory.cache_per_token)
+    need = np.asarray(memory.beside_cache + wanted * memory.cache_per_token / factors.cache_share)
     have = factors.usable_share * machine.device_memory_bytes
     fits = need <= have
     rung = rungs(machine, grid.devices, option)

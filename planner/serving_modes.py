@@ -15,6 +15,8 @@ from planner.replica import Replica
 
 # Time and the number that decode depend on each other; after so many rounds nothing moves by a thousandth.
 ROUNDS = 4
+# The M/D/1 formula has no end at a full device, where the queue is bounded by the requests in flight.
+BUSIEST = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,9 @@ def closed_loop(replica: Replica, lengths: Lengths, clients: Any, first_share: A
     for each other's prompts.
     """
     clients = np.asarray(clients, dtype=float)
-    served = np.minimum(clients, np.maximum(replica.most_sequences(lengths.prompt, lengths.answer), 1.0))
+    most = replica.most_sequences(lengths.prompt, lengths.answer)
+    # Where nothing would fit the question is not how many wait: whoever asks knows that it runs.
+    served = np.minimum(clients, np.where(np.less(most, 1.0), clients, most))
     decoding = served
     for _ in range(ROUNDS):
         step, prompt, tpot = _cycle(replica, lengths, decoding)
@@ -89,7 +93,8 @@ def full_rate(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
 def static_batch(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
     """`sequences` start together and end together; those that do not fit wait for the ones before them."""
     sequences = np.asarray(sequences, dtype=float)
-    fits = np.clip(np.floor(replica.capacity_tokens / (lengths.prompt + lengths.answer)), 1.0, None)
+    fits = np.floor(replica.capacity_tokens / (lengths.prompt + lengths.answer))
+    fits = np.where(np.less(fits, 1.0), sequences, fits)
     at_once = np.minimum(np.minimum(sequences, fits), replica.largest_batch)
     turns = np.ceil(sequences / at_once)
     prompt = _prompts_s(replica, lengths, at_once)
@@ -103,6 +108,24 @@ def static_batch(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
         busy=prompt / (prompt + lengths.answer * step),
         requests_per_s=sequences / whole,
     )
+
+
+def arrivals(replica: Replica, lengths: Lengths, in_flight: Any) -> Pace:
+    """Requests come at random, as many as keep `in_flight` answered at once.
+
+    A prompt waits until the engine looks for new requests, and for prompts before it, one at a time (M/D/1, whose
+    queue is bounded by those in flight).
+    """
+    in_flight = np.asarray(in_flight, dtype=float)
+    step, prompt, tpot = _cycle(replica, lengths, in_flight)
+    piece = _piece(replica, lengths, in_flight)
+    decoded = np.where(replica.mixes_prompts, in_flight, 0.0)
+    worked = np.maximum(lengths.fresh / piece, 1.0) * _work_s(replica, lengths, decoded, piece, undivided=True)
+    busy = np.minimum(in_flight / (worked + lengths.answer * tpot) * prompt, BUSIEST)
+    waits = replica.factors.admission_steps * tpot + busy / (2 * (1 - busy)) * prompt
+    ttft = replica.request_s + worked + waits
+    rate = in_flight / (ttft + (lengths.answer - 1) * tpot)
+    return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, busy=busy, requests_per_s=rate)
 
 
 def _cycle(replica: Replica, lengths: Lengths, decoding: Any) -> tuple[Any, Any, Any]:
@@ -129,7 +152,7 @@ def _closed_ttft(replica: Replica, lengths: Lengths, clients: Any, decoding: Any
     steps = np.ceil(clients * lengths.fresh / piece)
     rush = (steps + 1) / 2 * _work_s(replica, lengths, 0.5 * decoded * (steps > 1), piece)
     piece = _piece(replica, lengths, decoding)
-    later = np.maximum(lengths.fresh / piece, 1.0) * _work_s(replica, lengths, decoded, piece)
+    later = np.maximum(lengths.fresh / piece, 1.0) * _work_s(replica, lengths, decoded, piece, undivided=True)
     waits = np.where(np.greater(clients, 1), replica.factors.admission_steps * tpot, 0.0)
     return replica.request_s + first_share * rush + (1 - first_share) * (later + waits)
 
@@ -140,9 +163,10 @@ def _piece(replica: Replica, lengths: Lengths, decoding: Any) -> Any:
     return np.minimum(replica.batched_tokens, np.maximum(lengths.fresh, arriving))
 
 
-def _work_s(replica: Replica, lengths: Lengths, decoding: Any, piece: Any) -> Any:
+def _work_s(replica: Replica, lengths: Lengths, decoding: Any, piece: Any, undivided: bool = False) -> Any:
     """Seconds of a step that decodes and works on `piece` tokens of prompts."""
-    return replica.step_s(decoding, decoding * lengths.live, piece, piece * (lengths.cached + lengths.fresh / 2))
+    pairs = piece * (lengths.cached + lengths.fresh / 2)
+    return replica.step_s(decoding, decoding * lengths.live, piece, pairs, undivided)
 
 
 def _prompts_s(replica: Replica, lengths: Lengths, sequences: Any) -> Any:

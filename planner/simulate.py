@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+
 from planner.calibration import Calibration
 from planner.errors import WorkloadError
 from planner.load import Loaded
 from planner.plan import Candidate, Decision
-from planner.planned_replica import PlannedReplica
+from planner.replica import Replica
 from planner.replica_clock import StepTable
 from planner.request_stream import closed_requests, poisson_requests
-from planner.serving import Load
-from planner.simulated import Simulated, simulated
+from planner.serving import Load, replica_of
+from planner.serving_modes import Lengths, arrivals, closed_loop
+from planner.simulated import Expected, Simulated, simulated
 from planner.simulation import Requests
 from planner.step_table import step_table
 from planner.trace import read_trace
@@ -22,6 +25,8 @@ from pricing.catalog import load_instance_types
 
 # Enough for the 99th percentile to stand on 200 requests.
 USUAL_REQUESTS = 20_000
+# Between how many in flight, and in how many steps, the formulas are asked for the rate that comes.
+LEAST_IN_FLIGHT, STEPS = 0.01, 400
 # Requests of one length would march in step; how much lengths differ is the workload's own, and this is assumed.
 USUAL_VARIATION = 0.25
 
@@ -73,12 +78,33 @@ def simulate_plan(loaded: Loaded, decision: Decision, calibration: Calibration, 
     )
     machine = load_instance_types()[chosen.instance_type]
     factors = calibration.serving_factors(chosen.framework, chosen.accelerator)
-    replica = PlannedReplica(
-        shape=loaded.shape, recipe=decision.recipe, layout=chosen.layout, machine=machine, factors=factors, load=load
-    )
+    tokens = load.input_tokens + load.output_tokens
+    replica = replica_of(loaded.shape, decision.recipe, chosen.layout, machine, factors, tokens)
     table = step_table(replica, load, chosen.layout.micro_batch)
     requests = _requests(loaded, inference, load, table, stream, chosen)
-    return simulated(requests, table, chosen.service, float(replica.request_s), warm_up=isinstance(stream, Drawn))
+    expected = _expected(replica, requests, chosen.service.replicas, table.batch)
+    return simulated(requests, table, chosen.service.replicas, expected, warm_up=isinstance(stream, Drawn))
+
+
+def _expected(replica: Replica, requests: Requests, replicas: int, most: int) -> Expected:
+    """What the formulas say of a stream's mean rate and lengths, shared evenly by the replicas."""
+    lengths = Lengths(prompt=float(requests.input_tokens.mean()), answer=float(requests.output_tokens.mean()))
+    if requests.clients is not None:
+        pace = closed_loop(replica, lengths, requests.clients / replicas)
+    else:
+        rate = len(requests) / float(requests.at_s[-1] - requests.at_s[0] or 1.0) / replicas
+        in_flight = np.geomspace(LEAST_IN_FLIGHT, most, STEPS)
+        # The rate grows with those in flight: who come at a rate are in flight as many as answer at it.
+        at_once = np.interp(rate, arrivals(replica, lengths, in_flight).requests_per_s, in_flight)
+        pace = arrivals(replica, lengths, at_once)
+    # Until the step at work ends, half of one on average, a request waits in the simulation too.
+    late = max(float(replica.factors.admission_steps) - 0.5, 0.0) * float(pace.tpot_s)
+    return Expected(
+        ttft_s=float(pace.ttft_s),
+        tpot_s=float(pace.tpot_s),
+        output_tokens_per_s=float(pace.requests_per_s) * replicas * lengths.answer,
+        delay_s=float(replica.request_s) + late,
+    )
 
 
 def _requests(

@@ -6,10 +6,9 @@ live cache and the keys of prompts add, in which it is (planner.step_time): one 
 
 from __future__ import annotations
 
-from typing import Any, Protocol
-
 import numpy as np
 
+from planner.replica import Replica
 from planner.replica_clock import StepTable
 from planner.serving import Load
 
@@ -17,25 +16,7 @@ from planner.serving import Load
 COLUMNS = 128
 
 
-class Steps(Protocol):
-    """What is asked of a replica (planner.replica.Replica)."""
-
-    @property
-    def capacity_tokens(self) -> Any: ...
-    @property
-    def largest_batch(self) -> Any: ...
-    @property
-    def batched_tokens(self) -> Any: ...
-    @property
-    def mixes_prompts(self) -> bool: ...
-    @property
-    def reserved_share(self) -> Any: ...
-
-    def step_s(self, sequences: Any, cache_tokens: Any, prompt_tokens: Any = 0.0, prompt_pairs: Any = 0.0) -> Any:
-        """Seconds of a step."""
-
-
-def step_table(replica: Steps, load: Load, most_sequences: int) -> StepTable:
+def step_table(replica: Replica, load: Load, most_sequences: int) -> StepTable:
     """The table of a replica that runs up to `most_sequences` at once.
 
     Slopes are taken where requests of this load are: with blocks whose attention has a window, a token beyond it adds
@@ -60,6 +41,9 @@ def step_table(replica: Steps, load: Load, most_sequences: int) -> StepTable:
     prompt = float(min(load.input_tokens, budget))
     pairs = prompt * prompt / 2
     pair_s = float(replica.step_s(0.0, 0.0, prompt, pairs) - replica.step_s(0.0, 0.0, prompt)) / pairs
+    # On a pipeline: with half the batch beside it, which hardly matters.
+    beside = (batch / 2, batch / 2 * middle, prompt, pairs)
+    late = float(replica.step_s(*beside, undivided=True) - replica.step_s(*beside)) / prompt
     return StepTable(
         base_s=tuple(tuple(row) for row in base.tolist()),
         column_tokens=width,
@@ -70,10 +54,11 @@ def step_table(replica: Steps, load: Load, most_sequences: int) -> StepTable:
         batch=batch,
         budget_tokens=budget,
         reserved_share=float(replica.reserved_share),
+        late_s=late,
     )
 
 
-def prompt_share(replica: Steps, load: Load, sequences: float) -> float:
+def prompt_share(replica: Replica, load: Load, sequences: float) -> float:
     """The part of a replica's time that prompts take, with so many requests in flight; the rest makes answers."""
     given, made = load.input_tokens, load.output_tokens
     live = sequences * (given + made / 2)

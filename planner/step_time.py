@@ -9,53 +9,12 @@ call answers for one step, many layouts, or all measured runs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from planner.calibration import StepFactors
 from planner.step_work import StepWork
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepFactors:
-    """What an engine reaches on an accelerator. Shares from 0 to 1; seconds; rows.
-
-    `memory` and `cache` are shares of the memory's rate, for weights and for the cache; `matmul` and `narrow` of the
-    peak of 16-bit and of narrower products, `attention` of the 16-bit peak in attention. A product has `half_rows`
-    rows more than it is given, from tiles and waves that are not full. `overlap` is the part of the shorter of
-    reading and computing that hides behind the longer. `block_s`, `expert_block_s` and `recurrent_block_s` are paid
-    for each block a step, `step_s` for each step, `sequence_s` for each sequence of it, `request_s` once a request.
-    `reduce_s` is one sum over tensor ranks without its bytes, `staged_reduce_s` that over PCIe; `link` and
-    `staged_link` the shares of the link's rate. `imbalance` is the fullest expert rank's load over the mean, `spread`
-    the share of a batch's tokens that choose experts independently.
-    """
-
-    memory: Any
-    cache: Any
-    matmul: Any
-    narrow: Any
-    attention: Any
-    half_rows: Any
-    overlap: Any
-    block_s: Any
-    expert_block_s: Any
-    recurrent_block_s: Any
-    latent_block_s: Any
-    packed_block_s: Any
-    emulated_block_s: Any
-    rereads: Any
-    step_s: Any
-    sequence_s: Any
-    request_s: Any
-    admission_steps: Any
-    reduce_s: Any
-    staged_reduce_s: Any
-    link: Any
-    staged_link: Any
-    network_latency_s: Any
-    imbalance: Any
-    spread: Any
 
 
 def step_s(
@@ -65,26 +24,25 @@ def step_s(
     cache_tokens: Any,
     prompt_tokens: Any = 0.0,
     prompt_pairs: Any = 0.0,
+    undivided: bool = False,
 ) -> Any:
     """Seconds from one token of a sequence to its next.
 
     `sequences` are decoded, with `cache_tokens` of live cache in all; `prompt_tokens` are the tokens of prompts that
     are worked on beside, `prompt_pairs` the keys that these meet, summed over them (half the square of a prompt that
-    starts in this step). On a pipeline every stage in turn works on its part of both.
+    starts in this step). On a pipeline every stage in turn works on its part of both, and with fewer sequences than
+    stages some stand idle; a piece that is `undivided` passes them one after the other, as a lone prompt does.
     """
-    share = 1.0 / work.stages
+    share = np.maximum(1.0 / work.stages, 1.0 / np.maximum(sequences, 1.0))
     decoded, live = sequences * share, cache_tokens * share
+    share = 1.0 if undivided else 1.0 / work.stages
     fresh, pairs = prompt_tokens * share, prompt_pairs * share
     stage = _products_s(work, factors, decoded, fresh)
     stage = stage + _attention_s(work, factors, decoded, live, fresh, pairs)
     stage = stage + _sums_s(work, factors, decoded + fresh) + _fixed_s(work, factors)
-    hop = np.where(np.greater(work.stages, 1), factors.network_latency_s, 0.0)
-    return work.stages * (stage + hop) + factors.step_s + factors.sequence_s * sequences
-
-
-def prefill_s(work: StepWork, factors: StepFactors, tokens: Any, after: Any = 0.0) -> Any:
-    """Seconds of a step that works on `tokens` of one prompt alone, behind `after` tokens that the cache holds."""
-    return step_s(work, factors, 0.0, 0.0, tokens, tokens * (after + tokens / 2))
+    return (
+        work.stages * (stage + _hop_s(work, factors, decoded + fresh)) + factors.step_s + factors.sequence_s * sequences
+    )
 
 
 def _products_s(work: StepWork, factors: StepFactors, decoded: Any, fresh: Any) -> Any:
@@ -100,8 +58,9 @@ def _products_s(work: StepWork, factors: StepFactors, decoded: Any, fresh: Any) 
     touched = 1 - (1 - work.experts_per_token / work.experts) ** choices
     uneven = np.where(np.greater(work.expert, 1), factors.imbalance, 1.0)
     each = work.expert_flop / work.experts_per_token
-    computed = (rows * work.experts_per_token * uneven + touched * work.experts * factors.half_rows) * each
-    expert_s = _both(touched * work.expert_bytes / bandwidth, computed / narrow, factors.overlap)
+    computed = (rows * work.experts_per_token + touched * work.experts * factors.half_rows) * each
+    peak = np.where(work.wide_experts, wide, narrow)
+    expert_s = uneven * _both(touched * work.expert_bytes / bandwidth, computed / peak, factors.overlap)
     return dense_s + expert_s + rows * work.moved_bytes / bandwidth
 
 
@@ -124,6 +83,14 @@ def _sums_s(work: StepWork, factors: StepFactors, rows: Any) -> Any:
     share = np.where(work.staged, factors.staged_link, factors.link)
     moved = 2 * (ranks - 1) / ranks * rows * work.message_bytes / (share * work.link_bytes_per_s)
     return np.where(np.greater(ranks, 1), 2 * work.blocks * (latency + moved), 0.0)
+
+
+def _hop_s(work: StepWork, factors: StepFactors, rows: Any) -> Any:
+    """From one stage of a pipeline to the next, over the link or over the network."""
+    far = np.asarray(work.hops_nodes, dtype=bool)
+    rate = np.where(far, factors.network, factors.link) * work.hop_bytes_per_s
+    latency = np.where(far, factors.network_latency_s, factors.reduce_s)
+    return np.where(np.greater(work.stages, 1), rows * work.hop_bytes / rate + latency, 0.0)
 
 
 def _fixed_s(work: StepWork, factors: StepFactors) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from planner.communication import node_fabric
 from planner.kv_cache import block_cache_bytes
 from planner.layout import AnyLayout
 from planner.recipe import Recipe
@@ -22,8 +23,21 @@ from pricing.instance_type import InstanceType, LinkKind
 
 # Recurrences keep their states in float32 (mamba_ssm, and vLLM for Mamba-2).
 STATE_BYTES = 4
-WIDE = "bf16"
+WIDE = ("bf16", "fp16", "fp32", "tf32")
 PACKED_BYTES = 0.75
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Peaks:
+    """Links and networks at what data sheets say."""
+
+    link: float = 1.0
+    network: float = 1.0
+    link_latency_s: float = 0.0
+    network_latency_s: float = 0.0
+
+
+PEAKS = _Peaks()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,13 +45,14 @@ class StepWork:
     """Of one device on one pipeline stage. Bytes, FLOP, bytes/s, FLOP/s; numbers, or one per layout.
 
     `dense_*` is what every token passes, `expert_*` the routed experts, of which a device holds `expert_bytes` in
-    all; `expert_flop` is what one token's chosen experts cost a device on average. `narrow_*` is computed in the
-    recipe's own type, `wide_*` in 16 bits, `head_flop` once for each sequence's next token. A live token of the cache
-    costs `cache_bytes` and `cache_flop` in blocks with full attention, and within `window` tokens of each sequence
-    `window_bytes` and `window_flop`; a sequence's recurrences `state_bytes`. `pair_flop` is a token of a prompt
-    meeting one key, in blocks with full attention and in those with a window. `moved_bytes` is what norms, residuals and activation functions move for a
-    token. `message_bytes` is what tensor ranks
-    add up for each token; `hop_bytes` a token's way to the next stage.
+    all; `expert_flop` is what one token's chosen experts cost a device on average. `narrow_*` is computed in fewer
+    than 16 bits, `wide_*` in 16 or more, experts as `wide_experts` says, `head_flop` once for each sequence's next
+    token. A live token of the cache costs `cache_bytes` and `cache_flop` in blocks with full attention, and within
+    `window` tokens of each sequence `window_bytes` and `window_flop`; a sequence's recurrences `state_bytes`.
+    `pair_flop` is a token of a prompt
+    meeting one key, in blocks with full attention and in those with a window. `moved_bytes` is what norms, residuals
+    and activation functions move for a token, `message_bytes` what tensor ranks add up for it, `hop_bytes` its way to
+    the next stage at `hop_bytes_per_s`, between nodes where `hops_nodes` says so.
     """
 
     stages: Any
@@ -70,11 +85,13 @@ class StepWork:
     message_bytes: Any
     hop_bytes: Any
     narrow_flop_per_s: Any
-    expert_flop_per_s: Any
+    wide_experts: Any
     wide_flop_per_s: Any
     memory_bytes_per_s: Any
     link_bytes_per_s: Any
     staged: Any
+    hop_bytes_per_s: Any
+    hops_nodes: Any
 
 
 def step_work(shape: ModelShape, recipe: Recipe, layout: AnyLayout, machine: InstanceType) -> StepWork:
@@ -85,14 +102,17 @@ def step_work(shape: ModelShape, recipe: Recipe, layout: AnyLayout, machine: Ins
     head_bytes = shape.head_parameters * recipe.outer_weight_bytes / tensor
     work = block_work(shape, 1, recipe.activation_bytes)
     dense_flop = shape.layers * work.dense_flop * part / tensor
-    wide = recipe.dense_weight_bytes is not None
+    packed_alone = recipe.dense_weight_bytes is not None
+    wide_experts = recipe.compute_dtype in WIDE
+    wide = packed_alone or wide_experts
     full, windowed = _live(shape, recipe, tensor)
     rate = machine.flop_per_s_per_device
     narrow = rate(recipe.compute_dtype) or np.nan
-    broad = rate(WIDE) or rate("fp16") or narrow
+    broad = narrow if wide_experts else rate("bf16") or rate("fp16") or narrow
     mixture = [run for run in shape.blocks if run.mlp.experts]
-    packed = (sum(run.count for run in mixture) if wide else shape.layers) * part * _is_packed(recipe)
+    packed = (sum(run.count for run in mixture) if packed_alone else shape.layers) * part * _is_packed(recipe)
     link = machine.link
+    fabric = node_fabric(machine, PEAKS)
     return StepWork(
         stages=layout.pipeline,
         tensor=tensor,
@@ -102,7 +122,7 @@ def step_work(shape: ModelShape, recipe: Recipe, layout: AnyLayout, machine: Ins
         recurrent_blocks=sum(run.count for run in shape.blocks if run.recurrence) * part,
         latent_blocks=sum(run.count for run in shape.blocks if run.attention.latent) * part,
         packed_blocks=packed,
-        emulated_blocks=packed * (recipe.compute_dtype == WIDE),
+        emulated_blocks=packed * wide_experts,
         odd_group=max(map(_odd_group, shape.blocks)),
         dense_bytes=held.dense * recipe.shared_weight_bytes + head_bytes,
         expert_bytes=held.experts * layout.expert * recipe.block_weight_bytes,
@@ -124,11 +144,13 @@ def step_work(shape: ModelShape, recipe: Recipe, layout: AnyLayout, machine: Ins
         message_bytes=shape.hidden * recipe.activation_bytes + 0.0 * tensor,
         hop_bytes=shape.hidden * recipe.activation_bytes + 0.0 * tensor,
         narrow_flop_per_s=narrow,
-        expert_flop_per_s=narrow,
+        wide_experts=wide_experts,
         wide_flop_per_s=broad,
         memory_bytes_per_s=machine.memory_bytes_per_s_per_device or np.nan,
         link_bytes_per_s=(link.bytes_per_s if link and link.bytes_per_s else np.nan) / machine.accelerator.ranks,
         staged=bool(link and link.kind is LinkKind.PCIE),
+        hop_bytes_per_s=np.where(np.greater(layout.pipeline, 1), fabric.rate(layout.pipeline, tensor), 1.0),
+        hops_nodes=~np.asarray(fabric.inside(layout.pipeline, tensor)),
     )
 
 
@@ -164,9 +186,9 @@ def _is_packed(recipe: Recipe) -> bool:
 
 
 def _odd_group(run: Blocks) -> int:
-    """Query heads of a key and value head where their number is no power of two, or attention has a window; else 1."""
+    """Query heads of a key and value head where their number is no power of two, else 1."""
     group = run.attention.heads // run.attention.kv_heads if run.attention.heads else 1
-    return group if group & (group - 1) or run.attention.window else 1
+    return group if group & (group - 1) else 1
 
 
 def decode_width(attention: Attention) -> int:

@@ -94,7 +94,7 @@ def step_time(
     work = block_work(shape, sequence_tokens, recipe.activation_bytes)
     block = block_time(work, setting)
     passes = 3 if recipe.recompute is Recompute.FULL else 2
-    tensor = passes * tensor_parallel(setting, net)
+    tensor = passes * tensor_parallel(setting, net, block)
     context = passes * context_parallel(setting, net, block)
     expert = passes * expert_parallel(setting, net)
     at_work = block.total + tensor + context + expert
@@ -122,7 +122,7 @@ def step_time(
         "context_parallel": blocks * context,
         "expert_parallel": blocks * expert,
         "weight_gather": gather,
-        "pipeline_transfer": pipeline_transfer(setting, net),
+        "pipeline_transfer": pipeline_transfer(setting, net, busy),
         "pipeline_bubble": idle * np.minimum(mean_stage, micro_batch_s),
         "data_parallel": data_parallel(setting, held, net, micro_batch_s),
         "optimizer": _optimizer(setting, trained),

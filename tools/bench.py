@@ -180,6 +180,13 @@ def _loop_s_per_candidate(loaded: Loaded, count: int = 300) -> float:
     return (time.perf_counter() - start) / len(layouts)
 
 
+def bench_simulation() -> None:
+    """Prints how long a million requests to the 8B example take to simulate, planning included."""
+    command = ["berth", "simulate", "--offline", "--requests", "1000000", "serve8b"]
+    cost = measure(command, ROOT)
+    print(f"{' '.join(command)}: {cost.wall_s:.0f} s (at most 60), {cost.peak_mib:.0f} MiB")
+
+
 def bench_verify() -> None:
     """Prints the time of verifying a template of 1 MB, made of a synthesized one many times over."""
     with tempfile.TemporaryDirectory() as name:
@@ -216,5 +223,6 @@ if __name__ == "__main__":
     bench_plan()
     bench_bundle()
     bench_searches()
+    bench_simulation()
     bench_synth()
     bench_verify()

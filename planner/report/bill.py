@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from planner.plan import Candidate, Cost, CostLine, Deal, is_own
+from planner.report.columns import figures_table
 from pricing.offer import Purchase
 from pricing.units import show_usd
 from pricing.wording import listed
@@ -78,19 +79,15 @@ def _ages(cost: Cost) -> list[str]:
 def deals_table(deals: Sequence[Deal], chosen: Candidate, today: date) -> RenderableType:
     """The chosen fleet on all terms known, the chosen ones marked, with whose word each price is."""
     training = chosen.run is not None
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("region", "purchase"):
-        table.add_column(title, no_wrap=True)
-    titles = ["hour and node", "a run" if training else "a month", "committed", "of it idle", "held on", "age"]
+    figures = ["hour and node", "a run" if training else "a month", "committed", "of it idle", "held on", "age"]
     # Without credentials no quota is known, and a column of "unknown" says nothing.
     counted = any(deal.nodes_allowed is not None for deal in deals)
-    for title in (*titles, *(["quota"] if counted else [])):
-        table.add_column(title, justify="right", no_wrap=True)
-    for deal in deals:
-        own = is_own(deal, chosen)
-        table.add_row(
+    figures += ["quota"] * counted
+    own = [place for place, deal in enumerate(deals) if is_own(deal, chosen)]
+    rows = [
+        (
             deal.region,
-            _terms(deal, own=own),
+            _terms(deal, own=place in own),
             show_usd(deal.usd_per_hour_per_node),
             _known_usd(deal.usd_per_run if training else deal.usd_per_month),
             _known_usd(deal.committed_usd, "-"),
@@ -98,8 +95,10 @@ def deals_table(deals: Sequence[Deal], chosen: Candidate, today: date) -> Render
             str(deal.provenance.as_of),
             f"{max(deal.provenance.age_days(today), 0):,} d",
             *([_quota(deal)] if counted else []),
-            style="bold" if own else None,
         )
+        for place, deal in enumerate(deals)
+    ]
+    table = figures_table(("region", "purchase", *figures), rows, figures, bold=own)
     notes = ["A plan buys on the terms that limits.purchase names, in limits.regions.", *_missing(deals)]
     notes += [] if counted else ["The account's quotas are unknown: they are read where credentials are found."]
     return Group(table, Text("\n".join([*notes, *_sources(deals)])))

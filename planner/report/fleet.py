@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.fleet_record import FleetPlan, Loading
+from planner.fleet_size import WORTH_CHANGING
 from planner.plan import Candidate
 from pricing.units import show_duration, show_rate, show_usd
 
@@ -18,7 +19,7 @@ def fleet_rows(fleet: FleetPlan, chosen: Candidate) -> list[tuple[str, str]]:
         *_spot(fleet, chosen),
         ("tokens", _tokens(fleet)),
         *(_ready(each) for each in fleet.loading),
-        *(("cheapest" if not number else "", says) for number, says in enumerate(_cheapest(fleet))),
+        *(("cheapest at" if not number else "", says) for number, says in enumerate(_cheapest(fleet))),
     ]
 
 
@@ -82,3 +83,5 @@ def _cheapest(fleet: FleetPlan) -> Iterator[str]:
     for each in fleet.cheapest:
         span = f"{show_rate(each.from_requests_per_s)} to {show_rate(each.to_requests_per_s)} requests/s"
         yield f"{span}: {each.fleet}, from {show_usd(each.usd_per_month)} a month"
+    if len(fleet.cheapest) > 1:
+        yield f"each until another is {WORTH_CHANGING:.0%} cheaper"

@@ -16,6 +16,10 @@ def print_simulation(found: Simulated, fleet: str, stream: str) -> None:
 def _lines(found: Simulated, fleet: str, stream: str) -> Iterator[str]:
     yield f"{fleet}"
     counted = f", the first {found.left_out:,} not counted" if found.left_out else ""
+    yield (
+        f"The plan's TTFT and TPOT are those of {found.largest_batch:,} requests at once on each replica, its most; "
+        "the formulas below are of the load that came."
+    )
     yield f"{found.requests:,} requests over {show_duration(found.span_s)}{counted}: {stream}"
     yield ""
     yield f"  {'':<14}{'mean':>12}{'p50':>12}{'p95':>12}{'p99':>12}"

@@ -36,6 +36,7 @@ from planner.plan import (
     Term,
 )
 from planner.report.bill import bill_table, deals_table, total
+from planner.report.columns import figures_table
 from planner.report.fleet import fleet_rows
 from planner.report.vector_index import index_headline
 from planner.techniques import load_techniques
@@ -44,6 +45,8 @@ from pricing.units import show_bytes, show_count, show_duration, show_gib, show_
 
 # Wide enough for the ladder's sentences in two lines, narrow enough for a diff beside another.
 FILE_WIDTH = 110
+# On a narrower terminal lines wrap; tables that are squeezed would lose columns of money.
+LEAST_WIDTH = 100
 SHOWN_REJECTIONS = 8
 
 
@@ -52,7 +55,9 @@ def print_plan(plan: Plan, today: date) -> None:
     # Names are data: a folder called [bold] is no style.
     plain: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
     if sys.stdout and sys.stdout.isatty():
-        Console(**plain).print(plan_text(plan, today))
+        console = Console(**plain)
+        console.width = max(console.width, LEAST_WIDTH)
+        console.print(plan_text(plan, today))
         return
     page = StringIO()
     Console(file=page, width=FILE_WIDTH, **plain).print(plan_text(plan, today))
@@ -295,30 +300,16 @@ def _ladder(answers: Iterable[RungAnswer]) -> RenderableType:
 def _candidates(candidates: Sequence[Candidate]) -> RenderableType:
     training = candidates[0].run is not None
     titles = ("run", "time", "tokens/s") if training else ("a month", "TTFT", "TPOT")
-    table = Table(box=None, pad_edge=False, show_header=True, header_style="dim")
-    for title, justify in (
-        ("instances", "left"),
-        ("region", "left"),
-        ("purchase", "left"),
-        *((title, "right") for title in titles),
-        ("layout", "left"),
-        ("techniques", "left"),
-    ):
-        table.add_column(title, justify=justify, no_wrap=title == "instances")  # type: ignore[arg-type]
+    rows = []
     for item in candidates:
         figures = _run_figures(item.run) if item.run else _service_figures(item.service)
         layout = item.layout
         short = f"t{layout.tensor} p{layout.pipeline} c{layout.context} d{layout.data} b{layout.micro_batch}"
         extra = [name for name in item.techniques if not load_techniques()[name].baseline]
-        table.add_row(
-            f"{item.nodes} x {item.instance_type}",
-            item.region,
-            item.purchase,
-            *figures,
-            short,
-            ", ".join(extra) or "none",
-        )
-    return table
+        fleet = f"{item.nodes} x {item.instance_type}"
+        rows.append((fleet, item.region, item.purchase, *figures, short, ", ".join(extra) or "none"))
+    columns = ("instances", "region", "purchase", *titles, "layout", "techniques")
+    return figures_table(columns, rows, titles, whole=("instances",))
 
 
 def _run_figures(run: Run) -> tuple[str, str, str]:

@@ -47,7 +47,7 @@ def test_shards_that_are_allowed_may_be_cheaper() -> None:
 
 def test_gpus_hold_what_faiss_can_search_there() -> None:
     """Flat stands on the cheaper GPU, HNSW never does, and neither does OpenSearch."""
-    small = {"vectors": "10M"}
+    small: dict[str, Any] = {"vectors": "10M"}
     assert planned(SOLD, method="flat", **small).chosen.instance_type == "p5.one"
     assert planned(SOLD, **small).chosen.memory == "host memory"
     assert planned(SOLD, method="flat", engine="opensearch", **small).chosen.memory == "host memory"
@@ -56,7 +56,7 @@ def test_gpus_hold_what_faiss_can_search_there() -> None:
 
 def test_a_rate_is_held_against_the_bandwidth_of_gpus() -> None:
     """30.7 GB a query at 2 TB/s are 65 queries/s a copy: fewer than 1,000 with two, more than 100."""
-    flat = {"method": "flat", "vectors": "10M", "hardware": "gpu"}
+    flat: dict[str, Any] = {"method": "flat", "vectors": "10M", "hardware": "gpu"}
     found = planned(SOLD, **flat, queries_per_second=100)
     assert found.chosen.queries_per_s == pytest.approx(2 * 2e12 / 30.72e9)
     with pytest.raises(NoFeasiblePlan, match="p5.one: its memory is read fast enough for 130 queries/s"):

@@ -101,6 +101,11 @@ def test_an_ordinary_workload_has_none() -> None:
             "techniques.require.0",
             "megatron does not have kv-fp8; no other software has it for this job",
         ),
+        (
+            {"inference": inference(), "techniques": {"require": ["host-kv"]}},
+            "techniques.require.0",
+            "vllm does not have host-kv; no other software has it for this job; `berth estimate` tells what it takes",
+        ),
         # Techniques
         (
             {"techniques": {"require": ["zero4"]}},

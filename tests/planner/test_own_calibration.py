@@ -73,7 +73,7 @@ def test_every_fault_is_told_at_once(tmp_path: Path) -> None:
         (
             "serving: {vllm: {H100-80GB: {memory: 1.5, reserve_bytes: lots, block_s: .nan}}}",
             [
-                "serving.vllm.H100-80GB.memory: is 1.5, should lie from 0.01 to 1",
+                "serving.vllm.H100-80GB.memory: is 1.5, should lie from 0.4 to 0.97",
                 "serving.vllm.H100-80GB.reserve_bytes: is 'lots', should be a number",
                 "serving.vllm.H100-80GB.block_s: is nan, should be a number",
             ],

@@ -14,8 +14,9 @@ from planner.calibration import ServingFactors
 from planner.layout import Layout
 from planner.models import load_preset
 from planner.recipe import Recipe
-from planner.serving import PLANNED_SHARE, Answer, Load, ReplicaMemory, replica_answer, replica_memory
+from planner.serving import PLANNED_SHARE, Answer, Load, ReplicaMemory, replica_answer, replica_memory, replica_of
 from planner.shape import ModelShape
+from planner.work import block_work
 from pricing.instance_type import InstanceType
 from tests.planner.builders import DENSE, LATENT_MIXED, MIXED, SERVED, SHAPES, changed, examples, grid, machine, recipe
 
@@ -23,7 +24,16 @@ BF16 = recipe("bf16", of="vllm")
 NODE = machine()
 LOAD = Load(input_tokens=1000, output_tokens=200, context_tokens=4096)
 # Products at no cost, so that a decode step is its traffic alone.
-TRAFFIC = changed(SERVED, matmul=1e30, prefill=1e30)
+FREE_PRODUCTS = {"matmul": 1e30, "narrow": 1e30, "attention": 1e30}
+TRAFFIC = changed(SERVED, **FREE_PRODUCTS)
+# Reading at no cost, so that a step is its products alone.
+PRODUCTS = changed(SERVED, memory=1e30, cache=1e30)
+
+
+def moved(shape: ModelShape, rows: float, tensor: int = 1) -> float:
+    """Bytes that norms, residuals and activation functions move for so many tokens; ranks share the inner ones."""
+    work = block_work(shape, 1, 2.0)
+    return rows * shape.layers * (work.ends_bytes + (work.moved_bytes - work.ends_bytes) / tensor)
 
 
 def kept(
@@ -160,7 +170,10 @@ def test_a_dense_step_reads_weights_and_live_cache(requests: int, tensor: int) -
     """Bound by traffic, a step reads all weights but the embedding's, and every request's cache at half its answer."""
     took = answer(DENSE, Layout(tensor=tensor, micro_batch=requests), factors=changed(TRAFFIC, link=1e30))
     cache = requests * 8 * 2 * 2 * 64 * (1000 + 100)
-    assert took["tpot_s"] == pytest.approx(2 * (DENSE.block_parameters + DENSE.head_parameters + cache) / tensor / 2e12)
+    # While one request is answered the prompts of all pass too: what they move is spread over 200 tokens.
+    rows = requests * (1 + 1000 / 200)
+    read = 2 * (DENSE.block_parameters + DENSE.head_parameters + cache) / tensor + moved(DENSE, rows, tensor)
+    assert took["tpot_s"] == pytest.approx(read / 2e12)
 
 
 @pytest.mark.parametrize("requests", [1, 2, 16])
@@ -170,16 +183,23 @@ def test_a_batch_wakes_experts_up(requests: int) -> None:
     asleep = (14 / 16) ** requests
     cache = requests * 8 * 2 * 2 * 64 * 1100
     read = MIXED.block_parameters + MIXED.head_parameters - asleep * MIXED.expert_parameters + cache
-    assert took == pytest.approx(2 * read / 2e12)
+    decoded = 2 * read / 2e12 + moved(MIXED, requests) / 2e12
+    # The prompts that are worked on beside wake up the rest.
+    rest = requests / 200 * (2 * asleep * MIXED.expert_parameters + moved(MIXED, 1000)) / 2e12
+    assert took == pytest.approx(decoded + rest, rel=1e-6)
 
 
 def test_stages_take_turns() -> None:
     """A request passes all stages in turn: as long as on one device where it is alone, longer never."""
-    alone = answer(MIXED, Layout(micro_batch=1), factors=TRAFFIC)["tpot_s"]
-    piped = answer(MIXED, Layout(pipeline=2, micro_batch=1), factors=changed(TRAFFIC, link=1e30))["tpot_s"]
-    assert piped == pytest.approx(alone, rel=1e-3)
-    full = answer(MIXED, Layout(pipeline=2, micro_batch=64), factors=changed(TRAFFIC, link=1e30))["tpot_s"]
-    assert full < answer(MIXED, Layout(micro_batch=64), factors=TRAFFIC)["tpot_s"]
+    free = changed(TRAFFIC, link=1e30)
+
+    def step(layout: Layout, requests: int) -> float:
+        return float(replica_of(MIXED, BF16, layout, NODE, free).step_s(requests, 1100 * requests))
+
+    # The stages are as long as the last one, which has the head beside its blocks.
+    head = 2 * MIXED.head_parameters / 2e12
+    assert step(Layout(pipeline=2), 1) == pytest.approx(step(Layout(), 1) + head, rel=1e-3)
+    assert step(Layout(pipeline=2), 64) < step(Layout(), 64) + head
 
 
 def test_a_window_bounds_what_is_read() -> None:
@@ -187,12 +207,11 @@ def test_a_window_bounds_what_is_read() -> None:
     run = DENSE.blocks[0]
     windowed = replace(DENSE, blocks=(replace(run, attention=replace(run.attention, window=128)),))
     loads = [Load(input_tokens=tokens, output_tokens=1, context_tokens=10**6) for tokens in (1000, 100_000)]
-    near, far = (answer(windowed, Layout(micro_batch=8), load=load, factors=TRAFFIC)["tpot_s"] for load in loads)
-    assert (
-        near
-        == far
-        == pytest.approx(2 * (DENSE.block_parameters + DENSE.head_parameters + 8 * 8 * 2 * 2 * 64 * 128) / 2e12)
+    near, far = (
+        float(replica_of(windowed, BF16, Layout(), NODE, TRAFFIC).step_s(8, 8 * load.lengths.live)) for load in loads
     )
+    read = 2 * (DENSE.block_parameters + DENSE.head_parameters + 8 * 8 * 2 * 2 * 64 * 128) + moved(DENSE, 8)
+    assert near == far == pytest.approx(read / 2e12)
 
 
 @pytest.mark.parametrize(
@@ -206,9 +225,7 @@ def test_a_window_bounds_what_is_read() -> None:
 )
 def test_a_computing_step_multiplies_with_every_cached_token(shape: ModelShape, width: int) -> None:
     """Bound by products, a step spends two FLOP per active weight and per element that a query meets."""
-    factors = changed(SERVED, memory=1e30, prefill=1e30)
-    load = Load(input_tokens=10_000, output_tokens=2, context_tokens=20_000)
-    took = answer(shape, Layout(micro_batch=4), load=load, factors=factors)["tpot_s"]
+    took = float(replica_of(shape, BF16, Layout(), NODE, PRODUCTS).step_s(4, 4 * 10_001))
     # Norms are no products, but a thousandth of the weights.
     active = shape.active_parameters - shape.embedding_parameters
     assert took == pytest.approx(4 * 2 * (active + shape.layers * 10_001 * width) / 1e15, rel=1e-3)
@@ -227,9 +244,9 @@ def prefill_s(shape: ModelShape, tokens: int) -> float:
 @pytest.mark.parametrize("requests", [1, 8])
 def test_decoding_pays_for_the_prompts_of_others(shape: ModelShape, requests: int) -> None:
     """While one request decodes its answer, each in flight is prefilled once, and every token carries its part."""
-    layout = Layout(micro_batch=requests)
-    alone = answer(shape, layout, factors=changed(SERVED, prefill=1e30))["tpot_s"]
-    mixed = answer(shape, layout)["tpot_s"]
+    replica = replica_of(shape, BF16, Layout(), NODE, PRODUCTS)
+    alone = float(replica.step_s(requests, requests * LOAD.lengths.live))
+    mixed = answer(shape, Layout(micro_batch=requests), factors=PRODUCTS)["tpot_s"]
     assert mixed - alone == pytest.approx(requests * prefill_s(shape, 1000) / 200, rel=2e-3)
 
 
@@ -237,8 +254,13 @@ def test_blocks_and_reductions_are_paid_in_each_step() -> None:
     """Each block adds its launches, and under tensor parallelism two all-reduces of the batch's rows."""
     plain = answer(DENSE, Layout(tensor=2, micro_batch=4), factors=changed(TRAFFIC, link=1e30))["tpot_s"]
     launched = answer(DENSE, Layout(tensor=2, micro_batch=4), factors=changed(TRAFFIC, link=1e30, block_s=1.0))
-    # Prefill launches too, for each of four requests, spread over 200 tokens.
-    assert launched["tpot_s"] - plain == pytest.approx(8 * (1 + 4 / 200))
+    # A piece of a prompt shares the launches of a step that decodes.
+    assert launched["tpot_s"] - plain == pytest.approx(8)
+    apart = changed(TRAFFIC, link=1e30, mixes_prompts=False)
+    waited = answer(DENSE, Layout(tensor=2, micro_batch=4), factors=changed(apart, block_s=1.0))["tpot_s"]
+    unlaunched = answer(DENSE, Layout(tensor=2, micro_batch=4), factors=apart)["tpot_s"]
+    # Prompts in steps of their own launch too, for each of four requests, spread over 200 tokens.
+    assert waited - unlaunched == pytest.approx(8 * (1 + 4 / 200))
     slow = machine(link_bytes_per_s=1e6)
     reduced = answer(DENSE, Layout(tensor=2, micro_batch=4), on=slow, factors=TRAFFIC)["tpot_s"]
     once = 2 * (1 / 2) * 2 * 512 / 1e6
@@ -248,13 +270,13 @@ def test_blocks_and_reductions_are_paid_in_each_step() -> None:
 def test_the_first_token_waits_for_a_step_and_for_prompts_before() -> None:
     """Time to first token is the prompt's own prefill, the running step and the mean queue of M/D/1."""
     load = Load(input_tokens=1000, output_tokens=1000, context_tokens=4096)
-    layout = Layout(micro_batch=8)
-    step = answer(MIXED, layout, load=load, factors=changed(SERVED, prefill=1e30))["tpot_s"]
-    took = answer(MIXED, layout, load=load)
-    own = (took["tpot_s"] - step) * 1000 / 8
-    busy = 8 / (own + 1000 * took["tpot_s"]) * own
+    took = answer(MIXED, Layout(micro_batch=8), load=load, factors=PRODUCTS)
+    replica = replica_of(MIXED, BF16, Layout(), NODE, PRODUCTS)
+    own = float(replica.prefill_s(1000))
+    with_others = float(replica.step_s(8, 8 * load.lengths.live, 1000, 1000 * 500))
+    busy = 8 / (with_others + 1000 * took["tpot_s"]) * own
     assert 0 < busy < 1
-    assert took["ttft_s"] == pytest.approx(own + step + busy / (1 - busy) / 2 * own)
+    assert took["ttft_s"] == pytest.approx(with_others + took["tpot_s"] + busy / (1 - busy) / 2 * own, rel=1e-3)
 
 
 @examples

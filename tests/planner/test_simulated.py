@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from decimal import Decimal
 
 import numpy as np
 import pytest
 
-from planner.plan import Band, Service
 from planner.replica_clock import StepTable
-from planner.simulated import Simulated, simulated, verdict
+from planner.simulated import Expected, Simulated, simulated, verdict
 from planner.simulation import Requests
 
 # Ten ms a step, whatever it carries.
@@ -25,31 +23,21 @@ TABLE = StepTable(
     batch=64,
     budget_tokens=200,
 )
-SERVICE = Service(
-    replicas=2,
-    concurrency=4.0,
-    ttft_s=0.02,
-    tpot_s=0.01,
-    output_tokens_per_s=550.0,
-    kv_capacity_tokens=100_000,
-    usd_per_month=Decimal(1),
-    usd_per_million_tokens=Decimal(1),
-    band=Band(low=1, high=1, basis="made up"),
-)
+EXPECTED = Expected(ttft_s=0.02, tpot_s=0.01, output_tokens_per_s=550.0, delay_s=0.005)
 
 
 def stream(count: int = 1000, every_s: float = 0.02, output: int = 11) -> Requests:
     """Requests at even intervals, of 100 tokens."""
     return Requests(
-        at_s=np.arange(count) * every_s,
+        at_s=np.arange(count, dtype=np.float64) * every_s,
         input_tokens=np.full(count, 100),
         output_tokens=np.full(count, output),
     )
 
 
-def found(service: Service = SERVICE, requests: Requests | None = None, *, warm_up: bool = False) -> Simulated:
+def found(expected: Expected = EXPECTED, requests: Requests | None = None, *, warm_up: bool = False) -> Simulated:
     """The simulation of two replicas."""
-    return simulated(requests or stream(), TABLE, service, 0.005, warm_up=warm_up)
+    return simulated(requests or stream(), TABLE, 2, expected, warm_up=warm_up)
 
 
 def test_times_are_of_the_requests() -> None:
@@ -87,7 +75,7 @@ def test_figures_that_agree_are_said_to() -> None:
 )
 def test_figures_that_do_not_agree_are_explained(changed: dict[str, float], name: str) -> None:
     """Beyond the tolerance the report says which to trust, and why."""
-    (sentence,) = verdict(found(replace(SERVICE, **changed)))  # type: ignore[arg-type]
+    (sentence,) = verdict(found(replace(EXPECTED, **changed)))
     assert sentence.startswith(f"{name}: the formulas say")
     assert "Trust the simulation: it" in sentence
 

@@ -173,7 +173,7 @@ def test_terms_without_a_price_are_named() -> None:
     """A gap is said, by region, and is nothing that was left out for being dear."""
     managed = [deal("us-east-1", each, "4", "ml.p5.one") for each in (Purchase.ON_DEMAND, Purchase.SAVINGS_PLAN_1YR)]
     text = " ".join(shown(deals_table([*DEALS, *managed], TRAINED, TODAY)).split())
-    assert "us-east-1 HyperPod savings-plan-1yr $4.00" in text
+    assert "us-east-1 HyperPod on-demand $4.00" in text
     said = text.partition("No price known, or none sold so large or long: ")[2].partition(". --live asks AWS")[0]
     gaps = {where: ways.split(", ") for ways, _, where in (each.partition(" in ") for each in said.split("; "))}
     assert gaps["us-east-2 and us-west-2"] == ["capacity-block", "HyperPod on-demand", "HyperPod savings-plan-1yr"]
