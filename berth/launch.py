@@ -6,7 +6,7 @@ from berth.options import WorkloadFile
 
 
 def launch(workload: WorkloadFile) -> None:
-    """Print the script that starts a locked training: for HyperPod, a batch script of Slurm."""
+    """Print the batch script that starts a locked training."""
     from planner.errors import LockError
     from planner.launch.slurm import sbatch
     from planner.lock import read_lock
