@@ -14,6 +14,7 @@ from berth import (
     catalog_refresh,
     estimate,
     init,
+    launch,
     lock,
     models,
     plan,
@@ -36,6 +37,7 @@ app = typer.Typer(
 )
 app.command("plan")(plan.plan)
 app.command("lock")(lock.lock)
+app.command("launch")(launch.launch)
 app.command("init")(init.init)
 app.command("estimate")(estimate.estimate)
 app.command("simulate")(simulate.simulate)

@@ -11,6 +11,8 @@ import yaml
 # database does; the same type is the entrance of the users.
 CONTROLLER_TYPE = "m5.xlarge"
 CONTROL_NODES = 2
+# Slurm's name of the planned nodes.
+PARTITION = "berth"
 
 
 @cache

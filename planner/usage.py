@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import lru_cache
 
+from planner.hyperpod import CONTROL_NODES
 from planner.layout import Layout
 from planner.moments import moment_bytes
-from planner.plan import Lifecycle
+from planner.plan import Lifecycle, Target
 from planner.recipe import Recipe
 from planner.resident import Stage, resident
 from planner.shape import ModelShape
@@ -34,6 +35,7 @@ FLOW_LOG_GIB_PER_NODE_HOUR = 0.001
 def uses(workload: Workload, shape: ModelShape, recipe: Recipe) -> tuple[Use, ...]:
     """What the stack of a workload uses beside its instances."""
     volume_gib = float(-(-workload.provision.storage.root_volume // GIB))
+    beside = CONTROL_NODES if workload.provision.target is Target.HYPERPOD_SLURM else 0
     stored: tuple[Use, ...] = _checkpoints(shape, recipe) if workload.training else (_weights(shape, recipe),)
     if workload.provision.storage.lifecycle is Lifecycle.PERSISTENT and not serves_from_elsewhere(workload):
         # The bucket, and all that is in it.
@@ -42,8 +44,9 @@ def uses(workload: Workload, shape: ModelShape, recipe: Recipe) -> tuple[Use, ..
         Use(
             name="root volumes",
             component=Component.EBS_GP3_GIB_MONTH,
+            fixed=volume_gib * beside,
             per_node=volume_gib,
-            basis=f"{volume_gib:,.0f} GiB of gp3 a node",
+            basis=f"{volume_gib:,.0f} GiB of gp3 a node" + (", its control nodes counted" if beside else ""),
         ),
         *stored,
         *(() if workload.provision.existing.vpc else _network()),

@@ -114,7 +114,7 @@ class Surroundings(Stack):
         Subnet, group and routes cannot be deleted under a node, and a node must not outlive its guard.
         """
         files = [self.files] if self.files else []
-        launch.node.add_dependency(*self.network.ways, self.group, self.storage, self.guard, *files, *also)
+        launch.node.add_dependency(*self.network.ways, *self.group.rules, self.storage, self.guard, *files, *also)
 
 
 class WorkloadStack(Surroundings):

@@ -38,9 +38,14 @@ def script(build: Build, compute_group: str) -> str:
     return f"#!/bin/bash\nplan='{lines}'\n{SCRIPT.read_text(encoding='utf-8')}"
 
 
+def prefix(text: str) -> str:
+    """Under which prefix of the asset bucket a script stands."""
+    return f"berth/{sha256(text.encode()).hexdigest()[:DIGITS]}/"
+
+
 def synthesizer(text: str) -> DefaultStackSynthesizer:
     """Where a stack with this script puts its assets: under a prefix of their own."""
-    return DefaultStackSynthesizer(bucket_prefix=f"berth/{sha256(text.encode()).hexdigest()[:DIGITS]}/")
+    return DefaultStackSynthesizer(bucket_prefix=prefix(text))
 
 
 class Lifecycle(Construct):
@@ -52,14 +57,14 @@ class Lifecycle(Construct):
             file = Path(folder, "berth.sh")
             file.write_text(text, encoding="utf-8")
             asset = assets.Asset(self, "Script", path=str(file))
-        prefix, _, self.entry = asset.s3_object_key.rpartition("/")
-        self.uri = f"s3://{asset.s3_bucket_name}/{prefix}"
+        place, _, self.entry = asset.s3_object_key.rpartition("/")
+        self.uri = f"s3://{asset.s3_bucket_name}/{place}"
         bucket = Stack.of(self).format_arn(service="s3", region="", account="", resource=asset.s3_bucket_name)
         self.statements = [
             iam.PolicyStatement(
                 actions=["s3:ListBucket"],
                 resources=[bucket],
-                conditions={"StringLike": {"s3:prefix": [prefix, f"{prefix}/*"]}},
+                conditions={"StringLike": {"s3:prefix": [place, f"{place}/*"]}},
             ),
-            iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{bucket}/{prefix}/*"]),
+            iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{bucket}/{place}/*"]),
         ]

@@ -249,8 +249,10 @@ class NodeGroup(Construct):
             ],
         )
         self.group_id = group.attr_group_id
+        # What must stand, besides the group that nodes name, before they talk.
+        self.rules: list[CfnResource] = []
         if cluster:
-            ec2.CfnSecurityGroupIngress(
+            inward = ec2.CfnSecurityGroupIngress(
                 self,
                 "FromItself",
                 group_id=self.group_id,
@@ -258,7 +260,7 @@ class NodeGroup(Construct):
                 source_security_group_id=self.group_id,
                 description="EFA and everything else between nodes",
             )
-            ec2.CfnSecurityGroupEgress(
+            outward = ec2.CfnSecurityGroupEgress(
                 self,
                 "ToItself",
                 group_id=self.group_id,
@@ -266,3 +268,4 @@ class NodeGroup(Construct):
                 destination_security_group_id=self.group_id,
                 description="EFA and everything else between nodes",
             )
+            self.rules += [inward, outward]

@@ -11,7 +11,7 @@ from aws_cdk import CfnOutput, Environment
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from planner.hyperpod import CONTROL_NODES, CONTROLLER_TYPE, hyperpod_types
+from planner.hyperpod import CONTROL_NODES, CONTROLLER_TYPE, PARTITION, hyperpod_types
 from planner.plan import Build
 from pricing.offer import Purchase
 from pricing.units import GIB
@@ -24,7 +24,6 @@ Cluster = sagemaker.CfnCluster
 Group = Cluster.ClusterInstanceGroupProperty
 
 CONTROLLER, LOGIN = "controller", "login"
-PARTITION = "berth"
 MOUNT_PATH = "/fsx"
 # CreateCluster's own bounds (SageMaker API reference, ClusterInstanceGroupSpecification, ClusterEbsVolumeConfig).
 MOST_NODES = 6758
@@ -68,7 +67,7 @@ class HyperpodSlurm(Surroundings):
             ),
             vpc_config=Cluster.VpcConfigProperty(security_group_ids=self.group_ids, subnets=[self.network.subnet_id]),
         )
-        self.enclose(cluster, self.identity, self.lifecycle)
+        self.enclose(cluster)
         CfnOutput(self, "ClusterArn", value=cluster.attr_cluster_arn)
         nodes = f"aws sagemaker list-cluster-nodes --region {build.region} --cluster-name {cluster.attr_cluster_arn}"
         CfnOutput(self, "Nodes", value=nodes)

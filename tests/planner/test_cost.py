@@ -413,6 +413,8 @@ def test_a_plan_that_builds_hyperpod_pays_for_it() -> None:
     assert amounts(line(plain, "SageMaker HyperPod")) == usd("1.2", "12", "876")
     assert "SageMaker HyperPod" in {each.name for each in plain.lines}
     assert plain.unpriced == ("HyperPod control nodes",)
+    # 2 planned nodes and 2 control nodes x 300 GiB x $0.073 / 730 h.
+    assert amounts(line(plain, "root volumes")) == usd("0.12", "1.2", "87.6")
     control = replace(managed("0.2"), instance_type="ml.m5.xlarge")
     whole = bill(sold_with(offers=[offer("p5.one", 3)], sagemaker=(managed("3.6"), control)), asked=asked)
     assert amounts(line(whole, "HyperPod control nodes")) == usd("0.4", "4", "292")

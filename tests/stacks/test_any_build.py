@@ -51,7 +51,7 @@ def builds(draw: st.DrawFn) -> Build:
         expires_at=draw(st.none() | st.just(datetime(2027, 1, 1, tzinfo=UTC))),
         budget_usd=budget,
         budget_email="ml@example.com" if budget else None,
-        cidr=draw(st.sampled_from([None, "10.8.0.0/20"])) if target is not Target.SERVING_FLEET else None,
+        cidr=draw(st.sampled_from([None, "10.8.0.0/20"])),
         existing=draw(st.sampled_from(EXISTING)),
     )
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from planner.plan import Existing, Image, Lifecycle, Target
+from planner.plan import Existing, FileSystem, Image, Lifecycle, Target
 from pricing.offer import Purchase
 from pricing.units import GIB
 from stacks.compare import remade
@@ -73,6 +73,23 @@ def test_a_hyperpod_cluster_grows_and_shrinks_in_place(nodes: int) -> None:
 def test_what_replaces_a_hyperpod_cluster(changed: dict[str, Any], words: str) -> None:
     """Another network makes the cluster anew, another type ends a group of it, another target all of it."""
     assert any(each.startswith(words) for each in remade(HYPERPOD, replace(HYPERPOD, **changed)))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"efa": True, "capacity_gib": 19_200}, "Files"),
+        ({"capacity_gib": 4800}, None),
+    ],
+)
+@pytest.mark.parametrize("target", [Target.EFA_CLUSTER, Target.HYPERPOD_SLURM])
+def test_what_replaces_a_file_system(target: Target, changed: dict[str, Any], words: str | None) -> None:
+    """EFA is had from a creation on, so that asking for it later loses what is in the files; they grow in place."""
+    small = FileSystem(capacity_gib=2400, mb_per_s_per_tib=250, data=None, efa=False)
+    build = replace(P4D_CLUSTER, target=target, file_system=small)
+    lost = [each for each in remade(build, replace(build, file_system=replace(small, **changed))) if "FSx" in each]
+    assert bool(lost) == (words is not None)
+    assert all(each.startswith(str(words)) and "with the data in it" in each for each in lost)
 
 
 def test_a_stack_that_can_no_longer_be_built_must_not_be_lost_unasked() -> None:

@@ -1,0 +1,1 @@
+"""What starts a planned job on what was built: one scheduler per file."""
