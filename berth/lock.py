@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from berth.options import CalibrationFile, Live, Offline, TargetName, WorkloadFile
 from berth.progress import watched
 
+if TYPE_CHECKING:
+    from planner.plan import Build
+
 
 def lock(
     workload: WorkloadFile,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Go on where the new plan would replace running nodes.")
+        bool, typer.Option("--replace", help="Go on where the new plan would replace nodes, files or clusters.")
     ] = False,
     live: Live = False,
     offline: Offline = False,
@@ -54,14 +59,26 @@ def lock(
         new_lock(loaded, decision, factors, now),
         replace_nodes=replace,
         resolve=None if offline else resolve_image,
+        compare=_remade,
     )
     for item in changed.replacing:
-        print(f"replaces every node: {item}", file=sys.stderr)
+        print(f"changes: {item}", file=sys.stderr)
+    for item in changed.remade:
+        print(f"replaces: {item}", file=sys.stderr)
     for item in changed.around:
         print(f"changes: {item}", file=sys.stderr)
     for note in notes:
         print(note, file=sys.stderr)
     print(f"{path}: {headline(decision.plan.chosen)}")
+
+
+def _remade(old: Build, new: Build) -> tuple[str, ...]:
+    """What CloudFormation would make anew; the CDK takes a second to load, and is needed only where builds differ."""
+    # The Node beside this Python, as the cdk command takes it, and not another one on the PATH.
+    os.environ.setdefault("JSII_NODE", str(Path(sys.executable).with_name("node")))
+    from stacks.compare import remade
+
+    return remade(old, new)
 
 
 def _refresh(workload: str, *, replace: bool, offline: bool) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -25,14 +25,21 @@ _AROUND_FLEET = (
 # Records in a build of which the fields are compared, where both builds have them.
 _PARTS = (FileSystem, Fleet, Engine, Mig, Existing)
 
+Compare = Callable[[Build, Build], tuple[str, ...]]
+"""Tells what CloudFormation would make anew, or take away, of the first build's stack for the second's."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What differs between two builds, in words: what makes another stack, what replaces every node, and the rest."""
+    """What differs between two builds, in words: what makes another stack, what replaces every node, and the rest.
+
+    `remade` is what CloudFormation would make anew, or take away, where both templates were compared.
+    """
 
     moving: tuple[str, ...] = ()
     replacing: tuple[str, ...] = ()
     around: tuple[str, ...] = ()
+    remade: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -60,8 +67,12 @@ def _differing(old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
             yield field.name, before, after
 
 
-def permitted(path: Path, old: Build, new: Build, *, replace_nodes: bool) -> Changes:
-    """What changes, where nobody has to be warned of it. Raises LockError, with what to do, otherwise."""
+def permitted(path: Path, old: Build, new: Build, *, replace_nodes: bool, compare: Compare | None = None) -> Changes:
+    """What changes, where nobody has to be warned of it. Raises LockError, with what to do, otherwise.
+
+    `compare` tells what of the old build's template the new one would make anew, which says more than the fields that
+    differ; without it each of those that may replace nodes is taken to do so.
+    """
     changed = changes(old, new)
     if changed.moving:
         raise LockError(
@@ -71,16 +82,27 @@ def permitted(path: Path, old: Build, new: Build, *, replace_nodes: bool) -> Cha
                 f"Nothing was written; run `cdk destroy` first, then delete {path} and lock again.",
             ]
         )
-    if changed.replacing and not replace_nodes:
+    if compare and changed.all:
+        changed = _compared(changed, compare(old, new))
+    if (changed.replacing or changed.remade) and not replace_nodes:
+        what = "what stands" if changed.remade else "every node of the stack"
         raise LockError(
             [
-                f"{path}: the new plan would replace every node of the stack:",
-                *(f"  {item}" for item in changed.replacing),
+                f"{path}: the new plan would replace {what}:",
+                *(f"  {item}" for item in changed.replacing or changed.around),
+                *(f"  {item}" for item in changed.remade),
                 "Nothing was written. CloudFormation starts the new nodes before it ends the old ones, so quota and "
                 "capacity are needed twice; to go on, run `berth lock` with --replace.",
             ]
         )
     return changed
+
+
+def _compared(changed: Changes, remade: tuple[str, ...]) -> Changes:
+    """The changes in the light of what they make anew: where that is nothing, none of them replaces a node."""
+    if remade:
+        return replace(changed, remade=remade)
+    return replace(changed, replacing=(), around=(*changed.replacing, *changed.around))
 
 
 def drift(locked: Build, today: Decision) -> tuple[str, ...]:

@@ -66,6 +66,8 @@ def _hyperpod(workload: Workload) -> Iterator[Misplaced]:
         return
     if workload.inference:
         yield ("provision", "target"), f"{provision.target} runs batch jobs; leave it out to serve"
+    if provision.mig:
+        yield ("provision", "mig"), "HyperPod's nodes keep their accelerators whole; leave mig out"
     if provision.reservation:
         yield (
             ("provision", "reservation"),

@@ -26,9 +26,11 @@ def _gib(value: Any) -> int:
 
 def _cidr(value: str) -> str:
     try:
-        IPv4Network(value)
+        block = IPv4Network(value)
     except (AddressValueError, ValueError) as error:
         raise ValueError(f"{value!r} is no block of IPv4 addresses ({error}); write one such as 10.20.0.0/16") from None
+    if block.prefixlen == 0:
+        raise ValueError(f"{value!r} is every address there is; write a block of your own, such as 10.20.0.0/16")
     return value
 
 

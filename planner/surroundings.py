@@ -10,6 +10,8 @@ from planner.workload import Inference, Workload
 from pricing.price import Component
 from pricing.units import GIB, GIGA, HOUR_S, show_bytes
 
+# EC2's detailed monitoring, which CloudWatch bills like custom metrics (CloudWatch pricing page, EC2 example).
+MONITORING_METRICS_PER_NODE = 7
 # Use and memory of the accelerators, memory and disks of the host: each node's, and all nodes' together; then tokens,
 # EFA, requests that wait and requests in flight, of all together.
 METRICS_PER_NODE = 4
@@ -59,6 +61,18 @@ def surroundings(workload: Workload) -> Iterator[Use]:
     yield from _file_system(workload)
     if fleet and workload.inference:
         yield from before_a_service(workload.inference)
+    if workload.provision.target is not Target.HYPERPOD_SLURM:
+        yield from _watch(fleet=fleet)
+
+
+def _watch(*, fleet: bool) -> Iterator[Use]:
+    """What watches nodes of EC2; SageMaker watches its own."""
+    yield Use(
+        name="detailed monitoring",
+        component=Component.METRIC_MONTH,
+        per_node=MONITORING_METRICS_PER_NODE,
+        basis=f"{MONITORING_METRICS_PER_NODE} metrics a node, each minute",
+    )
     alarms = ALARMS + (FLEET_ALARMS if fleet else 0)
     yield Use(
         name="custom metrics",

@@ -27,8 +27,6 @@ CHECKPOINT_INTERVAL_H = 0.5
 PART_BYTES = 8 * MIB
 # A container image with CUDA or Neuron and PyTorch, and packages, which each node fetches once.
 SETUP_GIB_PER_NODE = 20
-# EC2's detailed monitoring, which CloudWatch bills like custom metrics (CloudWatch pricing page, EC2 example).
-MONITORING_METRICS_PER_NODE = 7
 # A flow log is a line of some 120 bytes per connection and ten minutes, and a busy node has a thousand.
 FLOW_LOG_GIB_PER_NODE_HOUR = 0.001
 
@@ -48,6 +46,14 @@ def uses(workload: Workload, shape: ModelShape, recipe: Recipe) -> tuple[Use, ..
             basis=f"{volume_gib:,.0f} GiB of gp3 a node",
         ),
         *stored,
+        *(() if workload.provision.existing.vpc else _network()),
+        *surroundings(workload),
+    )
+
+
+def _network() -> tuple[Use, ...]:
+    """What a network of the stack's own uses; one that stands is paid for already."""
+    return (
         Use(name="NAT gateway", component=Component.NAT_GATEWAY_HOUR, fixed=1, basis="one, in the nodes' zone"),
         Use(
             name="bytes through NAT",
@@ -57,18 +63,11 @@ def uses(workload: Workload, shape: ModelShape, recipe: Recipe) -> tuple[Use, ..
         ),
         Use(name="public address", component=Component.PUBLIC_ADDRESS_HOUR, fixed=1, basis="the NAT gateway's"),
         Use(
-            name="detailed monitoring",
-            component=Component.METRIC_MONTH,
-            per_node=MONITORING_METRICS_PER_NODE,
-            basis=f"{MONITORING_METRICS_PER_NODE} metrics a node, each minute",
-        ),
-        Use(
             name="flow logs",
             component=Component.LOGS_INGESTED_GIB,
             per_node=FLOW_LOG_GIB_PER_NODE_HOUR,
             basis=f"{show_bytes(FLOW_LOG_GIB_PER_NODE_HOUR * GIB)} a node and hour, assumed",
         ),
-        *surroundings(workload),
     )
 
 

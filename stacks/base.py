@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from aws_cdk import CfnOutput, CfnResource, Environment, IStackSynthesizer, Stack
 from aws_cdk import aws_ec2 as ec2
@@ -12,7 +13,6 @@ from constructs import Construct
 from planner.addresses import beside_nodes, most_nodes
 from planner.plan import Build, Lifecycle
 from stacks.parts.capacity import capacity
-from stacks.parts.file_system import SharedFiles
 from stacks.parts.guard import Guard
 from stacks.parts.identity import Identity
 from stacks.parts.image import image_id
@@ -21,6 +21,9 @@ from stacks.parts.nodes import EFA_ONLY, Nic, node_template
 from stacks.parts.observability import Observability
 from stacks.parts.storage import Storage
 from stacks.parts.user_data import Boot, user_data
+
+if TYPE_CHECKING:
+    from stacks.parts.file_system import SharedFiles
 
 
 class Surroundings(Stack):
@@ -82,6 +85,9 @@ class Surroundings(Stack):
     def _files(self) -> SharedFiles | None:
         if self.build.file_system is None:
             return None
+        # Large, and needed where there is a file system alone.
+        from stacks.parts.file_system import SharedFiles
+
         return SharedFiles(
             self,
             "Files",
@@ -89,6 +95,7 @@ class Surroundings(Stack):
             lifecycle=self.build.lifecycle,
             network=self.network,
             nodes_group_id=self.group.group_id,
+            key_arn=self.build.existing.key,
         )
 
     @property

@@ -185,7 +185,7 @@ def check_network(aws: Aws, build: Build) -> None:
     (group,) = (group for group in groups if group["Description"].startswith("Nodes"))
     for rules in (group["IpPermissions"], group["IpPermissionsEgress"]):
         named = {pair["GroupId"] for rule in rules for pair in rule["UserIdGroupPairs"]}
-        assert (group["GroupId"] in named) == (build.target is Target.EFA_CLUSTER)
+        assert (group["GroupId"] in named) == (build.target in (Target.EFA_CLUSTER, Target.HYPERPOD_SLURM))
     assert not any(rule["IpRanges"] for rule in group["IpPermissions"])
 
 

@@ -32,6 +32,7 @@ class SharedFiles(Construct):
         lifecycle: Lifecycle,
         network: Network,
         nodes_group_id: str,
+        key_arn: str | None,
     ) -> None:
         super().__init__(scope, construct_id)
         group = ec2.CfnSecurityGroup(
@@ -52,7 +53,7 @@ class SharedFiles(Construct):
             ],
         )
         among_servers = self._let_in(group.attr_group_id, nodes_group_id, efa=system.efa)
-        self._lustre = self._file_system(system, group=group, subnet_id=network.subnet_id)
+        self._lustre = self._file_system(system, group=group, subnet_id=network.subnet_id, key_arn=key_arn)
         # What mounts it: name, port of Lustre, and the name of what it exports.
         self.dns_name, self.mount_name = self._lustre.attr_dns_name, self._lustre.attr_lustre_mount_name
         if system.data:
@@ -114,7 +115,9 @@ class SharedFiles(Construct):
             )
         return among_servers
 
-    def _file_system(self, system: FileSystem, *, group: ec2.CfnSecurityGroup, subnet_id: str) -> Lustre:
+    def _file_system(
+        self, system: FileSystem, *, group: ec2.CfnSecurityGroup, subnet_id: str, key_arn: str | None
+    ) -> Lustre:
         return Lustre(
             self,
             "Files",
@@ -123,6 +126,7 @@ class SharedFiles(Construct):
             storage_type="SSD",
             storage_capacity=system.capacity_gib,
             subnet_ids=[subnet_id],
+            kms_key_id=key_arn,
             security_group_ids=[group.attr_group_id],
             lustre_configuration=Lustre.LustreConfigurationProperty(
                 deployment_type="PERSISTENT_2",

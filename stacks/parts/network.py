@@ -115,8 +115,13 @@ class Network(Construct):
 
     def balancer(self, zone_ids: Sequence[str]) -> list[str]:
         """Private subnets for a load balancer, one in each of the zones."""
-        named = enumerate(zip(balancer_blocks(vpc=self.block), zone_ids, strict=True), start=1)
-        return [self._subnet(f"Balancer{place}", block=block, zone_id=zone).ref for place, (block, zone) in named]
+        refs = []
+        for place, (block, zone) in enumerate(zip(balancer_blocks(vpc=self.block), zone_ids, strict=True), start=1):
+            subnet = self._subnet(f"Balancer{place}", block=block, zone_id=zone)
+            # It fetches the keys of whoever signs its clients' tokens.
+            self.ways.append(self._use(f"Balancer{place}RoutesUse", routes=self._private_routes.ref, subnet=subnet))
+            refs.append(subnet.ref)
+        return refs
 
     def _own(self) -> None:
         """A VPC of the stack's own."""

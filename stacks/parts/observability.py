@@ -15,7 +15,6 @@ from aws_cdk import Aws, RemovalPolicy
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_sns as sns
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
@@ -74,7 +73,8 @@ class Observability(Construct):
             self, "Dashboard", dashboard_body=json.dumps(_dashboard(self.namespace, build.region))
         ).ref
         metric = UTILIZATION.get(build.vendor)
-        if metric:
+        # The driver reports no utilisation of a GPU that MIG has cut.
+        if metric and build.mig is None:
             self._alarm(metric, build.budget_email)
 
     def _alarm(self, metric: str, email: str | None) -> None:
@@ -96,6 +96,9 @@ class Observability(Construct):
         )
 
     def _topic(self, email: str) -> str:
+        # Large, and needed where there is an address alone.
+        from aws_cdk import aws_sns as sns
+
         topic = sns.CfnTopic(
             self, "Told", subscription=[sns.CfnTopic.SubscriptionProperty(endpoint=email, protocol="email")]
         )

@@ -135,6 +135,8 @@ def refuse_unhosted(build: Build) -> None:
             f"HyperPod with Slurm has on-demand nodes and training plans, and the plan is for {build.purchase}. "
             "Set limits.purchase to [on-demand], or choose another target."
         )
+    if build.mig:
+        raise StackError("HyperPod's nodes keep their accelerators whole. Leave provision.mig out.")
     if build.nodes > MOST_NODES:
         raise StackError(f"{build.nodes:,} nodes are more than the {MOST_NODES:,} of a HyperPod instance group.")
     if build.root_volume_bytes > MOST_VOLUME_GB * GIB:

@@ -26,7 +26,7 @@ from constructs import Construct
 
 from planner.plan import Build, Fleet
 from pricing.offer import Purchase
-from pricing.units import MEGA, MINUTE_S
+from pricing.units import HOUR_S, MEGA, MINUTE_S
 from stacks.base import WorkloadStack
 from stacks.errors import StackError
 from stacks.parts.balancer import Balancer
@@ -44,7 +44,9 @@ GROUP = "Fleet"
 PULL_S = 15 * MINUTE_S
 LOAD_BYTES_PER_S = 100 * MEGA
 # CloudFormation waits for a signal at most this long.
-LONGEST_WAIT_S = 12 * 60 * MINUTE_S
+LONGEST_WAIT_S = 12 * HOUR_S
+# And between the nodes of an update this long.
+LONGEST_PAUSE_S = HOUR_S
 
 
 class ServingFleet(WorkloadStack):
@@ -115,7 +117,7 @@ class ServingFleet(WorkloadStack):
         self.identity.allow(name, iam.PolicyStatement(actions=actions, resources=resources))
 
     def _group(self, template: ec2.CfnLaunchTemplate, subnet_ids: list[str]) -> Group:
-        fleet, nodes = self.fleet, self.build.nodes
+        fleet = self.fleet
         up_s = TIMEOUT_S + PULL_S + math.ceil(fleet.weights_bytes / LOAD_BYTES_PER_S)
         group = Group(
             self,
@@ -123,9 +125,9 @@ class ServingFleet(WorkloadStack):
             launch_template=Group.LaunchTemplateSpecificationProperty(
                 launch_template_id=template.ref, version=template.attr_latest_version_number
             ),
+            # Without a desired capacity, which every deployment would set back, it starts with the least.
             min_size=str(fleet.least_nodes),
             max_size=str(fleet.most_nodes),
-            desired_capacity=str(nodes),
             vpc_zone_identifier=subnet_ids,
             target_group_arns=[self.balancer.target_arn],
             health_check_type="ELB",
@@ -140,17 +142,16 @@ class ServingFleet(WorkloadStack):
                 for key, value in node_tags(self.build.name).items()
             ],
         )
-        wait = f"PT{min(LONGEST_WAIT_S, up_s)}S"
         group.cfn_options.creation_policy = CfnCreationPolicy(
-            resource_signal=CfnResourceSignal(count=nodes, timeout=wait)
+            resource_signal=CfnResourceSignal(count=fleet.least_nodes, timeout=f"PT{min(LONGEST_WAIT_S, up_s)}S")
         )
         # New nodes serve before old ones go, one at a time where there is room for one more.
         group.cfn_options.update_policy = CfnUpdatePolicy(
             auto_scaling_rolling_update=CfnAutoScalingRollingUpdate(
                 max_batch_size=1,
-                min_instances_in_service=min(nodes, fleet.most_nodes - 1),
+                min_instances_in_service=min(fleet.least_nodes, fleet.most_nodes - 1),
                 min_successful_instances_percent=100,
-                pause_time=wait,
+                pause_time=f"PT{min(LONGEST_PAUSE_S, up_s)}S",
                 wait_on_resource_signals=True,
                 suspend_processes=["AZRebalance", "AlarmNotification", "ScheduledActions"],
             )
@@ -204,6 +205,10 @@ def _checked(build: Build) -> Fleet:
         raise StackError("A capacity block ends, and a fleet goes on serving. Choose another purchase.")
     if build.mig:
         raise StackError("The engines of a fleet take whole GPUs. Leave MIG out.")
+    if build.existing.vpc:
+        raise StackError(
+            f"A fleet makes its own network, in two zones. Leave {build.existing.vpc} out, and peer the two."
+        )
     return build.fleet
 
 

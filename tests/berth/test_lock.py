@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -42,14 +43,16 @@ def test_what_would_replace_nodes_is_refused(berth: Command, folder: Path, asked
     written(folder, OTHER)
     refused = berth("lock", file)
     assert (refused.status, refused.out) == (1, "")
-    assert "would replace every node of the stack:" in refused.err
+    assert "would replace what stands:" in refused.err
     assert "\n  instance type: " in refused.err
+    assert re.search(r"\n  \w+ \(AWS::EC2::\w+\) is (made anew|deleted)", refused.err)
     assert refused.err.endswith("to go on, run `berth lock` with --replace.\n")
     assert "Nothing was written." in refused.err
     assert lock_path(file).read_bytes() == before
     going_on = berth("lock", file, "--replace")
     assert going_on.status == 0
-    assert "replaces every node: instance type: " in going_on.err
+    assert "changes: instance type: " in going_on.err
+    assert re.search(r"replaces: \w+ \(AWS::EC2::\w+\) is (made anew|deleted)", going_on.err)
     assert read_head(lock_path(file)).build.instance_type == "g5.xlarge"
 
 

@@ -58,6 +58,22 @@ def test_replacing_is_refused_unless_asked_for(tmp_path: Path, lock: Lock, field
     assert read_lock(path) == new
 
 
+def test_the_templates_have_the_last_word(tmp_path: Path, lock: Lock) -> None:
+    """What CloudFormation makes anew is refused whichever field differs, and where it is nothing, nothing is."""
+    path = tmp_path / "w.plan.json"
+    write_lock(path, lock)
+    with pytest.raises(LockError) as caught:
+        relock(path, other(lock, budget_usd=Decimal(5)), replace_nodes=False, resolve=None, compare=lambda *_: ("all",))
+    assert caught.value.findings[:3] == (
+        f"{path}: the new plan would replace what stands:",
+        "  budget usd: none -> 5",
+        "  all",
+    )
+    changed, _ = relock(path, other(lock, nodes=5), replace_nodes=False, resolve=None, compare=lambda *_: ())
+    assert changed == Changes(around=("nodes: 1 -> 5",))
+    assert read_head(path).build.nodes == 5
+
+
 @pytest.mark.parametrize("replace_nodes", [False, True])
 @pytest.mark.parametrize("field", MOVING)
 def test_moving_is_always_refused(tmp_path: Path, lock: Lock, field: str, replace_nodes: bool) -> None:

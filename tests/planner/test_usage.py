@@ -167,3 +167,12 @@ def test_a_fleet_has_a_balancer_and_alarms_that_scale_it() -> None:
     found = by_name(workload(inference=inference(), provision={"target": "serving-fleet"}), PLAIN)
     assert {"load balancer", "balancer capacity"} <= set(found)
     assert found["alarms"].fixed == 5
+
+
+def test_what_is_not_built_is_not_paid() -> None:
+    """In a network that stands there is no gateway of the stack's own; HyperPod's nodes are watched by SageMaker."""
+    given = {"vpc": "vpc-0123456789abcdef0", "subnet": "subnet-0123456789abcdef0"}
+    joining = set(by_name(workload(provision={"existing": given}), ZERO1))
+    assert not {"NAT gateway", "bytes through NAT", "public address", "flow logs"} & joining
+    managed = set(by_name(workload(provision={"target": "hyperpod-slurm"}), ZERO1))
+    assert not {"detailed monitoring", "custom metrics", "alarms", "dashboard"} & managed

@@ -178,6 +178,7 @@ def test_counts_may_have_a_suffix(written: int | str, count: int) -> None:
         ("provision", {"serving": {"registry_secret": "nvapi-secret"}}),
         ("provision", {"serving": {"clients": ["10.0.0.1/8"]}}),
         ("provision", {"serving": {"clients": ["office"]}}),
+        ("provision", {"serving": {"clients": ["0.0.0.0/0"]}}),
         ("provision", {"serving": {"jwt": {"issuer": "https://issuer.example.com"}}}),
         ("provision", {"serving": {"jwt": {"issuer": "x", "keys": "http://issuer.example.com"}}}),
         ("provision", {"serving": {"most_nodes": 0}}),

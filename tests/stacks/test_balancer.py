@@ -27,6 +27,8 @@ def test_the_balancer_is_private_and_in_two_zones() -> None:
     resources = document(G5_FLEET)["Resources"]
     zones = [resources[each["Ref"]]["Properties"]["AvailabilityZoneId"] for each in balancer["Subnets"]]
     assert zones == ["use1-az6", "use1-az1"]
+    routed = {each["SubnetId"]["Ref"] for each in properties(G5_FLEET, "AWS::EC2::SubnetRouteTableAssociation")}
+    assert {each["Ref"] for each in balancer["Subnets"]} <= routed
 
 
 def test_the_balancer_keeps_records_drops_malformed_headers_and_waits_for_the_longest_answer() -> None:

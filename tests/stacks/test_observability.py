@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from planner.plan import Build
-from tests.support.builds import FAMILIES, G5_SINGLE, P4D_CLUSTER
+from planner.plan import Build, Mig
+from tests.support.builds import FAMILIES, G5_SINGLE, P4D_CLUSTER, P4D_SINGLE
 from tests.support.synthesis import document, launch_data, only, properties
 
 TRN2 = next(family.build for family in FAMILIES if family.instance_type == "trn2.48xlarge")
@@ -66,8 +66,10 @@ def test_an_alarm_finds_idle_accelerators(build: Build, metric: str) -> None:
 
 
 def test_what_nobody_measures_raises_no_alarm() -> None:
-    """Accelerators without a probe would look idle for ever."""
+    """Accelerators without a probe, and GPUs that MIG has cut, would look idle for ever."""
     assert properties(replace(G5_SINGLE, vendor="AMD"), "AWS::CloudWatch::Alarm") == []
+    cut = replace(P4D_SINGLE, mig=Mig(profile="1g.5gb", instances=7))
+    assert properties(cut, "AWS::CloudWatch::Alarm") == []
 
 
 def test_the_alarm_writes_to_whoever_watches_the_budget() -> None:

@@ -47,9 +47,9 @@ def statements(build: Build, policy: str) -> list[dict[str, Any]]:
 
 
 def test_the_group_starts_what_was_planned_within_its_bounds() -> None:
-    """Two nodes, between two and six, of the template's last version, in the planned zone's subnet."""
+    """Two nodes to six, of the template's last version, in the planned zone's subnet; no deployment sets them back."""
     found = group(G5_FLEET)
-    assert (found["MinSize"], found["DesiredCapacity"], found["MaxSize"]) == ("2", "2", "6")
+    assert (found["MinSize"], found["MaxSize"], "DesiredCapacity" in found) == ("2", "6", False)
     assert found["LaunchTemplate"]["Version"] == {"Fn::GetAtt": ["Template", "LatestVersionNumber"]}
     (subnet,) = found["VPCZoneIdentifier"]
     assert document(G5_FLEET)["Resources"][subnet["Ref"]]["Properties"]["AvailabilityZoneId"] == "use1-az6"
@@ -83,6 +83,13 @@ def test_creation_and_update_wait_for_nodes_that_serve() -> None:
     # At its most, a group has no room for one more, so that one must go first.
     full = document(with_fleet(most_nodes=2))["Resources"]["Fleet"]
     assert full["UpdatePolicy"]["AutoScalingRollingUpdate"]["MinInstancesInService"] == 1
+
+
+def test_large_weights_wait_no_longer_than_cloudformation_does() -> None:
+    """CloudFormation waits twelve hours for a group, and one between the nodes of an update."""
+    resource = document(with_fleet(weights_bytes=10**13))["Resources"]["Fleet"]
+    assert resource["CreationPolicy"]["ResourceSignal"]["Timeout"] == "PT43200S"
+    assert resource["UpdatePolicy"]["AutoScalingRollingUpdate"]["PauseTime"] == "PT3600S"
 
 
 def test_nodes_signal_to_the_group_that_there_is() -> None:

@@ -29,7 +29,7 @@ class AutoScalingGroup(Taught, CloudFormationModel):
     ) -> AutoScalingGroup:
         """The group with its instances."""
         properties = cloudformation_json["Properties"]
-        sizes = {key: int(properties[key]) for key in ("MinSize", "MaxSize", "DesiredCapacity")}
+        sizes = {key: int(properties[key]) for key in ("MinSize", "MaxSize")}
         group = FakeAutoScalingGroup.create_from_cloudformation_json(
             resource_name, {"Properties": {**properties, **sizes}}, account_id, region_name
         )
