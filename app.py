@@ -14,18 +14,19 @@ from pricing.errors import BerthError
 
 
 def main() -> None:
-    """Synthesizes the stack of the workload that `-c workload=FILE` names, and verifies its template."""
+    """Synthesizes the stacks of the workloads that `-c workload=FILE,FILE` names, and verifies their templates."""
     # Node takes half a second to start, which the first import of aws_cdk waits for.
     Thread(target=read_ahead, daemon=True).start()
     from aws_cdk import App
 
     from planner.decide import decide
+    from planner.load import target_named
     from planner.locked import locked_build
     from planner.own_calibration import chosen_calibration
     from planner.places import find_workload
     from pricing.aws.images import resolve_image
     from pricing.basis import Prices, prices_named
-    from stacks.build import build_stack, no_workload
+    from stacks.build import build_stack, no_workload, refuse_together
     from stacks.validation import add_verifier, synth_verified
 
     # CloudFormation's own validation costs a second a synth; the tests run its rules over every target.
@@ -36,16 +37,22 @@ def main() -> None:
         no_workload(app)
     else:
         account = os.environ.get("CDK_DEFAULT_ACCOUNT")  # the CDK command line sets it where it finds credentials
-        prices, own = (app.node.try_get_context(name) for name in ("prices", "calibration"))
-        locked = locked_build(
-            find_workload(str(workload)),
-            lambda file, factors, now: decide(file, factors, now, prices_named(str(prices or Prices.AUTO))),
-            partial(chosen_calibration, own),
-            datetime.now(UTC),
-            replan=str(app.node.try_get_context("replan")).lower() == "true",
-            resolve=resolve_image if account else None,
-        )
-        build_stack(app, locked.build, account=account, warnings=locked.notes)
+        prices, own, target = (app.node.try_get_context(name) for name in ("prices", "calibration", "target"))
+        locked = [
+            locked_build(
+                find_workload(name),
+                lambda file, factors, now: decide(file, factors, now, prices_named(str(prices or Prices.AUTO))),
+                partial(chosen_calibration, own),
+                datetime.now(UTC),
+                replan=str(app.node.try_get_context("replan")).lower() == "true",
+                resolve=resolve_image if account else None,
+                target=target_named(target),
+            )
+            for name in str(workload).split(",")
+        ]
+        refuse_together([each.build for each in locked])
+        for each in locked:
+            build_stack(app, each.build, account=account, warnings=each.notes)
     synth_verified(app, verifier)
 
 

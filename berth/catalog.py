@@ -57,7 +57,7 @@ def catalog(
         everywhere=not region,
     )
     prices = prices_looked_up(live=live, offline=offline)
-    market = load_market(regions_named(region or ["all"]), (purchase,), prices=prices, watch=watched)
+    market = load_market(regions_named(region or ["all"]), (purchase,), prices=prices, alone=True, watch=watched)
     found = select(market, wish, sort)
     if json or csv:
         print_records([_record(each, purchase) for each in found], as_json=json)

@@ -20,6 +20,7 @@ from berth import (
     prices_refresh,
     prices_show,
     schema,
+    simulate,
     techniques,
     validate,
     verify,
@@ -37,6 +38,7 @@ app.command("plan")(plan.plan)
 app.command("lock")(lock.lock)
 app.command("init")(init.init)
 app.command("estimate")(estimate.estimate)
+app.command("simulate")(simulate.simulate)
 app.command("validate")(validate.validate)
 app.command("calibrate")(calibrate.calibrate)
 app.command("verify")(verify.verify)

@@ -20,6 +20,10 @@ CalibrationFile = Annotated[
     str | None,
     typer.Option("--calibration", metavar="FILE", help="Own factors on top of the bundled ones (`berth calibrate`)."),
 ]
+TargetName = Annotated[
+    str | None,
+    typer.Option("--target", metavar="TARGET", help="Kind of stack, in place of the workload's provision.target."),
+]
 Regions = Annotated[
     list[str] | None,
     typer.Option(
@@ -33,7 +37,7 @@ AsCsv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 def regions_named(given: Sequence[str] | None) -> tuple[str, ...]:
     """The regions that a user names; a workload's own default where none is named. Raises MarketError."""
     from planner.workload import Limits
-    from pricing.market import known_regions, refuse_unknown
+    from pricing.regions import known_regions, refuse_unknown
 
     usual = Limits().regions
     if given and "all" in given:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from berth.options import CalibrationFile, Live, Offline, WorkloadFile
+from berth.options import CalibrationFile, Live, Offline, TargetName, WorkloadFile
 from berth.progress import watched
 
 
@@ -18,12 +18,14 @@ def plan(
     live: Live = False,
     offline: Offline = False,
     calibration: CalibrationFile = None,
+    target: TargetName = None,
 ) -> None:
     """Plan a workload: a dry run that writes nothing."""
     from datetime import UTC, datetime
 
+    from berth.plan_index import plan_alone
     from planner.decide import decide
-    from planner.load import load_workload
+    from planner.load import LoadedIndex, load_any, target_named
     from planner.lock import lock_json, new_lock, read_lock
     from planner.own_calibration import chosen_calibration
     from planner.places import find_workload, lock_path
@@ -32,7 +34,10 @@ def plan(
 
     prices = prices_wanted(live=live, offline=offline)
     now, factors = datetime.now(UTC), chosen_calibration(calibration)
-    loaded = load_workload(find_workload(workload))
+    loaded = load_any(find_workload(workload), target_named(target))
+    if isinstance(loaded, LoadedIndex):
+        plan_alone(loaded, now, prices, json=json)
+        return
     decision = decide(loaded, factors, now, prices, watched)
     if json:
         print(lock_json(new_lock(loaded, decision, factors, now)), end="")

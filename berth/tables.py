@@ -16,7 +16,7 @@ from pricing.errors import OptionError
 Record = Mapping[str, Any]
 """A row: its figures by name, in base units."""
 
-# Nothing is folded where the output is no terminal, so that lines can be searched.
+# Nothing is folded, so that lines can be searched and no figure is cut: a narrow terminal wraps them.
 _WIDE = 1000
 
 
@@ -46,7 +46,7 @@ def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]], right: Ite
         table.add_row(*row)
     plain: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
     if sys.stdout and sys.stdout.isatty():
-        Console(**plain).print(table)
+        Console(width=_WIDE, **plain).print(table)
         return
     page = StringIO()
     Console(file=page, width=_WIDE, **plain).print(table)

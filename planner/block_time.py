@@ -153,7 +153,7 @@ def block_time(work: BlockWork, setting: Setting) -> BlockTime:
         attention=attention * (1 + attention_backward),
         attention_forward=attention,
         # Element-wise work is done once forward and twice backward; weights are unpacked once each way.
-        memory_bound=3 * moved + 2 * unpacked,
+        memory_bound=3 * moved + 2 * unpacked + _added_s(setting, _block_parameters(setting)),
         recompute=again,
     )
 
@@ -163,7 +163,28 @@ def head_time(setting: Setting) -> Any:
     shape, split = setting.shape, setting.shape.vocab / setting.layout.tensor
     products = setting.products_s(setting.outer_dtype, head_flop(shape), setting.tokens, (split, shape.hidden))
     logits = shape.vocab * LOGIT_TRAFFIC_BYTES / setting.memory_rate
-    return setting.share * (products.both(setting.recipe.adapter is not None) + logits)
+    added = _added_s(setting, split * shape.hidden)
+    return setting.share * (products.both(setting.recipe.adapter is not None) + logits) + added
+
+
+def _added_s(setting: Setting, held: Any) -> Any:
+    """Seconds in which the gradients of `held` parameters are added to those of earlier micro-batches, or copied to the
+    buffer that they leave from: both are read, the sum is written.
+
+    Nothing where the products themselves add to the sum, as Megatron-Core's do (gradient_accumulation_fusion).
+    """
+    recipe = setting.recipe
+    if recipe.adapter is not None:
+        return 0.0
+    moved = recipe.activation_bytes + 2 * recipe.gradient_bytes
+    return setting.factors.gradient_passes * held * moved / setting.memory_rate
+
+
+def _block_parameters(setting: Setting) -> Any:
+    """Parameters of an average block on one device."""
+    shape, layout = setting.shape, setting.layout
+    experts = sum(run.count * run.mlp.expert_parameters(shape.hidden) for run in shape.blocks)
+    return (shape.block_parameters - experts + experts / layout.expert) / (shape.layers * layout.tensor)
 
 
 def _products(work: BlockWork, setting: Setting) -> Products:

@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from planner.image import image_parameter
-from planner.plan import Build, Candidate, Image, Target
-from planner.workload import Workload
+from planner.plan import Build, Candidate, Existing, FileSystem, Image, Target
+from planner.served import fleet_of
+from planner.sliced import mig_of
+from planner.workload import Provision, Workload
 from pricing.instance_type import InstanceType
 
+# EC2 takes a block's instances 30 minutes before its end, an UltraServer's 60 (EC2 User Guide, Capacity Blocks); the
+# stack is asked to go five minutes before that, so that nodes end in order.
+CUT = timedelta(minutes=35)
+ULTRASERVER_CUT = timedelta(minutes=65)
+ULTRASERVERS = ("p6e-", "trn2u.")
 
-def build_of(workload: Workload, candidate: Candidate, machine: InstanceType, now: datetime) -> Build:
-    """The build of a candidate on `machine`s. The time to live counts from `now` (UTC)."""
+
+def build_of(
+    workload: Workload,
+    candidate: Candidate,
+    machine: InstanceType,
+    now: datetime,
+    *,
+    weights_bytes: int,
+    least_nodes: int | None = None,
+) -> Build:
+    """The build of a candidate on `machine`s. The time to live counts from `now` (UTC).
+
+    `least_nodes` is what the profile of a served model's load lets its fleet fall to.
+
+    Raises NoFeasiblePlan where the target, or a cut of the accelerators, cannot carry the candidate.
+    """
     provision = workload.provision
     clustered = Target.EFA_CLUSTER if candidate.nodes > 1 else Target.SINGLE_INSTANCE
-    live = provision.time_to_live
+    target = provision.target or clustered
+    serves = target is Target.SERVING_FLEET
     return Build(
         name=workload.name,
-        target=provision.target or clustered,
+        target=target,
         instance_type=machine.name,
         vendor=machine.accelerator.vendor,
         accelerators=machine.accelerators,
@@ -32,10 +54,37 @@ def build_of(workload: Workload, candidate: Candidate, machine: InstanceType, no
         image=_image(workload, machine),
         root_volume_bytes=provision.storage.root_volume,
         lifecycle=provision.storage.lifecycle,
-        expires_at=now + timedelta(seconds=live) if live else None,
+        expires_at=expiry(provision, machine.name, now),
         budget_usd=provision.budget,
         budget_email=provision.budget_email,
+        file_system=_file_system(workload),
+        fleet=fleet_of(workload, candidate, machine, weights_bytes=weights_bytes, least_nodes=least_nodes)
+        if serves
+        else None,
+        mig=mig_of(workload, candidate, machine),
+        training_plan_arn=provision.training_plan,
+        account=provision.account,
+        cidr=provision.cidr,
+        existing=Existing(**provision.existing.model_dump()),
     )
+
+
+def _file_system(workload: Workload) -> FileSystem | None:
+    asked = workload.provision.storage.file_system
+    if asked is None:
+        return None
+    return FileSystem(capacity_gib=asked.capacity, mb_per_s_per_tib=asked.throughput, data=asked.data, efa=asked.efa)
+
+
+def expiry(provision: Provision, instance_type: str, since: datetime) -> datetime | None:
+    """When the stack deletes itself: at the end of its time to live, and before EC2 ends its block; None for never."""
+    ends = []
+    if provision.time_to_live:
+        ends.append(since + timedelta(seconds=provision.time_to_live))
+    if provision.reservation_end:
+        ultra = instance_type.startswith(ULTRASERVERS)
+        ends.append(provision.reservation_end.astimezone(UTC) - (ULTRASERVER_CUT if ultra else CUT))
+    return min(ends, default=None)
 
 
 def _image(workload: Workload, machine: InstanceType) -> Image:

@@ -22,6 +22,7 @@ from planner.measured_answers import training_tokens_per_s
 from planner.measured_training import TrainingCase, training_case
 from planner.recipe import Job
 from planner.row_faults import row_faults
+from planner.row_words import check_words
 from pricing.errors import BerthError
 
 # Shares of a peak that are tried: a product reaches a tenth of it to nearly all.
@@ -50,6 +51,7 @@ def _training(measured: Measured, calibration: Calibration, where: str) -> tuple
         if not measured.kinds_of(row):
             continue
         try:
+            check_words(row, measured.job)
             cases.append(training_case(row))
         except PlannerError as error:
             reasons += [f"{where}:{row.line}: {finding}" for finding in error.findings]

@@ -21,6 +21,7 @@ from planner.fitting_serving import SERVED, fit_program, measured_bytes, served_
 from planner.measured import Measured, Row
 from planner.measured_answers import cache_tokens, output_tokens_per_s, tpot_ms
 from planner.measured_serving import ServingCase, serving_case
+from planner.row_words import check_words
 from planner.scores import reach
 from planner.serving_runs import engine_of
 from pricing.errors import BerthError
@@ -49,6 +50,7 @@ def serving_figures(measured: Measured, calibration: Calibration, where: str) ->
     for row in measured.rows:
         for kind in measured.kinds_of(row):
             try:
+                check_words(row, measured.job)
                 if kind == "memory":
                     case = serving_case(row)
                     programs.setdefault(case.program.name, []).append(case)

@@ -63,7 +63,8 @@ class TimeFactors:
     logging). `tensor_overlap`, `gather_overlap`, `pipeline_overlap` and `data_overlap` are the shares of
     tensor-parallel, weight-gathering, pipeline and data-parallel traffic that hide behind compute where there is
     enough of it. `imbalance` is what the fullest expert rank gets, over the mean. `straggling` is the deviation of
-    nodes' step times, as a share of them.
+    nodes' step times, as a share of them. `gradient_passes` is how often each micro-batch's gradients pass memory
+    beside the products that make them: not at all where those add to the sum themselves.
     """
 
     matmul: Mapping[str, float]
@@ -87,6 +88,7 @@ class TimeFactors:
     pipeline_overlap: float = 0.0
     imbalance: float = 1.0
     straggling: float = 0.0
+    gradient_passes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

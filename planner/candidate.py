@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 
+from planner.block_time import RATED_AS
 from planner.calibration import Calibration
 from planner.cost import cents, usd_of_hours
 from planner.eligible import Contender
@@ -23,6 +24,7 @@ from planner.shape import ModelShape
 from planner.terms import paid_node_hours
 from planner.training_time import START_UP_S, step_time
 from planner.wall_clock import wall_clock
+from planner.work import model_flop
 from pricing.market import Market
 from pricing.units import HOUR_S, HOURS_PER_MONTH, MEGA
 
@@ -42,7 +44,7 @@ def candidate(
     if isinstance(job, TrainingJob):
         memory = _training_table(shape, job, contender, option, layout, calibration)
         run = _run(shape, job, contender, option, layout, calibration)
-        paid = paid_node_hours(offer.purchase, nodes, run.hours)
+        paid = paid_node_hours(offer.purchase, nodes, run.hours, market.held_for(offer))
         run = replace(run, usd=cents(usd_of_hours(offer, nodes, paid, market)))
     else:
         memory, service = _service(shape, job, contender, option, layout, calibration, replicas, usd_per_hour)
@@ -105,13 +107,26 @@ def _run(
     step = step_time(shape, option.recipe, layout, job.sequence_tokens, machine, factors)
     step_s = float(step.total)
     clock = wall_clock(shape, option.recipe, layout.devices, machine, job.steps, step_s)
+    tokens_per_s = job.global_batch * job.sequence_tokens / step_s
+
+    def utilization(masked: bool) -> float:
+        frozen = option.recipe.adapter is not None
+        flop = model_flop(shape, job.sequence_tokens, frozen=frozen, masked=masked)
+        dtype = option.recipe.compute_dtype
+        peak = machine.flop_per_s_per_device(RATED_AS.get(dtype, dtype)) or float("nan")
+        return flop * tokens_per_s / (layout.devices * peak)
+
     return Run(
         start_up_s=START_UP_S,
         steps=job.steps,
         step_terms=_terms(step),
         step_s=step_s,
-        tokens_per_s=job.global_batch * job.sequence_tokens / step_s,
-        lost_s=clock.lost_s,
+        tokens_per_s=tokens_per_s,
+        utilization=utilization(masked=True),
+        unmasked_utilization=utilization(masked=False),
+        checkpoints_s=clock.checkpoints_s,
+        failures_s=clock.failures_s,
+        between_failures_s=clock.between_failures_s,
         other_software=other_software(
             shape, option.recipe, layout, job.sequence_tokens, machine, option.framework, calibration
         ),
@@ -164,6 +179,7 @@ def _service(
         usd_per_month=cents(month),
         usd_per_million_tokens=(usd_per_hour / Decimal(tokens) * MEGA).quantize(Decimal("0.0001")),
         band=factors.band,
+        requests_per_s_per_replica=float(answer.requests_per_s),
     )
 
 

@@ -2,28 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import Any
 
 from planner.errors import LockError
 from planner.lock import Lock
-from planner.plan import Build, Decision, Image
+from planner.plan import Build, Decision, Engine, Existing, FileSystem, Fleet, Image, Mig
 
-# Another name or region is another stack. In another zone the subnets would be made anew beside the old ones,
+# Another name, region or account is another stack. In another zone the subnets would be made anew beside the old ones,
 # with the same addresses, which EC2 refuses.
-_MOVING = ("name", "region", "zone_id")
+_MOVING = ("name", "region", "zone_id", "account")
 # Change around running nodes; all else stands in create-only properties of the fleet, or in the launch template
 # that it is replaced with (AWS::EC2::EC2Fleet, AWS::EC2::Instance in the CloudFormation reference).
 _AROUND = ("lifecycle", "expires_at", "budget_usd", "budget_email")
+# Of a fleet, what its load balancer and its scaling hold; its nodes are replaced one after the other.
+_AROUND_FLEET = (
+    *("nodes", "least_nodes", "most_nodes", "waiting_per_node", "running_per_node", "longest_answer_s"),
+    *("certificate", "clients", "balancer_zone_ids"),
+)
+# Records in a build of which the fields are compared, where both builds have them.
+_PARTS = (FileSystem, Fleet, Engine, Mig, Existing)
+
+Compare = Callable[[Build, Build], tuple[str, ...]]
+"""Tells what CloudFormation would make anew, or take away, of the first build's stack for the second's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Changes:
-    """What differs between two builds, in words: what makes another stack, what replaces every node, and the rest."""
+    """What differs between two builds, in words: what makes another stack, what replaces every node, and the rest.
+
+    `remade` is what CloudFormation would make anew, or take away, where both templates were compared.
+    """
 
     moving: tuple[str, ...] = ()
     replacing: tuple[str, ...] = ()
     around: tuple[str, ...] = ()
+    remade: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -34,16 +50,29 @@ class Changes:
 def changes(old: Build, new: Build) -> Changes:
     """What differs between the build of a stack and another."""
     words: dict[str, list[str]] = {"moving": [], "replacing": [], "around": []}
-    for field in fields(Build):
-        before, after = getattr(old, field.name), getattr(new, field.name)
-        if before != after and not _pins(before, after):
-            kind = "moving" if field.name in _MOVING else "around" if field.name in _AROUND else "replacing"
-            words[kind].append(f"{field.name.replace('_', ' ')}: {_shown(before)} -> {_shown(after)}")
+    around = (*_AROUND, *_AROUND_FLEET) if old.fleet and new.fleet else _AROUND
+    for name, before, after in _differing(old, new):
+        kind = "moving" if name in _MOVING else "around" if name in around else "replacing"
+        words[kind].append(f"{name.replace('_', ' ')}: {_shown(before)} -> {_shown(after)}")
     return Changes(**{kind: tuple(items) for kind, items in words.items()})
 
 
-def permitted(path: Path, old: Build, new: Build, *, replace_nodes: bool) -> Changes:
-    """What changes, where nobody has to be warned of it. Raises LockError, with what to do, otherwise."""
+def _differing(old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Fields that differ between two records of a kind, and those of the records in them."""
+    for field in fields(old):
+        before, after = getattr(old, field.name), getattr(new, field.name)
+        if isinstance(before, _PARTS) and isinstance(after, _PARTS):
+            yield from _differing(before, after)
+        elif before != after and not _pins(before, after):
+            yield field.name, before, after
+
+
+def permitted(path: Path, old: Build, new: Build, *, replace_nodes: bool, compare: Compare | None = None) -> Changes:
+    """What changes, where nobody has to be warned of it. Raises LockError, with what to do, otherwise.
+
+    `compare` tells what of the old build's template the new one would make anew, which says more than the fields that
+    differ; without it each of those that may replace nodes is taken to do so.
+    """
     changed = changes(old, new)
     if changed.moving:
         raise LockError(
@@ -53,16 +82,27 @@ def permitted(path: Path, old: Build, new: Build, *, replace_nodes: bool) -> Cha
                 f"Nothing was written; run `cdk destroy` first, then delete {path} and lock again.",
             ]
         )
-    if changed.replacing and not replace_nodes:
+    if compare and changed.all:
+        changed = _compared(changed, compare(old, new))
+    if (changed.replacing or changed.remade) and not replace_nodes:
+        what = "what stands" if changed.remade else "every node of the stack"
         raise LockError(
             [
-                f"{path}: the new plan would replace every node of the stack:",
-                *(f"  {item}" for item in changed.replacing),
+                f"{path}: the new plan would replace {what}:",
+                *(f"  {item}" for item in changed.replacing or changed.around),
+                *(f"  {item}" for item in changed.remade),
                 "Nothing was written. CloudFormation starts the new nodes before it ends the old ones, so quota and "
                 "capacity are needed twice; to go on, run `berth lock` with --replace.",
             ]
         )
     return changed
+
+
+def _compared(changed: Changes, remade: tuple[str, ...]) -> Changes:
+    """The changes in the light of what they make anew: where that is nothing, none of them replaces a node."""
+    if remade:
+        return replace(changed, remade=remade)
+    return replace(changed, replacing=(), around=(*changed.replacing, *changed.around))
 
 
 def drift(locked: Build, today: Decision) -> tuple[str, ...]:
@@ -94,4 +134,10 @@ def _pins(before: object, after: object) -> bool:
 def _shown(value: object) -> str:
     if isinstance(value, Image):
         return value.id or str(value.parameter)
+    if isinstance(value, FileSystem):
+        return f"{value.capacity_gib:,} GiB of Lustre"
+    if isinstance(value, Fleet):
+        return value.engine.name
+    if isinstance(value, Mig):
+        return value.profile
     return "none" if value is None else str(value)

@@ -8,28 +8,36 @@ from datetime import datetime
 
 import numpy as np
 
+from planner.addresses import network_sentence
 from planner.build import build_of
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
-from planner.cost import cost_of
+from planner.choose_index import plan_index
+from planner.cost import cost_of, with_index
 from planner.deals import deals_of
 from planner.eligible import Contender, contenders, most_nodes
 from planner.energy import energy_of
 from planner.errors import NoFeasiblePlan
 from planner.explain import Found, broken_pins, grouped, ladder, rung_miss, searched_rejections
+from planner.fleet_fields import Fleet
+from planner.fleet_plan import Choice, fleet_plan, units_of
+from planner.fleet_size import Units
 from planner.front import pareto_front, spread
-from planner.plan import Candidate, Decision, Plan, Rejection, Target
+from planner.plan import Candidate, Deal, Decision, Plan, Rejection, Target
 from planner.rank import join_offers, rank
-from planner.recipe import Accuracy
+from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
 from planner.search import RUNGS, Scope
 from planner.search_serving import ServingJob, search_serving
 from planner.search_training import TrainingJob, search_training
-from planner.serving import Load
+from planner.serving import Load, replica_of
 from planner.shape import ModelShape
+from planner.step_table import prompt_share
+from planner.usage import weights_bytes
 from planner.warnings import warnings_of
 from planner.workload import TOKENS_PER_PARAMETER, Pin, Workload
 from pricing.market import Market
+from pricing.quota import interfaces_allowed
 from pricing.units import HOURS_PER_MONTH, show_count, show_duration, show_rate
 
 # Beside the ladder, a reader wants the next few machines, not the next few layouts of the same one.
@@ -58,8 +66,17 @@ def make_plan(
     offer = winner.offers[int(found.pool.offer[found.chosen])]
     deals = deals_of(chosen, offer, market)
     run = chosen.run.hours if chosen.run else None
-    cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run, market)
+    served = chosen.service.output_tokens_per_s if chosen.service else None
+    cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run, market, served)
+    index = plan_index(workload, market) if workload.index else None
+    if index:
+        cost = with_index(cost, index)
     runners_up = _runners_up(found)
+    fleet = None
+    if isinstance(job, ServingJob):
+        units = units_of(found.pool, able)
+        choice = _choice(workload, shape, job, chosen, units, recipe, deals, market, calibration)
+        fleet = fleet_plan(workload.inference.fleet if workload.inference else Fleet(), job, choice)
     plan = Plan(
         workload=workload.name,
         model=shape.name,
@@ -76,9 +93,44 @@ def make_plan(
         front=_front(found),
         rejections=(*searched_rejections(found), *refused),
         covered=found.pool.covered,
+        timed=found.pool.timed,
         warnings=(*shape.notes, *warnings_of(workload, chosen, runners_up, cost, deals, winner.machine, market, now)),
+        index=index,
+        fleet=fleet,
     )
-    return Decision(plan=plan, build=build_of(workload, chosen, winner.machine, now))
+    size = int(weights_bytes(shape, recipe))
+    least = fleet.least_nodes if fleet else None
+    build = build_of(workload, chosen, winner.machine, now, weights_bytes=size, least_nodes=least)
+    network = network_sentence(build, interfaces_allowed(market.quotas, chosen.region))
+    return Decision(plan=replace(plan, network=network), build=build, recipe=recipe)
+
+
+def _choice(
+    workload: Workload,
+    shape: ModelShape,
+    job: ServingJob,
+    chosen: Candidate,
+    units: Units,
+    recipe: Recipe,
+    deals: Sequence[Deal],
+    market: Market,
+    calibration: Calibration,
+) -> Choice:
+    """What the fleet of a served model is planned of."""
+    machine, file_system = market.instance_types[chosen.instance_type], workload.provision.storage.file_system
+    factors = calibration.serving_factors(chosen.framework, chosen.accelerator)
+    tokens = job.load.input_tokens + job.load.output_tokens
+    replica = replica_of(shape, recipe, chosen.layout, machine, factors, tokens)
+    assert chosen.service is not None
+    return Choice(
+        chosen=chosen,
+        units=units,
+        machines=market.instance_types,
+        deals=deals,
+        weights_bytes=weights_bytes(shape, recipe),
+        file_system=(file_system.capacity, file_system.throughput) if file_system else None,
+        prompt_share=prompt_share(replica, job.load, chosen.service.concurrency),
+    )
 
 
 def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
@@ -102,6 +154,8 @@ def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
         concurrency=inference.concurrency,
         ttft_s=inference.ttft or np.inf,
         tpot_s=inference.tpot or np.inf,
+        headroom=inference.fleet.headroom,
+        spare=inference.fleet.spare,
     )
 
 
@@ -166,6 +220,7 @@ def _search(
         ranking=rank(workload, shape, able, pool, market, calibration),
         describe=lambda rows, row: candidate(shape, job, able[int(rows.machine[row])], rows, row, market, calibration),
         nodes_allowed=lambda offer: most_nodes(offer, market),
+        held=market.held,
     )
 
 
@@ -202,6 +257,9 @@ def _nothing_able(workload: Workload, refused: Sequence[Rejection]) -> list[str]
 
 
 def _nothing_fits(found: Found) -> list[str]:
+    if broken := broken_pins(found):
+        where = f"on {found.workload.pin.instance_type}" if found.workload.pin.instance_type else "on any instance type"
+        return [f"The pinned layout is not legal {where}:", *(f"  {rule}" for rule in broken), "To change: pin."]
     findings = [f"Nothing on the market does {found.workload.name} within its limits. Nearest, rung by rung:"]
     findings += [f"  {rung}: {rung_miss(found, rung)}" for rung in RUNGS]
     names = [found.contenders[index].machine.name for index in sorted(found.pool.untimed)]
@@ -210,7 +268,6 @@ def _nothing_fits(found: Found) -> list[str]:
         findings.append(
             f"It fits on {', '.join(names[:3])}{more}, but no source states all rates that time depends on."
         )
-    findings += [f"The pins cannot be kept anywhere: {rule}." for rule in broken_pins(found)]
     findings.append(f"To change: {', '.join(_levers(found.workload))}.")
     return findings
 

@@ -12,15 +12,16 @@ from fnmatch import fnmatchcase
 
 from planner.eligible import frameworks_of, permitted
 from planner.framework import Framework, load_frameworks
-from planner.plan import Target
+from planner.index_fields import index_faults
+from planner.placing import misplaced
+from planner.provision_faults import provision_faults
 from planner.recipe import Group, Job
 from planner.recipes import excluded_degrees, excludes, named_techniques
 from planner.source import FieldPath
 from planner.techniques import load_techniques
-from planner.workload import Method, ObjectiveWeights, PinLayout, Training, Workload
+from planner.workload import Inference, Method, ObjectiveWeights, PinLayout, Training, Workload
 from pricing.catalog import load_instance_types
-from pricing.market import known_regions, known_zones
-from pricing.offer import Purchase
+from pricing.regions import known_regions, known_zones, region_of_zone
 from pricing.wording import close_match
 
 
@@ -38,6 +39,7 @@ def contradictions(workload: Workload) -> tuple[Finding, ...]:
         _job,
         _training,
         _inference,
+        _index,
         _software,
         _techniques,
         _groups,
@@ -54,8 +56,43 @@ def contradictions(workload: Workload) -> tuple[Finding, ...]:
 def _job(workload: Workload) -> Iterator[Finding]:
     if workload.training and workload.inference:
         yield Finding(path=("inference",), says="training and inference exclude each other; keep one")
-    if not workload.training and not workload.inference:
-        yield Finding(path=(), says="nothing to do: add a training or an inference section")
+    if not workload.training and not workload.inference and not workload.index:
+        yield Finding(path=(), says="nothing to do: add a training, an inference or an index section")
+    if workload.model is None and (workload.training or workload.inference or not workload.index):
+        yield Finding(path=("model",), says="is missing; only a vector index alone has none")
+
+
+def _fleet(workload: Workload, inference: Inference) -> Iterator[Finding]:
+    fleet = inference.fleet
+    if fleet.profile is not None and fleet.trace is not None:
+        yield Finding(path=("inference", "fleet", "trace"), says="the hours of a day are given by profile; keep one")
+    if fleet.trace is not None and inference.requests_per_second is None:
+        yield Finding(
+            path=("inference", "fleet", "trace"),
+            says="a trace is of requests a second; give the busiest hour's in inference.requests_per_second",
+        )
+    if fleet.spare == "zone" and workload.provision.zone is not None:
+        yield Finding(
+            path=("inference", "fleet", "spare"),
+            says=f"provision.zone is {workload.provision.zone} alone; a spare zone takes two: leave it out",
+        )
+    if fleet.profile is not None and max(fleet.profile) < 1:
+        yield Finding(
+            path=("inference", "fleet", "profile"),
+            says=f"the busiest hour has {max(fleet.profile):g} of the planned load; its share is 1, the others' less",
+        )
+
+
+def _index(workload: Workload) -> Iterator[Finding]:
+    index = workload.index
+    if index is None:
+        return
+    if workload.training:
+        yield Finding(path=("index",), says="an index stands alone or beside a served model; plan it on its own")
+    if workload.model is not None and not workload.training and not workload.inference:
+        yield Finding(path=("model",), says="nothing is said of what the model does; add inference, or leave it out")
+    for field, says in index_faults(index):
+        yield Finding(path=("index", *field), says=says)
 
 
 def _training(workload: Workload) -> Iterator[Finding]:
@@ -114,6 +151,7 @@ def _inference(workload: Workload) -> Iterator[Finding]:
             says=f"{inference.context_length:,} tokens do not hold {inference.input_tokens:,} in and "
             f"{inference.output_tokens:,} out; raise context_length",
         )
+    yield from _fleet(workload, inference)
     if workload.limits.deadline is not None:
         yield Finding(path=("limits", "deadline"), says="a served model has no deadline; remove it, or train")
 
@@ -147,6 +185,10 @@ def _beyond_software(workload: Workload, doing: list[Framework], key: str) -> It
         if not unknown and not any(_has(item, name) for item in frameworks):
             having = " or ".join(item.name for item in doing if _has(item, name))
             advice = f"set {key} to {having}" if having else "no other software has it for this job"
+            # What nobody offers can still be asked after: an estimate takes any technique of the job.
+            askable = not having and doing and not unknown and name in load_techniques()
+            if askable and doing[0].job in load_techniques()[name].jobs:
+                advice += "; `berth estimate` tells what it takes"
             what = f"the {name} degree" if name in PinLayout.model_fields else name
             yield Finding(path=path, says=f"{names} does not have {what}; {advice}")
 
@@ -257,15 +299,15 @@ def _regions(workload: Workload) -> Iterator[Finding]:
     zone = workload.provision.zone
     if zone is None:
         return
-    zones = known_zones()
-    if zone not in zones:
-        yield Finding(
-            path=("provision", "zone"), says=f"{zone!r} is no zone id that Berth knows{close_match(zone, zones)}"
-        )
-    elif zones[zone] not in workload.limits.regions:
+    where = region_of_zone(zone)
+    if where is None:
         yield Finding(
             path=("provision", "zone"),
-            says=f"{zone} is in {zones[zone]}, which limits.regions leaves out; add it there",
+            says=f"{zone!r} is no zone id that Berth knows{close_match(zone, known_zones())}",
+        )
+    elif where not in workload.limits.regions:
+        yield Finding(
+            path=("provision", "zone"), says=f"{zone} is in {where}, which limits.regions leaves out; add it there"
         )
 
 
@@ -310,39 +352,8 @@ def _pins(workload: Workload) -> Iterator[Finding]:
         for name in ("recompute", "sharding"):
             if getattr(pin, name):
                 yield Finding(path=("pin", name), says=f"{name} is a matter of training; remove it")
-        return
-    each = (pin.layout.data or 1) * (pin.micro_batch or 1)
-    if training.global_batch % each:
-        yield Finding(
-            path=("pin", "layout", "data") if pin.layout.data else ("pin", "micro_batch"),
-            says=f"a global batch of {training.global_batch:,} does not divide into {each:,} "
-            "(data degree x micro-batch)",
-        )
 
 
 def _provision(workload: Workload) -> Iterator[Finding]:
-    provision, limits = workload.provision, workload.limits
-    if provision.target is Target.SINGLE_INSTANCE and (workload.pin.nodes or 1) > 1:
-        yield Finding(
-            path=("provision", "target"),
-            says="a single instance cannot have the nodes that pin.nodes asks for",
-        )
-    if provision.budget and not provision.budget_email:
-        yield Finding(path=("provision", "budget"), says="whom shall the budget warn? Add budget_email")
-    if Purchase.CAPACITY_BLOCK in limits.purchase and not provision.reservation:
-        yield Finding(
-            path=("limits", "purchase"),
-            says="a capacity block is bought before it is used; name its id in provision.reservation",
-        )
-    missing = [
-        name
-        for name, value in (("provision.zone", provision.zone), ("pin.instance_type", workload.pin.instance_type))
-        if value is None
-    ]
-    if provision.reservation and missing:
-        yield Finding(
-            path=("provision", "reservation"),
-            says=f"a reservation holds one instance type in one zone; add {' and '.join(missing)}",
-        )
-    if Purchase.SPOT in limits.purchase and provision.reservation:
-        yield Finding(path=("provision", "reservation"), says="spot instances cannot use a reservation; drop one")
+    for path, says in (*misplaced(workload), *provision_faults(workload)):
+        yield Finding(path=path, says=says)

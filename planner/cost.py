@@ -9,21 +9,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from planner.alternatives import other_uses
-from planner.plan import Cost, CostLine
+from planner.failures import failures_per_s
+from planner.hyperpod import CONTROL_NODES, CONTROLLER_TYPE
+from planner.index_record import IndexPlan
+from planner.plan import Cost, CostLine, Target
 from planner.recipe import Recipe
 from planner.shape import ModelShape
+from planner.surroundings import Use
 from planner.terms import RunHours, committed_node_hours
 from planner.training_time import START_UP_S
-from planner.usage import CHECKPOINT_INTERVAL_H, Use, uses
+from planner.usage import CHECKPOINT_INTERVAL_H, uses
 from planner.workload import Workload
 from pricing.market import Market
 from pricing.offer import Offer, Provenance, Purchase
-from pricing.price import Component, ComponentPrice
-from pricing.units import HOUR_S, HOURS_PER_MONTH
+from pricing.price import Component, ComponentPrice, Reservation
+from pricing.units import HOUR_S, HOURS_PER_MONTH, MEGA, show_duration
 
 # From the loss of a node until the job runs again: a new node starts as the first did.
 RESTART_H = START_UP_S / HOUR_S
@@ -31,6 +35,7 @@ RESTART_H = START_UP_S / HOUR_S
 UNSTATED_SHARE = 0.2
 # What is sold by the month; everything else is sold by the hour, or by what flows each hour.
 _PER_MONTH = "-month"
+_IDLE = "idle reserved capacity"
 
 
 def wasted_share(offer: Offer, market: Market) -> float:
@@ -68,8 +73,12 @@ def cost_of(
     nodes: int,
     run: RunHours | None,
     market: Market,
+    output_tokens_per_s: float | None = None,
 ) -> Cost:
-    """The bill of `nodes` bought by `offer`, and what building it otherwise would add; no run for a service."""
+    """The bill of `nodes` bought by `offer`, and what building it otherwise would add.
+
+    A service has no run, but tokens that it puts out at the planned load.
+    """
     bill = _Bill(nodes=nodes, region=offer.region, run=run, market=market)
     per_hour = offer.usd_per_hour_per_node * nodes
     basis = f"{nodes} x {offer.instance_type}, {offer.purchase}"
@@ -83,14 +92,49 @@ def cost_of(
     # A block is bought for this run; a commitment may serve another job after it.
     commitment = (idle,) if idle and offer.purchase is not Purchase.CAPACITY_BLOCK else ()
     others = [bill.line(use) for use in other_uses(workload, nodes)]
+    managed = _premium(bill, offer)
+    if workload.provision.target is Target.HYPERPOD_SLURM:
+        lines += [managed, _controllers(bill)]
+    else:
+        others.insert(0, managed)
+    hourly = _sum(line.usd_per_hour for line in lines)
     return Cost(
         lines=tuple(lines),
-        elsewhere=(*commitment, _premium(bill, offer), *others),
-        usd_per_hour=_sum(line.usd_per_hour for line in lines),
+        elsewhere=(*commitment, *others),
+        usd_per_hour=hourly,
         usd_per_run=None if run is None else _sum(line.usd_per_run for line in lines),
         usd_per_month=_sum(line.usd_per_month for line in lines),
         unpriced=tuple(line.name for line in lines if line.usd_per_month is None),
+        usd_per_million_tokens=_per_million(workload, hourly, output_tokens_per_s),
     )
+
+
+def with_index(cost: Cost, index: IndexPlan) -> Cost:
+    """The bill of a served model with that of the vector index beside it."""
+    fleet = index.chosen
+    line = CostLine(
+        name="vector index",
+        usd_per_hour=_micro(fleet.usd_per_hour),
+        usd_per_run=None,
+        usd_per_month=_micro(fleet.usd_per_hour * HOURS_PER_MONTH),
+        basis=f"{fleet.nodes} x {fleet.instance_type}, {fleet.purchase}",
+        provenance=fleet.provenance,
+    )
+    return replace(
+        cost,
+        lines=(*cost.lines, line),
+        usd_per_hour=cost.usd_per_hour + (line.usd_per_hour or 0),
+        usd_per_month=cost.usd_per_month + (line.usd_per_month or 0),
+    )
+
+
+def _per_million(workload: Workload, usd_per_hour: Decimal, output_tokens_per_s: float | None) -> Decimal | None:
+    """USD of a million tokens, in and out; None where none are served."""
+    asked = workload.inference
+    if asked is None or not output_tokens_per_s:
+        return None
+    tokens_per_s = output_tokens_per_s * (1 + asked.input_tokens / asked.output_tokens)
+    return _micro(usd_per_hour / HOUR_S / Decimal(tokens_per_s) * MEGA)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -147,11 +191,13 @@ class _Bill:
         """The line of a use, unknown where its component has no price."""
         price = _unit_price(self.market, use.component, self.region)
         if price is None:
-            return _unknown(use.name, f"{use.basis}; no price of {use.component} is known in {self.region}")
+            line = _unknown(use.name, f"{use.basis}; no price of {use.component} is known in {self.region}")
+            return replace(line, survives=use.survives)
         units = Decimal(use.fixed + use.per_node * self.nodes)
         once = Decimal(use.once_per_node * self.nodes)
         per_hour = units * price.price / _hours_bought(use.component)
-        return self.hourly(use.name, per_hour, use.basis, once * price.price, price.provenance)
+        line = self.hourly(use.name, per_hour, use.basis, once * price.price, price.provenance)
+        return replace(line, survives=use.survives)
 
 
 def _unknown(name: str, basis: str) -> CostLine:
@@ -169,14 +215,17 @@ def _restarts(bill: _Bill, offer: Offer) -> CostLine:
 
 
 def _idle(bill: _Bill, offer: Offer) -> CostLine | None:
-    """What of a block or commitment is paid for and not used by the run; None where nothing is."""
-    paid = committed_node_hours(offer.purchase, bill.nodes, bill.run)
+    """What of a block, commitment or reservation is paid for and not used by the job; None where nothing is."""
+    held = bill.market.held_for(offer)
+    if held and not held.reservation.is_block:
+        return _unused(bill, offer, held.reservation)
+    paid = committed_node_hours(offer.purchase, bill.nodes, bill.run, held)
     if paid is None or bill.run is None:
         return None
     used = bill.nodes * bill.run.expected
     usd = _micro(offer.usd_per_hour_per_node * Decimal(max(paid - used, 0.0)))
     return CostLine(
-        name="idle reserved capacity",
+        name=_IDLE,
         usd_per_hour=Decimal(0),
         usd_per_run=usd,
         # Whoever keeps the instances for a month uses them.
@@ -186,8 +235,17 @@ def _idle(bill: _Bill, offer: Offer) -> CostLine | None:
     )
 
 
+def _unused(bill: _Bill, offer: Offer, held: Reservation) -> CostLine | None:
+    """The instances of a reservation beyond the fleet's, which are billed as if they ran."""
+    spare = held.count - bill.nodes
+    if spare <= 0:
+        return None
+    basis = f"{spare} of the {held.count} instances of {held.id}, billed whether they run or not"
+    return bill.hourly(_IDLE, offer.usd_per_hour_per_node * spare, basis, provenance=offer.provenance)
+
+
 def _premium(bill: _Bill, offer: Offer) -> CostLine:
-    """What SageMaker HyperPod charges for the same instances beyond EC2's on-demand price."""
+    """What SageMaker HyperPod charges for the same instances beyond EC2's on-demand price, and what it saves."""
     name, managed_type = "SageMaker HyperPod", f"ml.{offer.instance_type}"
     managed = bill.market.sagemaker_price(offer.instance_type, offer.region)
     plain = min(
@@ -201,11 +259,40 @@ def _premium(bill: _Bill, offer: Offer) -> CostLine:
     )
     if managed is None or plain is None:
         missing = f"{managed_type} as a HyperPod node" if managed is None else f"{offer.instance_type} on demand"
-        return _unknown(name, f"no price of {missing} is known in {offer.region}")
+        return _unknown(name, f"no price of {missing} is known in {offer.region}{_saved(bill, offer, None)}")
     most = bill.market.nodes_allowed(managed_type, Purchase.ON_DEMAND, offer.region)
     allowed = "" if most is None else f"; the account's quota allows {most:,} in a cluster"
-    basis = f"{managed_type} beyond {offer.instance_type}, on demand{allowed}"
-    return bill.hourly(name, (managed - plain) * bill.nodes, basis)
+    premium = (managed - plain) * bill.nodes
+    basis = f"{managed_type} beyond {offer.instance_type}, on demand{allowed}{_saved(bill, offer, premium)}"
+    return bill.hourly(name, premium, basis)
+
+
+def _controllers(bill: _Bill) -> CostLine:
+    """The nodes of a HyperPod cluster that schedule, and let users in."""
+    basis = f"{CONTROL_NODES} x ml.{CONTROLLER_TYPE}, Slurm's controller and a node to log in"
+    price = bill.market.sagemaker_price(CONTROLLER_TYPE, bill.region)
+    if price is None:
+        return _unknown("HyperPod control nodes", f"{basis}; no price is known in {bill.region}")
+    return bill.hourly("HyperPod control nodes", price * CONTROL_NODES, basis)
+
+
+def _saved(bill: _Bill, offer: Offer, premium: Decimal | None) -> str:
+    """When a cluster that replaces failed nodes by itself would win; empty for one node, and for a service.
+
+    Elsewhere somebody must replace a failed node, and the fleet is paid for while it waits. How long that takes is the
+    user's own affair, so that the break-even is told: the premium over the fleet's price, for each failure.
+    """
+    machine = bill.market.instance_types.get(offer.instance_type)
+    if bill.nodes < 2 or bill.run is None or machine is None:
+        return ""
+    failures = float(failures_per_s(bill.nodes * machine.accelerators)) * bill.run.expected * HOUR_S
+    expected = f"; it replaces failed nodes by itself, and {failures:.2g} failures are expected in the run"
+    if premium is None:
+        return f"{expected}: whether that saves more than it costs is unknown"
+    if premium <= 0:
+        return f"{expected}: it costs no more, and wins"
+    hours = float(premium / (offer.usd_per_hour_per_node * bill.nodes)) * bill.run.expected / failures
+    return f"{expected}: it wins where the fleet would else wait longer than {show_duration(hours * HOUR_S)} for each"
 
 
 def _unit_price(market: Market, component: Component, region: str) -> ComponentPrice | None:

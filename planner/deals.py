@@ -15,23 +15,24 @@ from pricing.units import HOURS_PER_MONTH
 
 
 def deals_of(chosen: Candidate, own: Offer, market: Market) -> tuple[Deal, ...]:
-    """The chosen fleet on all terms that have a price, cheapest first: one deal per region and purchase.
+    """The chosen fleet on all terms that have a price, cheapest first: one deal per region and purchase,
+    and the same of its nodes in a HyperPod cluster.
 
     `own` is the offer that it is bought by.
     """
     # The user may want a zone that is not the cheapest.
-    best: dict[tuple[str, Purchase], Offer] = {(own.region, own.purchase): own}
+    best: dict[tuple[str, str, Purchase], Offer] = {(own.instance_type, own.region, own.purchase): own}
     # Spot prices differ by zone.
     for offer in sorted(_offers(chosen, market), key=lambda each: (each.usd_per_hour_per_node, each.zone_ids)):
-        best.setdefault((offer.region, offer.purchase), offer)
+        best.setdefault((offer.instance_type, offer.region, offer.purchase), offer)
     run = chosen.run.hours if chosen.run else None
-    deals = [_deal(chosen, offer, run, market) for offer in best.values() if _holds(offer, chosen.nodes, run)]
-    return tuple(sorted(deals, key=lambda deal: (_usd(deal), deal.region, deal.purchase)))
+    deals = [_deal(chosen, offer, run, market) for offer in best.values() if _holds(offer, chosen.nodes, run, market)]
+    return tuple(sorted(deals, key=lambda deal: (_usd(deal), deal.region, deal.purchase, deal.instance_type)))
 
 
-def _holds(offer: Offer, nodes: int, run: RunHours | None) -> bool:
+def _holds(offer: Offer, nodes: int, run: RunHours | None, market: Market) -> bool:
     """Whether there are terms as large and as long as the fleet's: of Capacity Blocks there may be none."""
-    return run is None or isfinite(paid_node_hours(offer.purchase, nodes, run))
+    return run is None or isfinite(paid_node_hours(offer.purchase, nodes, run, market.held_for(offer)))
 
 
 def _usd(deal: Deal) -> Decimal:
@@ -41,19 +42,23 @@ def _usd(deal: Deal) -> Decimal:
 
 def _offers(chosen: Candidate, market: Market) -> Iterable[Offer]:
     every = (*market.offers, *market.other_offers)
-    return (each for each in every if each.instance_type == chosen.instance_type)
+    plain = (each for each in every if each.instance_type == chosen.instance_type)
+    managed = (each for each in market.hyperpod_offers(chosen.instance_type) if each.region in market.regions)
+    return (*plain, *managed)
 
 
 def _deal(chosen: Candidate, offer: Offer, run: RunHours | None, market: Market) -> Deal:
     usd, nodes = offer.usd_per_hour_per_node, chosen.nodes
-    committed_hours = committed_node_hours(offer.purchase, nodes, run)
+    held = market.held_for(offer)
+    committed_hours = committed_node_hours(offer.purchase, nodes, run, held)
     committed = None if committed_hours is None else usd * Decimal(committed_hours)
     paid = idle = None
     if run is not None:
-        paid = cents(usd_of_hours(offer, nodes, paid_node_hours(offer.purchase, nodes, run), market))
+        paid = cents(usd_of_hours(offer, nodes, paid_node_hours(offer.purchase, nodes, run, held), market))
         used = usd_of_hours(offer, nodes, nodes * run.expected, market)
         idle = None if committed is None else cents(committed - used)
     return Deal(
+        instance_type=offer.instance_type,
         region=offer.region,
         purchase=offer.purchase,
         zone_ids=offer.zone_ids,

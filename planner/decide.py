@@ -1,4 +1,4 @@
-"""What is today's plan for a workload file?"""
+"""What is today's plan for a workload file, or for its vector index?"""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from planner.calibration import Calibration
-from planner.load import Loaded
+from planner.index_record import IndexPlan
+from planner.load import Loaded, LoadedIndex
 from planner.plan import Decision
 from pricing.basis import Prices
 
@@ -29,6 +30,21 @@ def decide(
     from planner.choose import make_plan
     from pricing.market import load_market
 
+    limits, reservation = loaded.workload.limits, loaded.workload.provision.reservation_id
+    market = load_market(limits.regions, limits.purchase, prices=prices, reservation=reservation, now=now, watch=watch)
+    return make_plan(loaded.workload, loaded.shape, market, calibration, now)
+
+
+def decide_index(
+    loaded: LoadedIndex, now: datetime, prices: Prices = Prices.AUTO, watch: Watch | None = None
+) -> IndexPlan:
+    """The plan of a vector index alone, on the market of the workload's regions. `now` is in UTC.
+
+    Raises MarketError for an unknown region, NoFeasiblePlan where no instances hold it.
+    """
+    from planner.choose_index import plan_index
+    from pricing.market import load_market
+
     limits = loaded.workload.limits
     market = load_market(limits.regions, limits.purchase, prices=prices, now=now, watch=watch)
-    return make_plan(loaded.workload, loaded.shape, market, calibration, now)
+    return plan_index(loaded.workload, market)

@@ -19,19 +19,32 @@ from pricing.slices import Slice, find_slice, is_slice
 from pricing.units import GIGA
 from pricing.wording import close_match
 
-# As measured files write some names.
-_ALSO = {"RTX A6000": "RTXA6000", "H100-PCIE": "H100-PCIe", "RTX 5090": "RTX5090", "RTX 4090": "RTX4090"}
+# Measured files write names with spaces or dashes, in small letters or capitals.
+_JOINTS = str.maketrans("", "", " -_")
 
 
 def accelerator_called(name: str) -> Accelerator:
-    """The accelerator of that name, or the slice of one. Raises PlannerError, with the closest names, for others."""
+    """The accelerator of that name, or the slice of one; case, spaces and dashes do not matter.
+
+    Raises PlannerError, with the closest names, for others.
+    """
     if is_slice(name):
         return slice_called(name).device
     known = load_accelerators()
-    found = known.get(name) or known.get(_ALSO.get(name, name))
+    found = known.get(name) or _plainly_named().get(_plain(name))
     if found is None:
-        raise PlannerError([f"{name} is not a known accelerator{close_match(name, known)}"])
+        says = f"{name} is not a known accelerator{close_match(name, known)}" if name else "no accelerator is named"
+        raise PlannerError([says])
     return found
+
+
+def _plain(name: str) -> str:
+    return name.lower().translate(_JOINTS)
+
+
+@cache
+def _plainly_named() -> dict[str, Accelerator]:
+    return {_plain(name): chip for name, chip in load_accelerators().items()}
 
 
 def slice_called(name: str) -> Slice:

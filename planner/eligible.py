@@ -9,9 +9,11 @@ from fnmatch import fnmatchcase
 
 from planner.block_time import RATED_AS
 from planner.cost import wasted_share
+from planner.fleet_size import ZONES
 from planner.framework import Framework, load_frameworks
+from planner.hyperpod import hyperpod_types
 from planner.image import image_parameter
-from planner.plan import Rejection
+from planner.plan import Rejection, Target
 from planner.recipe import Job
 from planner.recipes import Option, allowed_options
 from planner.shape import ModelShape
@@ -19,6 +21,7 @@ from planner.workload import InstanceTypes, Workload
 from pricing.instance_type import InstanceType
 from pricing.market import Market
 from pricing.offer import Offer, Purchase
+from pricing.price import Reservation
 from pricing.units import show_gib, show_usd
 
 
@@ -65,7 +68,9 @@ def best_offers(workload: Workload, market: Market, machine: InstanceType) -> tu
     fitting = [
         replace(offer, zone_ids=(zone,)) if zone else offer
         for offer in market.offers
-        if offer.instance_type == machine.name and _reaches(offer, zone, market)
+        if offer.instance_type == machine.name
+        and _reaches(offer, zone, market)
+        and len(offer.zone_ids) >= zones_wanted(workload)
     ]
     fitting.sort(
         key=lambda offer: (
@@ -77,10 +82,17 @@ def best_offers(workload: Workload, market: Market, machine: InstanceType) -> tu
         )
     )
     best: list[Offer] = []
-    for offer in fitting:
+    # Who names a reservation wants no other instances.
+    for offer in (each for each in fitting if market.held is None or market.held_for(each)):
         if not any(_beats(cheaper, offer, market) for cheaper in best):
             best.append(offer)
     return tuple(best)
+
+
+def zones_wanted(workload: Workload) -> int:
+    """Zones that an offer must have: two for a fleet that is to survive the loss of one."""
+    spare_zone = workload.inference is not None and workload.inference.fleet.spare == "zone"
+    return ZONES if spare_zone and workload.provision.zone is None else 0
 
 
 def _beats(cheaper: Offer, offer: Offer, market: Market) -> bool:
@@ -92,9 +104,10 @@ def _beats(cheaper: Offer, offer: Offer, market: Market) -> bool:
 
 
 def most_nodes(offer: Offer, market: Market) -> float:
-    """Nodes that the account may run of an offer; infinity where its quota is not known."""
+    """Nodes that the account may run of an offer, in its reservation; infinity where neither bound is known."""
     allowed = market.nodes_allowed(offer.instance_type, offer.purchase, offer.region)
-    return math.inf if allowed is None else allowed
+    held = market.held_for(offer)
+    return min(math.inf if allowed is None else allowed, held.reservation.count if held else math.inf)
 
 
 def permitted(name: str, limits: InstanceTypes) -> bool:
@@ -182,7 +195,12 @@ def _software_gap(
     running = [item for item in frameworks if item.runs_on(chip)]
     names = " or ".join(item.title for item in running or frameworks)
     if not running:
-        return f"{names} does not run on {chip.name}", "name another framework"
+        able = [
+            item.name for item in load_frameworks().values() if item.job is frameworks[0].job and item.runs_on(chip)
+        ]
+        if not able:
+            return f"no framework known here does {frameworks[0].job} on {chip.name}", ""
+        return f"{names} does not run on {chip.name}", f"name another framework ({', '.join(able)})"
     if not any(item.has_layers(shape) for item in running):
         return f"{names} has no latent attention, which {shape.name} is made of", "name another framework"
     if not any(allowed[item.name] for item in running):
@@ -209,10 +227,26 @@ def _market_gap(
         return "EC2 has retired it", "to plan it all the same, pin it, and name provision.zone and provision.image"
     if gap := market.gap(machine.name, workload.limits.purchase):
         return gap.rstrip("."), "add regions or purchase options to limits"
+    hosted = workload.provision.target is Target.HYPERPOD_SLURM
+    if hosted and machine.name not in hyperpod_types():
+        return "SageMaker HyperPod does not have it", "leave provision.target out"
+    if market.held and not offers:
+        return _other_reservation(market.held.reservation)
+    if not offers and zones_wanted(workload):
+        return "no region offers it in two zones, of which one could be spared", "ask for a spare node only"
     if not offers and zone:
         return f"{zone} does not offer it", "change provision.zone"
     if not offers:
         return "no source lists a zone that offers it", "name one in provision.zone"
-    if image_parameter(machine) is None and workload.provision.image is None:
+    if not hosted and image_parameter(machine) is None and workload.provision.image is None:
         return "no public machine image has the driver that it needs", "name one in provision.image"
     return None
+
+
+def _other_reservation(held: Reservation) -> tuple[str, str]:
+    """What the reservation holds, where that is not what the workload asks for."""
+    kind = Purchase.CAPACITY_BLOCK if held.is_block else Purchase.ON_DEMAND
+    return (
+        f"{held.id} holds {held.instance_type} in {held.zone_id}, as {kind}",
+        "make pin.instance_type, provision.zone and limits.purchase agree with it",
+    )

@@ -6,6 +6,7 @@ BerthError                 pricing.errors
     |   `-- UnknownModel   no preset has that name
     |-- WorkloadError      the workload file cannot be read, or asks for what cannot be
     |-- MeasuredError      a file of measured runs, a calibration or a pinned configuration is not valid
+    |-- TraceError         a trace of requests cannot be read, or has gaps, disorder or garbage in it
     |-- NoFeasiblePlan     nothing on the market does the job within the limits
     `-- LockError          a plan lock cannot be read or written, or would replace what runs
 """
@@ -33,6 +34,10 @@ class WorkloadError(PlannerError):
 
 class MeasuredError(PlannerError):
     """A file of measured runs, a calibration or a pinned configuration cannot be read, or is not valid."""
+
+
+class TraceError(PlannerError):
+    """A trace of requests cannot be read, or cannot be right. The findings name each line."""
 
 
 class NoFeasiblePlan(PlannerError):

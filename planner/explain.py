@@ -11,6 +11,7 @@ import numpy as np
 from planner.eligible import Contender
 from planner.layout import Ints, Layout
 from planner.legal import (
+    BATCH_DIVIDES,
     EXPERTS_DIVIDE,
     HEADS_DIVIDE,
     MICRO_BATCHES_FILL,
@@ -26,7 +27,8 @@ from planner.rank import Ranking
 from planner.search import OF_DEVICE, RUNGS, Miss, Pool, Scope
 from planner.workload import Workload
 from pricing.offer import Offer
-from pricing.units import show_duration, show_gib, show_mib, show_usd
+from pricing.reservation import Held
+from pricing.units import HOUR_S, show_duration, show_gib, show_mib, show_usd
 
 _ALONE = (Rung.SINGLE_ACCELERATOR, Rung.MORE_OPTIMIZATION)
 # Rules that a pinned degree breaks or keeps whatever the free ones are.
@@ -36,6 +38,7 @@ _RULES_OF_ONE = (
     STAGES_FILLED,
     SEQUENCE_SPLITS,
     EXPERTS_DIVIDE,
+    BATCH_DIVIDES,
     MICRO_BATCHES_FILL,
     NODES_DIVIDE,
 )
@@ -59,6 +62,7 @@ class Found:
     ranking: Ranking
     describe: Callable[[Pool, int], Candidate]
     nodes_allowed: Callable[[Offer], float]
+    held: Held | None
 
     @property
     def chosen(self) -> int:
@@ -133,22 +137,26 @@ def broken_pins(found: Found) -> tuple[str, ...]:
     training = found.workload.training
     layout = Layout(**{name: value for name, value in found.scope.pins.items() if name != "nodes"})
     # A replica that serves has no micro-batches to fill its stages with, and needs none.
-    passes = training.global_batch // (layout.data * layout.micro_batch) if training else layout.pipeline
+    each = layout.data * layout.micro_batch
+    passes = training.global_batch // each if training else layout.pipeline
     layout = replace(layout, micro_batches=passes)
-    broken = []
-    for contender in found.contenders:
-        for framework in {option.framework.name: option.framework for option in contender.options}.values():
-            space = Space(
-                shape=found.scope.shape,
-                sequence_tokens=training.sequence_length if training else 1,
-                global_batch=training.global_batch if training else 1,
-                framework=framework,
-                devices_per_node=contender.machine.devices,
-                max_nodes=found.scope.max_nodes,
-                pins=found.scope.pins,
-            )
-            broken.append(set(broken_rules(space, layout, _RULES_OF_ONE)))
-    return tuple(sorted(set.intersection(*broken))) if broken else ()
+    spaces = [
+        Space(
+            shape=found.scope.shape,
+            sequence_tokens=training.sequence_length if training else 1,
+            global_batch=training.global_batch if training else each,
+            framework=framework,
+            devices_per_node=contender.machine.devices,
+            max_nodes=found.scope.max_nodes,
+            pins=found.scope.pins,
+        )
+        for contender in found.contenders
+        for framework in {option.framework.name: option.framework for option in contender.options}.values()
+    ]
+    broken = [broken_rules(space, layout, _RULES_OF_ONE) for space in spaces]
+    everywhere = [rule for rule in _RULES_OF_ONE if broken and all(rule in rules for rules in broken)]
+    # What is broken on every type is told of the one with most devices.
+    return tuple(rule.says(max(spaces, key=lambda space: space.devices_per_node), layout) for rule in everywhere)
 
 
 def grouped(rejections: Sequence[Rejection]) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -231,10 +239,18 @@ def _limit_miss(found: Found, rows: Ints, fitting: Ints) -> str:
         priced = "" if unsold[best] or usd[best] > budget else f" for {show_usd(usd[best])}"
         broken.append(f"takes {show_duration(float(job_s[best]))}{priced} (the deadline is {show_duration(deadline)})")
     if unsold[best]:
-        broken.append("no Capacity Block holds: none has more than 64 instances or 182 days, to the edge of the band")
+        broken.append(_unheld(found.held))
     elif usd[best] > budget:
         broken.append(f"costs {show_usd(usd[best])} {_per(found.workload)} (the budget is {show_usd(budget)})")
     return f"nearest is {_name(found, found.pool, best)}, which {' and '.join(broken)}"
+
+
+def _unheld(held: Held | None) -> str:
+    """Why a run is held neither by a block that is sold, nor by what the account has reserved."""
+    if held is None:
+        return "no Capacity Block holds: none has more than 64 instances or 182 days, to the edge of the band"
+    left = show_duration(held.hours_left * HOUR_S)
+    return f"outlasts {held.reservation.id} to the edge of the band: {left} of it can be used"
 
 
 def _quota_miss(found: Found, rows: Ints) -> str:
@@ -244,7 +260,8 @@ def _quota_miss(found: Found, rows: Ints) -> str:
     allowed = ", ".join(
         f"{found.nodes_allowed(offer):.0f} as {offer.purchase} in {offer.region}" for offer in contender.offers
     )
-    return f"nearest is {_name(found, found.fitting, row)}, but the account's quotas allow {allowed}; raise them"
+    bounds = "reservation and quotas allow" if found.held else "quotas allow"
+    return f"nearest is {_name(found, found.fitting, row)}, but the account's {bounds} {allowed}; raise them"
 
 
 def _late_miss(found: Found, rows: Ints) -> str:
@@ -264,6 +281,10 @@ def _late_miss(found: Found, rows: Ints) -> str:
         )
         if len(few) and limit is not None and value > limit
     ]
+    machine = found.contenders[int(loose.machine[best])].machine
+    alone = int(loose.layout.devices[best]) // machine.devices
+    if not len(few) and alone > most:
+        return f"nearest is {machine.name}, of which one replica takes {alone}, and the limits allow {most}"
     allowed = "pin.nodes asks for" if "nodes" in pins else "the limits allow"
     missed = f"which has {' and '.join(late)}" if late else f"which the load takes, but {allowed} {most}"
     return f"nearest is {_name(found, loose, best)}, {missed}"

@@ -55,9 +55,9 @@ class Space:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One condition. `says` is what must hold, for a person; `holds` tests a layout or arrays of them."""
+    """One condition. `says` is what must hold, with one layout's numbers; `holds` tests a layout or arrays of them."""
 
-    says: str
+    says: Callable[[Space, Layout], str]
     holds: Callable[[Space, AnyLayout], Any]
 
 
@@ -66,6 +66,14 @@ def _heads_divide(space: Space, layout: AnyLayout) -> Any:
     if space.framework.replicates_kv:
         shared |= np.equal(np.remainder(layout.tensor, space.shape.kv_heads), 0)
     return shared & np.equal(np.remainder(space.shape.heads, layout.tensor), 0)
+
+
+def _tensor_in_node(space: Space, layout: AnyLayout) -> Any:
+    inside = np.equal(np.remainder(space.devices_per_node, layout.tensor), 0)
+    if "tensor" not in space.pins:
+        return inside
+    # Over whole nodes every layer waits for the network: only where the user asks for it.
+    return inside | np.equal(np.remainder(layout.tensor, space.devices_per_node), 0)
 
 
 def _stages_filled(space: Space, layout: AnyLayout) -> Any:
@@ -77,30 +85,48 @@ def _stages_filled(space: Space, layout: AnyLayout) -> Any:
 
 
 HEADS_DIVIDE = Rule(
-    says="the tensor degree must divide the attention heads and the key-value heads",
+    says=lambda space, layout: (
+        f"tensor {layout.tensor} must divide the {space.shape.heads} attention heads, and fit the "
+        f"{space.shape.kv_heads} key-value heads"
+    ),
     holds=_heads_divide,
 )
 TENSOR_IN_NODE = Rule(
-    says="the tensor degree must divide the devices that a fast link joins in one node",
-    holds=lambda space, layout: np.equal(np.remainder(space.devices_per_node, layout.tensor), 0),
+    says=lambda space, layout: (
+        f"tensor {layout.tensor} must divide the {space.devices_per_node} devices that a fast link joins in one node; "
+        "pinned, it may also be a multiple of them"
+    ),
+    holds=_tensor_in_node,
 )
 STAGES_FILLED = Rule(
-    says="every pipeline stage needs a layer, and interleaved chunks must be equal",
+    says=lambda space, layout: (
+        f"every pipeline stage needs a layer, and interleaved chunks must be equal: {space.shape.layers} layers over "
+        f"pipeline {layout.pipeline} x virtual {layout.virtual}"
+    ),
     holds=_stages_filled,
 )
 INTERLEAVING = Rule(
-    says="interleaving needs a pipeline and micro-batches in multiples of its stages",
+    says=lambda space, layout: (
+        f"interleaving (virtual {layout.virtual}) needs a pipeline, and micro-batches in multiples of its stages: "
+        f"{layout.micro_batches} for pipeline {layout.pipeline}"
+    ),
     holds=lambda space, layout: (
         np.equal(layout.virtual, 1)
         | (np.greater(layout.pipeline, 1) & np.equal(np.remainder(layout.micro_batches, layout.pipeline), 0))
     ),
 )
 MICRO_BATCHES_FILL = Rule(
-    says="a pipeline needs at least as many micro-batches as stages",
+    says=lambda space, layout: (
+        f"a pipeline needs at least as many micro-batches as stages: a batch of {space.global_batch:,} gives "
+        f"{layout.micro_batches} or fewer to pipeline {layout.pipeline}"
+    ),
     holds=lambda space, layout: np.greater_equal(layout.micro_batches, layout.pipeline),
 )
 SEQUENCE_SPLITS = Rule(
-    says=f"a context rank needs an even number of tokens, {SHORTEST_CONTEXT_TOKENS:,} or more",
+    says=lambda space, layout: (
+        f"a context rank needs an even number of tokens, {SHORTEST_CONTEXT_TOKENS:,} or more: context "
+        f"{layout.context} of {space.sequence_tokens:,}"
+    ),
     holds=lambda space, layout: (
         np.equal(layout.context, 1)
         | (
@@ -110,22 +136,38 @@ SEQUENCE_SPLITS = Rule(
     ),
 )
 EXPERTS_DIVIDE = Rule(
-    says="the expert degree must divide the model's experts",
+    says=lambda space, layout: (
+        f"expert {layout.expert} must divide the model's experts, of which it has {space.shape.experts}"
+    ),
     holds=lambda space, layout: (
         np.equal(layout.expert, 1)
         | (np.equal(np.remainder(space.shape.experts, layout.expert), 0) & np.greater(space.shape.experts, 0))
     ),
 )
 EXPERT_RANKS = Rule(
-    says="the expert degree must divide the data x context ranks",
+    says=lambda space, layout: (
+        f"expert {layout.expert} must divide the {layout.data * layout.context} data x context ranks"
+    ),
     holds=lambda space, layout: np.equal(np.remainder(layout.data * layout.context, layout.expert), 0),
 )
+BATCH_DIVIDES = Rule(
+    says=lambda space, layout: (
+        f"data {layout.data} x micro-batch {layout.micro_batch} must divide the global batch of {space.global_batch:,}"
+    ),
+    holds=lambda space, layout: np.equal(np.remainder(space.global_batch, layout.data * layout.micro_batch), 0),
+)
 BATCH_ADDS_UP = Rule(
-    says="data degree x micro-batch x micro-batches must be the global batch",
+    says=lambda space, layout: (
+        f"data {layout.data} x micro-batch {layout.micro_batch} x {layout.micro_batches} micro-batches must be the "
+        f"global batch of {space.global_batch:,}"
+    ),
     holds=lambda space, layout: np.equal(layout.data * layout.micro_batch * layout.micro_batches, space.global_batch),
 )
 NODES_FILLED = Rule(
-    says="the degrees must multiply to whole nodes, no more than are allowed",
+    says=lambda space, layout: (
+        f"the degrees multiply to {layout.devices} devices, which must fill whole nodes of {space.devices_per_node}, "
+        f"{space.max_nodes} at most"
+    ),
     holds=lambda space, layout: (
         np.equal(np.remainder(layout.devices, space.devices_per_node), 0)
         & np.less_equal(layout.devices, space.devices_per_node * space.max_nodes)
@@ -146,7 +188,10 @@ RULES = (
 
 
 NODES_DIVIDE = Rule(
-    says="the pinned degrees must multiply to the devices of as many nodes as are allowed, or divide them",
+    says=lambda space, layout: (
+        f"the pinned degrees multiply to {layout.devices} devices, which must {_filling(space)} the devices of "
+        f"{_allowed(space)} with {space.devices_per_node} each"
+    ),
     holds=lambda space, layout: any(_fills(space, layout, nodes) for nodes in _nodes(space)),
 )
 """Of a layout whose free degrees count as 1; not for arrays."""
@@ -154,13 +199,27 @@ NODES_DIVIDE = Rule(
 
 def _fills(space: Space, layout: AnyLayout, nodes: int) -> bool:
     devices = nodes * space.devices_per_node
-    free = {"tensor", "pipeline", "context", "data"} - space.pins.keys()
-    return bool(devices % layout.devices == 0 if free else devices == layout.devices)
+    return bool(devices % layout.devices == 0 if _free(space) else devices == layout.devices)
 
 
-def broken_rules(space: Space, layout: Layout, rules: Sequence[Rule] = RULES) -> tuple[str, ...]:
-    """Which of the rules a layout breaks, in words; none of all where it is legal."""
-    return tuple(rule.says for rule in rules if not bool(rule.holds(space, layout)))
+def _free(space: Space) -> bool:
+    """Whether a degree that multiplies to the devices is left to the search."""
+    return bool({"tensor", "pipeline", "context", "data"} - space.pins.keys())
+
+
+def _filling(space: Space) -> str:
+    return "divide" if _free(space) else "be"
+
+
+def _allowed(space: Space) -> str:
+    if "nodes" in space.pins:
+        return f"{space.pins['nodes']} nodes"
+    return f"1 to {space.max_nodes} nodes" if space.max_nodes > 1 else "one node"
+
+
+def broken_rules(space: Space, layout: Layout, rules: Sequence[Rule] = RULES) -> tuple[Rule, ...]:
+    """Which of the rules a layout breaks; none of all where it is legal."""
+    return tuple(rule for rule in rules if not bool(rule.holds(space, layout)))
 
 
 def legal_layouts(space: Space) -> LayoutGrid:
@@ -170,12 +229,13 @@ def legal_layouts(space: Space) -> LayoutGrid:
     rows = cross(rows, "pipeline", space.choices("pipeline", _stage_counts(space.shape.layers)))
     rows = cross(rows, "virtual", space.choices("virtual", range(1, LARGEST_VIRTUAL + 1)))
     rows = keep(space, rows, (STAGES_FILLED,))
-    rows = cross(rows, "context", space.choices("context", powers(LARGEST_CONTEXT)))
+    rows = cross(rows, "context", space.choices("context", range(1, LARGEST_CONTEXT + 1)))
     rows = keep(space, rows, (SEQUENCE_SPLITS,))
     rows = cross(rows, "nodes", np.array(_nodes(space)))
     rows = _with_data(space, rows)
     rows = cross(rows, "expert", space.choices("expert", divisors(max(space.shape.experts, 1))))
-    rows = cross(rows, "micro_batch", space.choices("micro_batch", powers(LARGEST_MICRO_BATCH)))
+    sizes = [size for size in divisors(space.global_batch) if size <= LARGEST_MICRO_BATCH]
+    rows = cross(rows, "micro_batch", space.choices("micro_batch", sizes))
     rows["micro_batches"] = space.global_batch // np.maximum(rows["data"] * rows["micro_batch"], 1)
     return LayoutGrid.of(keep(space, rows, RULES))
 

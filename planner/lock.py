@@ -28,7 +28,7 @@ from pricing.files import write_whole
 FORMAT = 1
 # What a user may change while a stack stands, without the choice of machines being asked again; and the
 # lifecycle of the storage.
-_FREE = ("time_to_live", "budget", "budget_email")
+_FREE = ("time_to_live", "reservation_end", "budget", "budget_email")
 _MEND = "restore it from version control, or delete it and run `berth lock`"
 
 
@@ -147,6 +147,8 @@ def _head(path: Path, text: str) -> Head:
         known = TypeAdapter(_Format).validate_json(text).format
         if known != FORMAT:
             raise LockError(f"{path}: a lock of format {known}, and this Berth reads format {FORMAT}; {_MEND}")
+        if "build" not in from_json(text) and "index" in from_json(text):
+            raise LockError(f"{path}: the lock of a vector index alone, for which there is no stack as yet")
         return TypeAdapter(Head).validate_json(text)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]

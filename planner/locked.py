@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
+from planner.build import expiry
 from planner.calibration import Calibration
 from planner.changes import keeping, permitted
 from planner.errors import LockError
 from planner.load import Loaded, load_workload
 from planner.lock import Head, Lock, digest_of, new_lock, read_head, read_lock, write_image, write_lock
 from planner.places import lock_path
-from planner.plan import Build, Decision
+from planner.plan import Build, Decision, Target
 from planner.relock import Resolve, looked_up
 from planner.workload import Workload
 from pricing.errors import BerthError
@@ -38,19 +39,21 @@ def locked_build(
     *,
     replan: bool = False,
     resolve: Resolve | None = None,
+    target: Target | None = None,
 ) -> Locked:
     """What a synth of a workload file builds: its lock where there is one, else today's plan, locked.
 
     `calibration` reads the factors, which a build of a lock does without where they cannot be read.
-    `resolve` looks an image up, None without credentials. A lock is built even where the workload file is
-    gone or broken, so that a stack can always be compared and destroyed.
+    `resolve` looks an image up, None without credentials; `target` takes the place of the one in the file.
+    A lock is built even where the workload file is gone or broken, so that a stack can always be compared and
+    destroyed.
     """
     path = lock_path(file)
     notes: list[str] = []
     if os.path.exists(path) and not replan:
-        build = _rebuilt(file, read_head(path), calibration, notes)
+        build = _rebuilt(file, target, read_head(path), calibration, notes)
     else:
-        build = _planned(file, path, decide, calibration(), now, notes)
+        build = _planned(load_workload(file, target), path, decide, calibration(), now, notes)
     if build.image.id is None:
         build = _pinned(path, build, resolve, notes)
     if build.expires_at and build.expires_at <= now:
@@ -61,10 +64,9 @@ def locked_build(
 
 
 def _planned(
-    file: Path, path: Path, decide: Decide, calibration: Calibration, now: datetime, notes: list[str]
+    loaded: Loaded, path: Path, decide: Decide, calibration: Calibration, now: datetime, notes: list[str]
 ) -> Build:
     """Today's plan, locked, with what it changes of the lock that stood there before; the same plan stays locked."""
-    loaded = load_workload(file)
     lock = new_lock(loaded, decide(loaded, calibration, now), calibration, now)
     if os.path.exists(path):
         old = read_lock(path)
@@ -89,10 +91,12 @@ def _from_when_it_was_locked(lock: Lock, old: Lock) -> Lock:
     return old if same == old else lock
 
 
-def _rebuilt(file: Path, head: Head, calibration: Callable[[], Calibration], notes: list[str]) -> Build:
+def _rebuilt(
+    file: Path, target: Target | None, head: Head, calibration: Callable[[], Calibration], notes: list[str]
+) -> Build:
     """The locked build, with the provisioning that may change freely taken from the file as it is now."""
     try:
-        loaded, factors = load_workload(file), calibration()
+        loaded, factors = load_workload(file, target), calibration()
     except BerthError as error:
         notes.append(f"The workload cannot be read, so the locked plan is built as it is: {error.findings[0]}")
         return head.build
@@ -106,11 +110,10 @@ def _rebuilt(file: Path, head: Head, calibration: Callable[[], Calibration], not
 
 def _provisioned(head: Head, workload: Workload) -> Build:
     provision = workload.provision
-    live = provision.time_to_live
     return replace(
         head.build,
         lifecycle=provision.storage.lifecycle,
-        expires_at=head.locked_at + timedelta(seconds=live) if live else None,
+        expires_at=expiry(provision, head.build.instance_type, head.locked_at),
         budget_usd=provision.budget,
         budget_email=provision.budget_email,
     )

@@ -165,7 +165,7 @@ class Measured:
         """What a row is judged for: what its judge cell says, or in a file without such a column all it measured."""
         if self.has_judge:
             return row.kinds
-        if row.says("outcome") == OOM:
+        if row.says("outcome", "ran") != "ran":
             return (OOM,)
         return tuple(kind for kind, (column, _) in FIGURES[self.job].items() if column in row.numbers)
 

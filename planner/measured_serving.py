@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,7 +29,9 @@ from planner.serving_memory import (
 from planner.shape import ModelShape
 from pricing.wording import close_match
 
-_FILE = Path(__file__).with_name("data") / "measured" / "models.yaml"
+_FOLDER = Path(__file__).with_name("data") / "measured"
+# Words for memory that was read when the answer was complete, and not at its peak.
+_AT_END = re.compile(r"\b(?:end|after|final|weights|no activations)\b")
 # Engines that take a share of the device beforehand, and programs without a pool of cache blocks, by how they begin.
 POOLED = ("vllm", "sglang", "tensorrt", "tgi", "lmdeploy", "nim", "fastertransformer")
 PROGRAMS = {"hf": HUGGING_FACE, "autoawq gemv": AUTOAWQ_GEMV, "autoawq": AUTOAWQ}
@@ -66,7 +69,16 @@ def serving_case(row: Row) -> ServingCase:
             input_tokens=row.count("input_tokens"),
             output_tokens=row.count("output_tokens"),
             devices=row.count("accelerators", 1),
+            at_end=reads_end(row),
         ),
+    )
+
+
+def reads_end(row: Row) -> bool:
+    """Whether a row's memory is what is left at the end: by its own word, else by what its source is known to print."""
+    kind = row.says("memory_kind").lower()
+    return bool(_AT_END.search(kind)) or (
+        not kind.startswith("peak") and row.says("source") in _read("units")["at_end"]
     )
 
 
@@ -96,7 +108,7 @@ def check_types(weight: str, cached: str) -> None:
 
 def served_shape(name: str) -> ModelShape:
     """The model that measured rows call `name`. Raises PlannerError where nobody knows it."""
-    known = _known()
+    known = _read("models")
     if name in known["shapes"]:
         return InlineShape.checked(known["shapes"][name], name).to_shape(name)
     try:
@@ -106,6 +118,7 @@ def served_shape(name: str) -> ModelShape:
 
 
 @cache
-def _known() -> dict[str, Any]:
-    known: dict[str, Any] = yaml.load(_FILE.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+def _read(name: str) -> dict[str, Any]:
+    text = (_FOLDER / f"{name}.yaml").read_text(encoding="utf-8")
+    known: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
     return known

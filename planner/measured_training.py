@@ -47,7 +47,7 @@ OPTIONS = {
 }
 # fp8 and fp4 with a scale for each few elements: states as under fp8, products at rates of their own.
 BLOCK_SCALED = ("mxfp8", "nvfp4")
-ASYNC_TENSOR = "async tp"
+ASYNC_TENSOR, LAYER_SPLIT = "async tp", "device_map"
 ADAPTED = ("lora", "qlora", "adapter")
 _RANK = re.compile(r"(?:lora_r ?=? ?|LoRA rank |LoRA r|\br ?= ?)(\d+)")
 _MEAN_TOKENS = re.compile(r"mean length ~(\d+)")
@@ -313,10 +313,21 @@ def ranks_of(row: Row) -> int:
         return 1
 
 
+def splits_layers(row: Row) -> bool:
+    """Whether layers are spread over devices that work one after the other (Transformers' device_map)."""
+    return row.says("sharding").startswith(LAYER_SPLIT)
+
+
 def _layout(row: Row) -> Layout:
     count = row.count
     tensor, pipeline, context = count("tp", 1), count("pp", 1), count("cp", 1)
     devices = count("accelerators", 1) * ranks_of(row)
+    if splits_layers(row):
+        # One micro-batch at a time, whose activations are on each device as far as its layers are.
+        pipeline = max(devices // (tensor * context * count("dp", 1)), 1)
+        return Layout(
+            tensor=tensor, context=context, pipeline=pipeline, data=count("dp", 1), micro_batch=count("micro_batch")
+        )
     data = count("dp") or max(devices // (tensor * pipeline * context), 1)
     micro = count("micro_batch")
     return Layout(

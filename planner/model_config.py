@@ -17,6 +17,7 @@ from planner.errors import ModelError
 from planner.inline_shape import InlineShape
 from planner.shape import ModelShape
 from pricing.units import MIB, show_bytes
+from pricing.wording import close_match
 
 # Under which key a joint model keeps its language model, and of which kind that is where it does not say.
 _LANGUAGE_PARTS = ("text_config", "llm_config", "language_config")
@@ -35,6 +36,8 @@ _SHARED_KEYS = ("tie_word_embeddings",)
 _SENSES = ("vision", "audio", "speech", "image", "video")
 # A config.json is some pages of text; beyond this it is weights or something else.
 LARGEST_FILE_BYTES = 1 * MIB
+# Comparing names costs the product of their lengths.
+_LONGEST_NAME = 60
 
 
 def shape_from_config(path: Path) -> ModelShape:
@@ -117,7 +120,15 @@ def _architecture_name(path: Path, config: Config) -> str:
     if isinstance(kind, str) and kind in ARCHITECTURES:
         return kind
     supported = ", ".join(sorted(ARCHITECTURES))
-    raise ModelError([f"{path}: the architecture {_shown(kind)} is not supported; supported are {supported}"])
+    if kind is None:
+        raise ModelError([f"{path}: `model_type` is missing: it says how the rest is read; supported are {supported}"])
+    hint = close_match(str(kind)[:_LONGEST_NAME], ARCHITECTURES).rstrip(".")
+    raise ModelError(
+        [
+            f"{path}: the architecture {_shown(kind)} is not supported{hint}; write the model's shape into the file"
+            f" instead; supported are {supported}"
+        ]
+    )
 
 
 def _named_by_class(classes: Any) -> Any:

@@ -3,7 +3,7 @@
 Weights and activations stream past while the device computes; what is left of their traffic shows (Ren et al. 2021,
 ZeRO-Offload, arXiv 2101.06840; Rajbhandari et al. 2021, ZeRO-Infinity, arXiv 2104.07857). An optimizer on the host
 takes the gradients, steps on the processors, and sends the weights back; its states on disk are read and written
-around that.
+around that. Paged states come to the device for the step and go back (Dettmers et al. 2023, arXiv 2305.14314).
 """
 
 from __future__ import annotations
@@ -63,6 +63,9 @@ def stepped_s(setting: Setting, trained: Any, backward_s: Any) -> Any:
     recipe, machine = setting.recipe, setting.machine
     if recipe.optimizer_place is Place.DEVICE:
         return 0.0 * trained
+    if recipe.pages_optimizer:
+        # As in memory, no room for them is counted on: all moments cross the wire.
+        return 2 * trained * recipe.optimizer_bytes / _host_rate(machine)
     down = np.maximum(trained * recipe.reduced_bytes / _host_rate(machine) - backward_s, 0.0)
     up = trained * recipe.gathered_weight_bytes / _host_rate(machine)
     vcpus = machine.vcpus or VCPUS_PER_ACCELERATOR * machine.accelerators

@@ -16,6 +16,8 @@ from planner.software import load_software
 from planner.techniques import load_techniques
 from pricing.instance_type import Accelerator
 
+# What stands for the framework of a served configuration: programs without a pool of cache blocks.
+SERVED = "eager"
 OTHER_FRAMEWORKS = ("huggingface", "deepspeed", "megatron", "torchtitan", "torchtune")
 
 
@@ -135,6 +137,7 @@ def taken_in_training(part: TrainingPart, framework: Framework, recipe: Recipe, 
     settings |= {"trained_share": recipe.trained_share} if recipe.trained_share < 1 else {}
     settings |= {"projected_rank": recipe.projected_rank} if recipe.projected_rank else {}
     settings |= {"capacity_factor": recipe.expert_capacity} if recipe.expert_capacity else {}
+    settings |= {"sequence_length": part.sequence_length}
     interleaved = "interleaved " if layout.virtual > 1 else ""
     return Taken(
         method=part.method,
@@ -163,11 +166,17 @@ def taken_in_serving(part: InferencePart, devices: int) -> Taken:
     told = {str(group).replace(" ", "_"): given for group, given in told_by_fields(part).items() if group not in groups}
     return Taken(
         method="inference",
-        framework="eager",
+        framework=SERVED,
         software=part.program or "default",
         techniques=part.techniques,
         defaults=(),
-        settings=(("devices", devices), ("sequences", part.sequences), *told.items()),
+        settings=(
+            ("devices", devices),
+            ("sequences", part.sequences),
+            ("input_tokens", part.input_tokens),
+            ("output_tokens", part.output_tokens),
+            *told.items(),
+        ),
     )
 
 

@@ -7,8 +7,10 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from planner.fleet_record import FleetPlan
+from planner.index_record import IndexPlan
 from planner.layout import Layout
-from planner.recipe import Accuracy
+from planner.recipe import Accuracy, Recipe
 from planner.terms import RunHours
 from pricing.offer import Provenance, Purchase
 from pricing.units import HOUR_S
@@ -28,6 +30,8 @@ class Target(StrEnum):
 
     SINGLE_INSTANCE = "single-instance"
     EFA_CLUSTER = "efa-cluster"
+    SERVING_FLEET = "serving-fleet"
+    HYPERPOD_SLURM = "hyperpod-slurm"
 
 
 class Lifecycle(StrEnum):
@@ -78,8 +82,10 @@ class MemoryTable:
 class Run:
     """How a training job goes. Seconds, tokens/s over all devices once it runs, USD.
 
-    `run_s` is all of it, `lost_s` what checkpoints and failures are expected to take of it. `other_software` is what a
-    step would take in other frameworks.
+    `run_s` is all of it, `checkpoints_s` and `failures_s` what these are expected to take of it, `between_failures_s`
+    the mean time from one failure to the next. `utilization` is the share of the accelerators' peak that the model's
+    own FLOP take (MFU), what a causal mask leaves out not counted; `unmasked_utilization` counts it too.
+    `other_software` is what a step would take in other frameworks.
     """
 
     start_up_s: float
@@ -90,7 +96,11 @@ class Run:
     run_s: float
     usd: Decimal
     band: Band
-    lost_s: float = 0.0
+    checkpoints_s: float = 0.0
+    failures_s: float = 0.0
+    between_failures_s: float = 0.0
+    utilization: float = 0.0
+    unmasked_utilization: float = 0.0
     other_software: tuple[Term, ...] = ()
 
     @property
@@ -108,7 +118,8 @@ class Run:
 class Service:
     """How a served model answers at the planned load. Seconds, tokens, USD.
 
-    `concurrency` is requests in flight per replica at that load; `kv_capacity_tokens` what a replica's cache holds.
+    `concurrency` is requests in flight per replica at that load; `kv_capacity_tokens` what a replica's cache holds,
+    `requests_per_s_per_replica` the rate that it is planned to take.
     """
 
     replicas: int
@@ -120,6 +131,7 @@ class Service:
     usd_per_month: Decimal
     usd_per_million_tokens: Decimal
     band: Band
+    requests_per_s_per_replica: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +197,8 @@ class CostLine:
     """One thing that is paid for. USD; None where its price is unknown, and for a run when serving.
 
     `usd_per_month` is what it costs to stand, or serve, for a month; of what a run uses once, that use. `basis` says
-    how the amount was counted, what was assumed, or what is not known, `provenance` whose word the price is.
+    how the amount was counted, what was assumed, or what is not known, `provenance` whose word the price is. `survives`
+    is whether it is still paid for when the stack is gone.
     """
 
     name: str
@@ -194,13 +207,15 @@ class CostLine:
     usd_per_month: Decimal | None
     basis: str
     provenance: Provenance | None = None
+    survives: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cost:
     """The bill of the choice. USD. The sums are over `lines` with a price; `unpriced` names the others.
 
-    `elsewhere` is what other ways to build the same fleet would add.
+    `elsewhere` is what other ways to build the same fleet would add. `usd_per_million_tokens`, in and out, is the
+    whole bill's at the planned load, None when training.
     """
 
     lines: tuple[CostLine, ...]
@@ -209,17 +224,20 @@ class Cost:
     usd_per_run: Decimal | None
     usd_per_month: Decimal
     unpriced: tuple[str, ...]
+    usd_per_million_tokens: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deal:
     """The chosen fleet bought on some terms in some region. USD, instances only; on spot with expected restarts.
 
+    `instance_type` is the fleet's, or its `ml.` one: the same nodes in a SageMaker HyperPod cluster.
     `usd_per_run` is what a run uses, of a capacity block all of it; `committed_usd` is what a commitment or block
     comes to, used or not, and `idle_usd` what of it a run leaves unused. `nodes_allowed` is what the account's quota
     allows, None where it is not known.
     """
 
+    instance_type: str
     region: str
     purchase: Purchase
     zone_ids: tuple[str, ...]
@@ -230,6 +248,12 @@ class Deal:
     idle_usd: Decimal | None
     nodes_allowed: int | None
     provenance: Provenance
+
+
+def is_own(deal: Deal, chosen: Candidate) -> bool:
+    """Whether a deal is the one on which the chosen fleet is bought."""
+    ours = (chosen.instance_type, chosen.region, chosen.purchase)
+    return (deal.instance_type, deal.region, deal.purchase) == ours
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,11 +277,103 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FileSystem:
+    """A Lustre file system: its size, MB/s of each TiB, and the S3 URI that it shows below /fsx/data, if any."""
+
+    capacity_gib: int
+    mb_per_s_per_tib: int
+    data: str | None
+    efa: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Engine:
+    """What answers requests in a container.
+
+    It listens on `port`, is well when `health_path` answers 200, and serves `paths` and nothing else to clients.
+    `metrics` is the address on the node at which it counts; `waiting`, `running` and `tokens` are patterns of its names
+    there for requests that wait, requests in flight and tokens made (empty where it counts none). `keyed` is whether it
+    checks API keys itself.
+    """
+
+    name: str
+    image: str
+    command: tuple[str, ...]
+    port: int
+    health_path: str
+    paths: tuple[str, ...]
+    metrics: str
+    waiting: str
+    running: str
+    tokens: str
+    keyed: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fleet:
+    """Nodes that serve behind a load balancer; as many as `Build.nodes` are started. Nodes, bytes, seconds.
+
+    It is scaled between `least_nodes` and `most_nodes`, to `waiting_per_node` requests that wait on each at most, and
+    `running_per_node` in flight.
+    `longest_answer_s` is that of the longest context. `weights` is where they stand in S3, None where the engine
+    brings its own. Clients are let in by the issuer's signed tokens where `issuer` and `keys` are set, else by a key.
+    `zone_ids` are the nodes' zones, `balancer_zone_ids` the two of the load balancer.
+    """
+
+    engine: Engine
+    least_nodes: int
+    most_nodes: int
+    waiting_per_node: int
+    running_per_node: int
+    longest_answer_s: float
+    weights: str | None
+    weights_bytes: int
+    certificate: str
+    issuer: str | None
+    keys: str | None
+    registry_secret: str | None
+    clients: tuple[str, ...]
+    zone_ids: tuple[str, ...]
+    balancer_zone_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mig:
+    """How each accelerator is cut: the profile's name, and how many instances of it."""
+
+    profile: str
+    instances: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Existing:
+    """What stands in the account already and is used instead of made, each by its id; None for what the stack makes.
+
+    A `subnet` stands in `vpc`; without one the stack makes its own there, with the routes of `route_table`. Nodes join
+    `security_group` beside their own. `file_system` is FSx for Lustre, which its `mount_name` mounts.
+    """
+
+    vpc: str | None = None
+    subnet: str | None = None
+    route_table: str | None = None
+    security_group: str | None = None
+    file_system: str | None = None
+    mount_name: str | None = None
+    key: str | None = None
+    permissions_boundary: str | None = None
+    placement_group: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """Everything that a stack must know, and nothing of how it was decided. Bytes, seconds, USD.
 
     `efa_cards` are the network cards that take an EFA device and `nic_slots` the interfaces that each card
-    takes, by card. `expires_at` (UTC) is when the stack deletes itself, None for never.
+    takes, by card. `expires_at` (UTC) is when the stack deletes itself, None for never. `reservation_id` is that of a
+    reservation or Capacity Block, the ARN of a group of them, or `open` for any that matches. `training_plan_arn` is
+    HyperPod's own way to reserve. `account` is the only one that the stack may be deployed to, None for any. `cidr` is
+    the block of the stack's VPC, or of its subnet in an existing one. `fleet` is set for the target serving-fleet
+    alone, `mig` where accelerators are cut.
     """
 
     name: str
@@ -279,6 +395,13 @@ class Build:
     expires_at: datetime | None
     budget_usd: Decimal | None
     budget_email: str | None
+    file_system: FileSystem | None = None
+    fleet: Fleet | None = None
+    mig: Mig | None = None
+    training_plan_arn: str | None = None
+    account: str | None = None
+    cidr: str | None = None
+    existing: Existing = Existing()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -287,7 +410,8 @@ class Plan:
 
     `front` are fleets that trade money for time: none is both cheaper and faster than another, cheapest first.
     `cost` is the chosen candidate's, `deals` the same fleet on all terms known. `covered` counts the candidates that
-    the search decided on; `warnings` are sentences.
+    the search decided on, `timed` those of them that fit, whose time it computed; `warnings` are sentences, `network`
+    that on addresses. `fleet` serves, `index` is beside it.
     """
 
     workload: str
@@ -305,12 +429,17 @@ class Plan:
     front: tuple[Candidate, ...]
     rejections: tuple[Rejection, ...]
     covered: int
+    timed: int
     warnings: tuple[str, ...]
+    network: str = ""
+    index: IndexPlan | None = None
+    fleet: FleetPlan | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """A plan, and what a stack must know to build it."""
+    """A plan, what a stack must know to build it, and the recipe of the choice."""
 
     plan: Plan
     build: Build
+    recipe: Recipe | None = None

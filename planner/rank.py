@@ -17,7 +17,7 @@ from planner.recipes import Option
 from planner.run_band import run_band
 from planner.search import Floats, Pool
 from planner.shape import ModelShape
-from planner.terms import block_hours, block_nodes
+from planner.terms import block_node_hours
 from planner.workload import ObjectiveWeights, Workload
 from pricing.market import Market
 from pricing.offer import Offer, Purchase
@@ -28,9 +28,9 @@ from pricing.units import HOUR_S, HOURS_PER_MONTH
 class Ranking:
     """All rows of a pool with their money, and the best first. USD.
 
-    `usd` is the instances' price of the run when training, of a month when serving, inf where no Capacity Block holds
-    the fleet or the run; `whole_usd` counts what stands beside them too. `order` lists the rows that keep deadline and
-    budget, best first.
+    `usd` is the instances' price of the run when training, of a month when serving, inf where no Capacity Block, or
+    not the account's own reservation, holds the fleet or the run; `whole_usd` counts what stands beside them too.
+    `order` lists the rows that keep deadline and budget, best first.
     """
 
     usd: Floats
@@ -73,8 +73,10 @@ def rank(
         usd *= 1 + wasted[pool.machine, pool.offer] * pool.nodes
         block = _by_offer(contenders, lambda each: each.purchase is Purchase.CAPACITY_BLOCK)
         latest = hours * _slowest(shape, contenders, calibration)[pool.machine, pool.option]
-        whole_block = price * block_nodes(pool.nodes) * block_hours(latest)
+        held = market.held
+        whole_block = price * block_node_hours(pool.nodes, latest, held if held and held.reservation.is_block else None)
         usd = np.where(block[pool.machine, pool.offer] == 1, whole_block, usd)
+        usd = np.where(latest <= (held.hours_left if held else np.inf), usd, np.inf)
         within &= np.isfinite(usd) & (pool.job_s <= workload.limits.deadline_s)
     whole_usd = usd + _beside_usd(workload, shape, contenders, pool, market, hours)
     if workload.limits.budget is not None:

@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from planner.changes import Changes, keeping, permitted
-from planner.lock import Lock, read_lock, write_lock
+from planner.changes import Changes, Compare, keeping, permitted
+from planner.errors import LockError
+from planner.lock import Lock, read_head, read_lock, write_image, write_lock
 from planner.plan import Build, Image
 from pricing.errors import MarketError
 
@@ -16,11 +17,14 @@ Resolve = Callable[[str, str], str]
 """Looks up the image that a public parameter names in a region. Raises MarketError."""
 
 
-def relock(path: Path, lock: Lock, *, replace_nodes: bool, resolve: Resolve | None) -> tuple[Changes, tuple[str, ...]]:
+def relock(
+    path: Path, lock: Lock, *, replace_nodes: bool, resolve: Resolve | None, compare: Compare | None = None
+) -> tuple[Changes, tuple[str, ...]]:
     """Writes `lock` over the one at `path`, keeping its image; returns what changes, and notes.
 
-    `resolve` looks up an image that is not pinned yet, None to leave it. Raises LockError, and writes nothing,
-    where the change would leave a stack behind, or would replace its nodes and `replace_nodes` is not set.
+    `resolve` looks up an image that is not pinned yet, None to leave it; `compare` compares the stacks' templates.
+    Raises LockError, and writes nothing, where the change would leave a stack behind, or would replace what stands
+    there and `replace_nodes` is not set.
     """
     notes: list[str] = []
     if not os.path.exists(path):
@@ -28,11 +32,28 @@ def relock(path: Path, lock: Lock, *, replace_nodes: bool, resolve: Resolve | No
         return Changes(), tuple(notes)
     old = read_lock(path)
     lock = replace(lock, build=keeping(old.build, lock))
-    changed = permitted(path, old.build, lock.build, replace_nodes=replace_nodes)
+    changed = permitted(path, old.build, lock.build, replace_nodes=replace_nodes, compare=compare)
     lock = _resolved(lock, resolve, notes)
     if replace(lock, locked_at=old.locked_at) != old:
         write_lock(path, lock)
     return changed, tuple(notes)
+
+
+def refresh_image(path: Path, *, replace_nodes: bool, resolve: Resolve) -> Changes:
+    """Looks the image of the lock at `path` up anew, and leaves the rest of the lock as it is; returns what changes.
+
+    Raises LockError, and writes nothing, where there is no lock, where its image is the user's own, or where another
+    image would replace the nodes and `replace_nodes` is not set; MarketError where the image cannot be looked up.
+    """
+    old = read_head(path).build
+    parameter = old.image.parameter
+    if parameter is None:
+        raise LockError(f"{path}: the image {old.image.id} is your own, named in provision.image; name another there.")
+    image = Image(parameter=parameter, id=resolve(parameter, old.region))
+    changed = permitted(path, old, replace(old, image=image), replace_nodes=replace_nodes)
+    if image != old.image:
+        write_image(path, image)
+    return changed
 
 
 def looked_up(build: Build, resolve: Resolve | None, notes: list[str]) -> Image:

@@ -1,8 +1,8 @@
 """What in measured runs cannot be, whatever was measured?
 
 Degrees that do not multiply to the devices, heads, layers, experts and tokens that do not divide, figures in another
-unit than their column's, judge cells that ask for what was not measured. A row that merely says too little is no
-fault: it is skipped with its reason.
+unit than their column's, judge cells that ask for what was not measured. A row that merely says too little, or a word
+that nobody knows (planner.row_words), is no fault: it is skipped with its reason.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from planner.described import accelerator_called
 from planner.errors import PlannerError
 from planner.measured import FIGURES, OOM, Measured, Row
 from planner.measured_serving import served_shape
-from planner.measured_training import ranks_of, row_shape
+from planner.measured_training import ranks_of, row_shape, splits_layers
 from planner.recipe import Job
-from planner.row_words import word_faults
 from planner.shape import ModelShape
 from pricing.instance_type import Accelerator
 from pricing.units import GIB, GIGA
@@ -28,10 +27,9 @@ ENDS = 2
 
 
 def row_faults(measured: Measured, where: str) -> list[str]:
-    """Words in a file's rows that nobody knows, and every fault of the judged ones, each with its line and column."""
+    """Every fault of the judged rows of a file, each with its line and column, and judge cells that cannot be."""
     found = []
     for row in measured.rows:
-        found += [f"{where}:{row.line}: {fault}" for fault in word_faults(row, measured.job)]
         if measured.kinds_of(row):
             found += [f"{where}:{row.line}: {fault}" for fault in _faults(row, measured.job)]
         found += [f"{where}:{row.line}: judge: {fault}" for fault in _judge_faults(row, measured.job)]
@@ -56,6 +54,9 @@ def _layout_faults(row: Row) -> Iterator[str]:
     count = row.count
     degrees = count("tp", 1) * count("pp", 1) * count("cp", 1) * count("dp", 1)
     devices = count("accelerators") * ranks_of(row)
+    if splits_layers(row):
+        # Devices beyond the degrees each have some of the layers.
+        devices = devices if devices % degrees else degrees
     if count("dp") and devices and degrees != devices:
         yield f"dp: tp x pp x cp x dp is {degrees}, the run had {devices} devices"
     elif devices and devices % degrees:
@@ -137,7 +138,7 @@ def _shape(row: Row, job: Job) -> ModelShape | None:
 def _judge_faults(row: Row, job: Job) -> Iterator[str]:
     for kind in row.kinds:
         known = FIGURES[job]
-        if kind == OOM and job is Job.TRAINING:
+        if kind == OOM:
             continue
         if kind not in known:
             yield f"{kind!r} is not a kind of {job} figures; kinds are {', '.join(known)}"

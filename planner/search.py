@@ -66,8 +66,10 @@ class Miss:
 class Part:
     """What one (instance type, option) came to: its feasible rows, the nearest miss per rung, the rows decided on.
 
-    `job_s` is the whole run when training, one request when serving; `replicas` is 1 when training. `untimed` says
-    that there are rows that fit, and none whose time is known.
+    `job_s` is the whole run when training, one request when serving; `replicas` is 1 when training, `rate` is what a
+    replica is planned to take when serving, requests/s, and NaN when training. `covered` rows were decided on: `timed`
+    of them in full, the others by what they need of memory. `untimed` says that there are rows that fit, and none whose
+    time is known.
     """
 
     machine: int
@@ -77,8 +79,10 @@ class Part:
     replicas: Ints
     rung: Ints
     job_s: Floats
+    rate: Floats
     misses: dict[Rung, Miss]
     covered: int
+    timed: int
     untimed: bool = False
 
 
@@ -99,9 +103,11 @@ class Pool:
     replicas: Ints
     rung: Ints
     job_s: Floats
+    rate: Floats
     misses: dict[Rung, Miss]
     machine_misses: dict[int, Miss]
     covered: int
+    timed: int
     untimed: frozenset[int] = frozenset()
 
     def __len__(self) -> int:
@@ -119,6 +125,7 @@ class Pool:
             replicas=self.replicas[rows],
             rung=self.rung[rows],
             job_s=self.job_s[rows],
+            rate=self.rate[rows],
         )
 
 
@@ -141,9 +148,11 @@ def pool(parts: Iterable[Part]) -> Pool:
         replicas=np.concatenate([np.zeros(0, dtype=np.int64), *(part.replicas for part in found)]),
         rung=np.concatenate([np.zeros(0, dtype=np.int64), *(part.rung for part in found)]),
         job_s=np.concatenate([np.zeros(0), *(part.job_s for part in found)]),
+        rate=np.concatenate([np.zeros(0), *(part.rate for part in found)]),
         misses=misses,
         machine_misses=machine_misses,
         covered=sum(part.covered for part in found),
+        timed=sum(part.timed for part in found),
         untimed=frozenset(part.machine for part in found if part.untimed),
     )
 
@@ -169,8 +178,10 @@ def nearest_misses(
     demands = (Demand(of=OF_DEVICE, need=need, have=have), *further)
     lack = np.max([each.need / max(each.have, 1.0) for each in demands], axis=0) if further else need
     found = {}
-    for index in np.unique(rung[missed]):
+    for index in range(len(RUNGS)):
         rows = np.flatnonzero(missed & (rung == index))
+        if not len(rows):
+            continue
         best = int(rows[np.argmin(lack[rows])])
         worst = max(demands, key=lambda each: each.need[best] / max(each.have, 1.0))
         found[RUNGS[index]] = Miss(

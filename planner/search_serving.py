@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 
 from planner.calibration import ServingFactors
+from planner.fleet_size import spare_nodes
 from planner.layout import Ints, LayoutGrid
 from planner.legal import HEADS_DIVIDE, Space, cross, divisors, keep, powers
 from planner.recipes import Option
@@ -20,13 +22,18 @@ LARGEST_PIPELINE = 16
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServingJob:
-    """What a fleet must do: a rate or requests in flight, within limits on the mean answer. Requests/s, s."""
+    """What a fleet must do: a rate or requests in flight, within limits on the mean answer. Requests/s, s.
+
+    `headroom` may come on top of the load, as a share of it; what `spare` names (a node, a zone) may be lost.
+    """
 
     load: Load
     requests_per_s: float | None
     concurrency: int | None
     ttft_s: float
     tpot_s: float
+    headroom: float = 0.0
+    spare: str = "none"
 
 
 def search_serving(searched: Scope, job: ServingJob) -> Pool:
@@ -52,7 +59,7 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
     chosen = grid.take(fits)
     answer = replica_answer(searched.shape, option.recipe, chosen, job.load, machine, factors)
     replicas = _replicas(job, chosen, answer)
-    nodes = _fleet_nodes(chosen, machine, replicas)
+    nodes = _fleet_nodes(chosen, machine, replicas, job.spare)
     kept = _in_time(job, answer) & (nodes <= searched.max_nodes)
     if "nodes" in searched.pins:
         kept &= nodes == searched.pins["nodes"]
@@ -64,8 +71,10 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
         replicas=replicas[kept],
         rung=rung[fits][kept],
         job_s=np.asarray(answer.request_s)[kept],
+        rate=np.asarray(answer.requests_per_s)[kept],
         misses=nearest_misses(machine, option, grid, need, have, ~fits, rung),
         covered=len(grid),
+        timed=len(chosen),
     )
 
 
@@ -100,15 +109,17 @@ def _in_time(job: ServingJob, answer: Answer) -> Mask:
 
 
 def _replicas(job: ServingJob, grid: LayoutGrid, answer: Answer) -> Ints:
-    """Replicas that carry the load."""
+    """Replicas that carry the load with its head-room."""
     if job.concurrency is not None:
-        return -(-job.concurrency // grid.micro_batch)
-    needed = np.asarray((job.requests_per_s or 0.0) / answer.requests_per_s)
+        wanted = math.ceil(job.concurrency * (1 + job.headroom))
+        return -(-wanted // grid.micro_batch)
+    needed = np.asarray((job.requests_per_s or 0.0) * (1 + job.headroom) / answer.requests_per_s)
     return np.ceil(np.where(np.isfinite(needed), needed, 1.0)).astype(np.int64)
 
 
-def _fleet_nodes(grid: LayoutGrid, machine: InstanceType, replicas: Ints) -> Ints:
-    """Instances of the fleet: several replicas share one where they fit."""
+def _fleet_nodes(grid: LayoutGrid, machine: InstanceType, replicas: Ints, spare: str) -> Ints:
+    """Instances of the fleet, with the spare ones: several replicas share one where they fit."""
     per_node = np.maximum(machine.devices // grid.devices, 1)
     nodes_each = np.maximum(grid.devices // machine.devices, 1)
-    return -(-replicas // per_node) * nodes_each
+    nodes = -(-replicas // per_node) * nodes_each
+    return np.asarray(nodes + spare_nodes(nodes, nodes_each, spare))

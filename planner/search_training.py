@@ -63,10 +63,12 @@ def _parts(searched: Scope, job: TrainingJob) -> Iterator[Part]:
                 replicas=np.ones(int(known.sum()), dtype=np.int64),
                 rung=rung[fits][known],
                 job_s=clock.run_s,
+                rate=np.full(int(known.sum()), np.nan),
                 misses=nearest_misses(
                     machine, option, grid, need, machine.device_memory_bytes, combines & ~fits, rung, further
                 ),
                 covered=len(grid),
+                timed=len(fitting),
                 untimed=bool(fits.any() and not known.any()),
             )
 

@@ -63,7 +63,7 @@ class EagerProgram:
 
     `name` is that of its factors in the calibration. `reserves_cache` says that the cache is made for input and output
     at the start, windows or not, `expands_single_kv` that one key and value head is copied to all query heads in it.
-    `second_heads` are the weight types whose checkpoints bring a head of their own for tied models, dropped after
+    `second_heads` are the weight types whose checkpoints bring a head of their own for tied models, which may go after
     loading; `unpacks` those of which one whole matrix is unpacked at a time.
     `fuses` says that attention is fused, but for mixtures of experts where `fuses_experts` does not say so too.
     """
@@ -81,7 +81,7 @@ class EagerProgram:
 SCORE_BYTES = 4 + 4 + 2
 
 # What no source states of their ways was read off the measured rows (planner/data/measured); how much is the factors'.
-HUGGING_FACE = EagerProgram(name="hf", second_heads=frozenset({"awq"}), unpacks=frozenset({"gptq-int4", "int4"}))
+HUGGING_FACE = EagerProgram(name="hf", second_heads=frozenset({"awq", "fp8"}), unpacks=frozenset({"gptq-int4", "int4"}))
 AUTOAWQ = EagerProgram(name="autoawq", reserves_cache=True, expands_single_kv=True, fuses_experts=False)
 # GEMV kernels leave the prompt to plain products and plain attention.
 AUTOAWQ_GEMV = replace(AUTOAWQ, fuses=False)
@@ -106,7 +106,10 @@ class ServedMemory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Served:
-    """What is served: types of weights and cache, sequences at once, tokens of each, devices that layers are on."""
+    """What is served: types of weights and cache, sequences at once, tokens of each, devices that layers are on.
+
+    `at_end` says that memory is read when the last token is there, and not at its peak.
+    """
 
     weight_dtype: str
     kv_dtype: str
@@ -114,10 +117,12 @@ class Served:
     input_tokens: int
     output_tokens: int
     devices: int = 1
+    at_end: bool = False
 
 
 def eager_memory(shape: ModelShape, served: Served, program: EagerProgram, factors: EagerFactors) -> ServedMemory:
-    """Memory over all devices at the worst of three moments: loading, the end of the prefill, the last token.
+    """Memory over all devices at the worst of three moments (loading, the end of the prefill, the last token), or at
+    the last alone.
 
     Every device has the prefill's rows while its own layers work on the prompt, and keeps them as its peak.
     """
@@ -135,8 +140,9 @@ def eager_memory(shape: ModelShape, served: Served, program: EagerProgram, facto
     second = shape.tied_embeddings and served.weight_dtype in program.second_heads
     loading = shape.vocab * shape.hidden * OUTER_BYTES * second
     moments = ((0.0, 0.0, loading), (cache, prefill, 0.0), (whole, 0.0, 0.0))
-    held, activations, loaded = max(moments, key=sum)
-    unpacked = _largest_matrix(shape) * OUTER_BYTES * (served.weight_dtype in program.unpacks)
+    held, activations, loaded = (whole, 0.0, loading) if served.at_end else max(moments, key=sum)
+    unpacks = served.weight_dtype in program.unpacks and not served.at_end
+    unpacked = _largest_matrix(shape) * OUTER_BYTES * unpacks
     return ServedMemory(
         weights=packed + outer * OUTER_BYTES,
         copies=factors.copied_share * packed * (block < OUTER_BYTES) + unpacked,

@@ -73,7 +73,8 @@ class Adapting:
 class Stepping:
     """What a step holds beside the recipe's own states. Bytes for each trained parameter of the device, or sizes.
 
-    `keeps_gradients` says that gradients have buffers that live as long as the run. `step_bytes` are temporaries of
+    `keeps_gradients` says that gradients have buffers that live as long as the run, `accumulates_whole` that those of
+    sharded parameters are reduced once a step, and whole until then. `step_bytes` are temporaries of
     the optimizer's step, `shard_bytes` a float32 copy of the gradients that the sharded step works on.
     `sequence_sharded` says that what tensor parallelism leaves whole (norms, residuals) is split along the
     sequence. `stage_copies` are rows of the hidden width that each micro-batch in flight has beside its blocks'
@@ -86,6 +87,7 @@ class Stepping:
     """
 
     keeps_gradients: bool = False
+    accumulates_whole: bool = False
     step_bytes: float = 0.0
     shard_bytes: float = 0.0
     sequence_sharded: bool = True

@@ -6,7 +6,7 @@ over their own, narrower ranks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -60,8 +60,25 @@ def states(
 ) -> StateBytes:
     """Weights, gradients and optimizer states after sharding; `trained` is the share of the blocks that is trained."""
     if recipe.adapter is None:
-        return _trained_states(shape, recipe, layout, held, software, trained)
-    return _frozen_states(recipe, layout, held, software)
+        kept = _trained_states(shape, recipe, layout, held, software, trained)
+    else:
+        kept = _frozen_states(recipe, layout, held, software)
+    if not (software.stepping.accumulates_whole and recipe.gradients_sharded):
+        return kept
+    accumulates = np.greater(layout.micro_batches, 1)
+    return replace(kept, gradients=np.where(accumulates, _whole_gradients(recipe, held, trained), kept.gradients))
+
+
+def _whole_gradients(recipe: Recipe, held: Resident, trained: Any) -> Any:
+    """Gradients of everything that is sharded together, before it is reduced.
+
+    A flat parameter of FSDP has one gradient, in which what is frozen beside adapters has its place too; packed
+    integers have none (PyTorch, FullyShardedDataParallel: no_sync, and use_orig_params).
+    """
+    if recipe.adapter is None:
+        return recipe.gradient_bytes * (trained * (held.dense + held.experts) + held.outer)
+    frozen = held.outer if recipe.dequantizes else held.model
+    return recipe.outer_weight_bytes * (frozen + held.adapter)
 
 
 def largest_block(shape: ModelShape, layout: AnyLayout) -> Any:

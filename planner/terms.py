@@ -11,6 +11,7 @@ import numpy as np
 
 from pricing.blocks import DAYS, ENDS_EARLY_S, SIZES
 from pricing.offer import Purchase
+from pricing.reservation import Held
 from pricing.units import HOUR_S, HOURS_PER_DAY, YEAR_S
 
 
@@ -45,7 +46,21 @@ def block_hours(latest_hours: Any) -> Any:
     return _next(DAYS, (latest_hours + ENDS_EARLY_S / HOUR_S) / HOURS_PER_DAY) * HOURS_PER_DAY
 
 
-def committed_node_hours(purchase: Purchase, nodes: int, run: RunHours | None) -> float | None:
+def block_node_hours(nodes: Any, latest_hours: Any, bought: Held | None = None) -> Any:
+    """Hours of all instances of the Capacity Block that a fleet runs in; inf where none holds it. Numbers, or arrays.
+
+    `bought` is the block that the account has, and pays for whole whatever runs in it; otherwise the smallest and
+    shortest is bought.
+    """
+    if bought is None:
+        return block_nodes(nodes) * block_hours(latest_hours)
+    fits = (nodes <= bought.reservation.count) & (latest_hours <= bought.hours_left)
+    return np.where(fits, bought.reservation.count * bought.hours, np.inf)
+
+
+def committed_node_hours(
+    purchase: Purchase, nodes: int, run: RunHours | None, bought: Held | None = None
+) -> float | None:
     """Hours of all nodes that are paid for, used or not; None where only what is used is paid.
 
     `run` None stands for a service that never ends: no block is as long, and a term is paid once. None too where no
@@ -57,17 +72,18 @@ def committed_node_hours(purchase: Purchase, nodes: int, run: RunHours | None) -
         return nodes * terms * term_hours
     if purchase is not Purchase.CAPACITY_BLOCK or run is None:
         return None
-    paid = paid_node_hours(purchase, nodes, run)
+    paid = paid_node_hours(purchase, nodes, run, bought)
     return paid if math.isfinite(paid) else None
 
 
-def paid_node_hours(purchase: Purchase, nodes: int, run: RunHours) -> float:
+def paid_node_hours(purchase: Purchase, nodes: int, run: RunHours, bought: Held | None = None) -> float:
     """Hours of all nodes that a run pays for: a block whole, since it is bought for this run; otherwise what it uses.
 
-    A commitment may serve another job after it. Inf where no block is as large or as long.
+    `bought` is the block that the account has already. A commitment may serve another job after it. Inf where no block
+    is as large or as long.
     """
     if purchase is Purchase.CAPACITY_BLOCK:
-        return float(block_nodes(nodes) * block_hours(run.latest))
+        return float(block_node_hours(nodes, run.latest, bought))
     return nodes * run.expected
 
 

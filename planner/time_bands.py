@@ -40,7 +40,8 @@ def time_band(crossed: Sequence[HeldOutRun], abroad: Sequence[HeldOutRun], softw
         return _band(own, WIDER, narrowest, f"{_runs(own)}, each judged by fits to others")
     if len(like) >= FEWEST:
         chips = ", ".join(sorted({item.run.group[1] for item in like}))
-        basis = f"{_runs(like)} on {chips}: the same generation, not this accelerator"
+        mine = f"{len(own)} of them on this accelerator" if own else "none of them on this accelerator"
+        basis = f"{_runs(like)} on {chips}: the same generation, {mine}"
         return _band(like, WIDER_OF_ITS_LIKE, NARROWEST_OF_ITS_LIKE, basis)
     basis = f"not measured on this accelerator with this software: as {len(abroad)} runs of sources left out as a whole"
     return replace(_band(abroad, WIDER, NARROWEST_OF_ITS_LIKE, basis), measured=False)

@@ -121,7 +121,8 @@ PRIORS: Mapping[str, Prior] = {
     # NCCL's bus bandwidth over the link's rate: 235 to 260 of 300 GB/s on A100, 360 to 370 of 450 on H100.
     "link": Prior(share=True, centre=0.78, spread={"all": 0.3}),
     "network": Prior(share=True, centre=0.75, spread={"all": 0.3, "class": 0.5}),
-    "link_latency_s": Prior(share=False, centre=8e-6, spread={"all": 0.3, "class": 0.5}),
+    # Ranks also wait for each other at every hop, the longer the less evenly their software launches.
+    "link_latency_s": Prior(share=False, centre=8e-6, spread={"all": 0.3, "class": 1.0}),
     # What a hop between nodes takes beyond one within.
     "network_latency_s": Prior(share=False, centre=1.2e-5, spread={"all": 0.4, "class": 0.3}),
     # DeepSpeed's pipeline engine and plain data parallelism reduce gradients when all of them are there.
@@ -155,6 +156,9 @@ PRIORS: Mapping[str, Prior] = {
 }
 # HBM's achieved share of its peak in copies, and tokens of the fullest expert rank over the mean: not fitted.
 MEMORY, IMBALANCE = 0.85, 1.15
+# Software whose products add to the sum of gradients themselves (Megatron-Core's gradient_accumulation_fusion, on by
+# default); elsewhere autograd, or the copy into the buffer that is reduced, is a kernel of its own.
+FUSES_GRADIENTS = ("megatron-core",)
 
 
 def generation_of(chip: str) -> str:
@@ -214,4 +218,11 @@ def factors_of(software: str, chip: str, effects: Mapping[Effect, Any]) -> TimeF
     matmul = {
         name.partition(".")[2]: sustained * values.pop(name) for name in list(values) if name.startswith("matmul.")
     }
-    return TimeFactors(matmul=matmul, memory=MEMORY, imbalance=IMBALANCE, band=UNBANDED, **values)
+    return TimeFactors(
+        matmul=matmul,
+        memory=MEMORY,
+        imbalance=IMBALANCE,
+        gradient_passes=0.0 if class_of(software) in FUSES_GRADIENTS else 1.0,
+        band=UNBANDED,
+        **values,
+    )

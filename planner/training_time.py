@@ -31,11 +31,14 @@ from planner.training_traffic import (
 )
 from planner.work import block_work
 from pricing.instance_type import InstanceType
+from pricing.units import MIB
 
 # Boot, machine image, containers and loading weights or a checkpoint, until the first step: assumed, and billed.
 START_UP_S = 900
 # Of 1F1B's bubble ZB-H1 leaves a third: products for weights fill the rest (Qi et al. 2023, arXiv 2401.10241).
 IDLE_SHARE = {Schedule.ZERO_BUBBLE: 1 / 3}
+# Tokens are stored in 4 bytes at most, and read from a gp3 volume at its baseline of 125 MiB/s (EBS user guide).
+TOKEN_BYTES, STORAGE_BYTES_PER_S = 4, 125 * MIB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +62,7 @@ class StepTime:
     offload: Any
     overhead: Any
     stragglers: Any
+    data_loading: Any
 
     @property
     def total(self) -> Any:
@@ -90,7 +94,7 @@ def step_time(
     work = block_work(shape, sequence_tokens, recipe.activation_bytes)
     block = block_time(work, setting)
     passes = 3 if recipe.recompute is Recompute.FULL else 2
-    tensor = passes * tensor_parallel(setting, net)
+    tensor = passes * tensor_parallel(setting, net, block)
     context = passes * context_parallel(setting, net, block)
     expert = passes * expert_parallel(setting, net)
     at_work = block.total + tensor + context + expert
@@ -118,7 +122,7 @@ def step_time(
         "context_parallel": blocks * context,
         "expert_parallel": blocks * expert,
         "weight_gather": gather,
-        "pipeline_transfer": pipeline_transfer(setting, net),
+        "pipeline_transfer": pipeline_transfer(setting, net, busy),
         "pipeline_bubble": idle * np.minimum(mean_stage, micro_batch_s),
         "data_parallel": data_parallel(setting, held, net, micro_batch_s),
         "optimizer": _optimizer(setting, trained),
@@ -126,7 +130,9 @@ def step_time(
         "overhead": factors.step_s + 0.0 * layout.data,
     }
     nodes = np.maximum(layout.devices / machine.devices, 1.0)
-    return StepTime(**terms, stragglers=_stragglers(factors, nodes) * sum(terms.values()))
+    at_pace = sum(terms.values())
+    late = _stragglers(factors, nodes) * at_pace
+    return StepTime(**terms, stragglers=late, data_loading=_data_loading(setting, nodes, at_pace + late))
 
 
 def _waited_for(at_work: Any, launching: Any) -> Any:
@@ -165,12 +171,20 @@ def _trained(setting: Setting, held: Resident) -> Any:
 
 
 def _optimizer(setting: Setting, trained: Any) -> Any:
-    """Reads and writes every state, reads the gradient, writes the weight; nothing where the states are elsewhere."""
+    """Reads and writes every state, reads the gradient, writes the weight; nothing where that is done elsewhere."""
     recipe = setting.recipe
-    if recipe.optimizer_place is not Place.DEVICE:
+    if recipe.optimizer_place is not Place.DEVICE and not recipe.pages_optimizer:
         return 0.0 * trained
     touched = 2 * (recipe.master_bytes + recipe.optimizer_bytes) + recipe.gradient_bytes + recipe.outer_weight_bytes
     return trained * touched / setting.memory_rate
+
+
+def _data_loading(setting: Setting, nodes: Any, step_s: Any) -> Any:
+    """Seconds that a step waits for its tokens: each node reads its part of a batch while the last one is at work."""
+    layout = setting.layout
+    sequences = layout.data * layout.micro_batch * layout.micro_batches
+    read_s = sequences * setting.sequence_tokens * TOKEN_BYTES / nodes / STORAGE_BYTES_PER_S
+    return np.maximum(read_s - step_s, 0.0)
 
 
 def _stragglers(factors: TimeFactors, nodes: Any) -> Any:

@@ -16,13 +16,14 @@ from planner.layout import AnyLayout
 from planner.resident import Resident
 
 
-def tensor_parallel(setting: Setting, net: Fabric) -> Any:
+def tensor_parallel(setting: Setting, net: Fabric, block: BlockTime) -> Any:
     """Two all-reduces a block and pass; with sequence parallelism the same bytes in other collectives.
 
-    Software that cuts products into pieces hides a share of them.
+    Software that cuts products into pieces hides a share of them, and never more than a pass has products.
     """
     size = setting.tokens * setting.shape.hidden * setting.recipe.activation_bytes
-    return 2 * (1 - setting.factors.tensor_overlap) * net.reduce_s(size, setting.layout.tensor, 1)
+    traffic = 2 * net.reduce_s(size, setting.layout.tensor, 1)
+    return traffic - np.minimum(setting.factors.tensor_overlap * traffic, block.matmul / 3)
 
 
 def context_parallel(setting: Setting, net: Fabric, block: BlockTime) -> Any:
@@ -67,13 +68,17 @@ def weight_gather(setting: Setting, held: Resident, net: Fabric, busy: Any) -> A
     return traffic - np.minimum(setting.factors.gather_overlap * traffic, busy)
 
 
-def pipeline_transfer(setting: Setting, net: Fabric) -> Any:
-    """Every micro-batch crosses each chunk boundary once forward and once backward, in part behind the compute."""
+def pipeline_transfer(setting: Setting, net: Fabric, busy: Any) -> Any:
+    """Every micro-batch crosses each chunk boundary once forward and once backward.
+
+    A share of that hides behind the `busy` seconds of compute at most, and never more than those.
+    """
     layout = setting.layout
     size = setting.share * setting.shape.hidden * setting.recipe.activation_bytes
     one = net.send_s(size, layout.pipeline, layout.tensor * layout.context * layout.data)
-    shown = (1 - setting.factors.pipeline_overlap) * one
-    return np.where(np.greater(layout.pipeline, 1), 2 * layout.virtual * layout.micro_batches * shown, 0.0)
+    traffic = 2 * layout.virtual * layout.micro_batches * one
+    shown = traffic - np.minimum(setting.factors.pipeline_overlap * traffic, busy)
+    return np.where(np.greater(layout.pipeline, 1), shown, 0.0)
 
 
 def data_parallel(setting: Setting, held: Resident, net: Fabric, micro_batch_s: Any) -> Any:

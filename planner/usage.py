@@ -5,13 +5,16 @@ Amounts are what the stack really holds. What depends on a job's habits is assum
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
+from functools import lru_cache
 
 from planner.layout import Layout
 from planner.moments import moment_bytes
+from planner.plan import Lifecycle
 from planner.recipe import Recipe
 from planner.resident import Stage, resident
 from planner.shape import ModelShape
+from planner.surroundings import Use, serves_from_elsewhere, surroundings
 from planner.workload import Workload
 from pricing.price import Component
 from pricing.units import GIB, MIB, show_bytes
@@ -24,32 +27,17 @@ CHECKPOINT_INTERVAL_H = 0.5
 PART_BYTES = 8 * MIB
 # A container image with CUDA or Neuron and PyTorch, and packages, which each node fetches once.
 SETUP_GIB_PER_NODE = 20
-# EC2's detailed monitoring, which CloudWatch bills like custom metrics (CloudWatch pricing page, EC2 example).
-MONITORING_METRICS_PER_NODE = 7
 # A flow log is a line of some 120 bytes per connection and ten minutes, and a busy node has a thousand.
 FLOW_LOG_GIB_PER_NODE_HOUR = 0.001
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
-    """Units of a component, for a stack of n nodes: `fixed + per_node * n`, and `once_per_node * n` at the start.
-
-    Of a component that is sold by the month or hour these units stand; of any other so many flow each hour. The
-    component's name says its unit. `basis` says how the amount was counted, or what was assumed.
-    """
-
-    name: str
-    component: Component
-    fixed: float = 0.0
-    per_node: float = 0.0
-    once_per_node: float = 0.0
-    basis: str
 
 
 def uses(workload: Workload, shape: ModelShape, recipe: Recipe) -> tuple[Use, ...]:
     """What the stack of a workload uses beside its instances."""
     volume_gib = float(-(-workload.provision.storage.root_volume // GIB))
-    stored = _checkpoints(shape, recipe) if workload.training else (_weights(shape, recipe),)
+    stored: tuple[Use, ...] = _checkpoints(shape, recipe) if workload.training else (_weights(shape, recipe),)
+    if workload.provision.storage.lifecycle is Lifecycle.PERSISTENT and not serves_from_elsewhere(workload):
+        # The bucket, and all that is in it.
+        stored = tuple(replace(each, survives=each.component is Component.S3_STANDARD_GIB_MONTH) for each in stored)
     return (
         Use(
             name="root volumes",
@@ -58,6 +46,14 @@ def uses(workload: Workload, shape: ModelShape, recipe: Recipe) -> tuple[Use, ..
             basis=f"{volume_gib:,.0f} GiB of gp3 a node",
         ),
         *stored,
+        *(() if workload.provision.existing.vpc else _network()),
+        *surroundings(workload),
+    )
+
+
+def _network() -> tuple[Use, ...]:
+    """What a network of the stack's own uses; one that stands is paid for already."""
+    return (
         Use(name="NAT gateway", component=Component.NAT_GATEWAY_HOUR, fixed=1, basis="one, in the nodes' zone"),
         Use(
             name="bytes through NAT",
@@ -67,12 +63,6 @@ def uses(workload: Workload, shape: ModelShape, recipe: Recipe) -> tuple[Use, ..
         ),
         Use(name="public address", component=Component.PUBLIC_ADDRESS_HOUR, fixed=1, basis="the NAT gateway's"),
         Use(
-            name="detailed monitoring",
-            component=Component.METRIC_MONTH,
-            per_node=MONITORING_METRICS_PER_NODE,
-            basis=f"{MONITORING_METRICS_PER_NODE} metrics a node, each minute",
-        ),
-        Use(
             name="flow logs",
             component=Component.LOGS_INGESTED_GIB,
             per_node=FLOW_LOG_GIB_PER_NODE_HOUR,
@@ -81,6 +71,8 @@ def uses(workload: Workload, shape: ModelShape, recipe: Recipe) -> tuple[Use, ..
     )
 
 
+# A search asks for the same recipe on every machine.
+@lru_cache(maxsize=256)
 def checkpoint_bytes(shape: ModelShape, recipe: Recipe) -> float:
     """Bytes that a run goes on from: the trained weights at their best precision and the optimizer's states."""
     weight = max(recipe.master_bytes, recipe.block_weight_bytes)
@@ -92,7 +84,7 @@ def checkpoint_bytes(shape: ModelShape, recipe: Recipe) -> float:
     return inside * (weight + moments.inside) + ends * (weight + moments.ends)
 
 
-def _checkpoints(shape: ModelShape, recipe: Recipe) -> tuple[Use, Use]:
+def _checkpoints(shape: ModelShape, recipe: Recipe) -> tuple[Use, ...]:
     """What a run keeps in its bucket, and what writing it takes."""
     size = checkpoint_bytes(shape, recipe)
     return (
@@ -111,9 +103,14 @@ def _checkpoints(shape: ModelShape, recipe: Recipe) -> tuple[Use, Use]:
     )
 
 
-def _weights(shape: ModelShape, recipe: Recipe) -> Use:
+def weights_bytes(shape: ModelShape, recipe: Recipe) -> float:
+    """Bytes of one copy of the weights as they are served."""
     held = resident(shape, Layout(), Stage.FIRST, None)
-    size = float(held.dense + held.experts) * recipe.block_weight_bytes + float(held.outer) * recipe.outer_weight_bytes
+    return float(held.dense + held.experts) * recipe.block_weight_bytes + float(held.outer) * recipe.outer_weight_bytes
+
+
+def _weights(shape: ModelShape, recipe: Recipe) -> Use:
+    size = weights_bytes(shape, recipe)
     return Use(
         name="weights in S3",
         component=Component.S3_STANDARD_GIB_MONTH,

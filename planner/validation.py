@@ -16,10 +16,11 @@ from planner.errors import MeasuredError, PlannerError
 from planner.fitting import predicted_bytes
 from planner.measured import FIGURES, MEMORY, OOM, Measured, Row
 from planner.measured_answers import cache_tokens, output_tokens_per_s, tpot_ms, training_tokens_per_s, ttft_ms
-from planner.measured_serving import serving_case
+from planner.measured_serving import ServingCase, serving_case
 from planner.measured_training import TrainingCase, training_case, unit_notes
 from planner.recipe import Job
 from planner.row_faults import row_faults
+from planner.row_words import check_words, name_notes
 from planner.scores import scores
 from pricing.errors import BerthError
 from pricing.instance_type import Accelerator
@@ -127,12 +128,14 @@ def validate(measured: Measured, calibration: Calibration, where: str) -> Valida
         raise MeasuredError(faults)
     if not any(kinds for _, kinds in judged):
         raise MeasuredError([f"{where}: no row is judged for anything"])
-    found = Validation(notes=tuple(unit_notes(row for row, kinds in judged if MEMORY in kinds or OOM in kinds)))
+    units = unit_notes(row for row, kinds in judged if MEMORY in kinds or OOM in kinds)
+    found = Validation(notes=(*units, *name_notes(judged, measured.job)))
     for row, kinds in judged:
         for kind in kinds:
             try:
+                check_words(row, measured.job)
                 if kind == OOM:
-                    found.oom.append(_out_of_memory(row, calibration))
+                    found.oom.append(_out_of_memory(row, measured.job, calibration))
                 else:
                     found.rows.append(_compared(row, kind, measured.job, calibration))
             except BerthError as error:
@@ -181,8 +184,12 @@ def _chip(row: Row) -> Accelerator | None:
         return None
 
 
-def _out_of_memory(row: Row, calibration: Calibration) -> OutOfMemory:
-    predicted, upper, device = _trained_bytes(row, training_case(row), calibration)
+def _out_of_memory(row: Row, job: Job, calibration: Calibration) -> OutOfMemory:
+    """A run that ran out: of a device in training, of all devices together in serving."""
+    if job is Job.TRAINING:
+        predicted, upper, device = _trained_bytes(row, training_case(row), calibration)
+    else:
+        predicted, upper, device = _served_bytes(row, serving_case(row), calibration)
     if device is None:
         raise PlannerError([f"accelerator: the memory of {row.says('accelerator') or 'one not named'} is not known"])
     return OutOfMemory(id=row.id, predicted_gib=predicted / GIB, device_gib=device / GIB, fits=upper <= device)
@@ -190,20 +197,25 @@ def _out_of_memory(row: Row, calibration: Calibration) -> OutOfMemory:
 
 def _served_memory(row: Row, calibration: Calibration) -> Compared:
     """Memory over all devices of a serving run, GiB."""
-    case = serving_case(row)
-    factors = calibration.eager_factors(case.program.name)
-    predicted = case.memory(factors).total / GIB
-    chip = _chip(row)
+    predicted, upper, device = _served_bytes(row, serving_case(row), calibration)
     return Compared(
         id=row.id,
         kind=MEMORY,
-        predicted=predicted,
+        predicted=predicted / GIB,
         measured=row.numbers["peak_memory_gib"],
         unit="GiB",
-        upper=factors.band.high * predicted,
-        device=chip.memory_bytes * case.served.devices / GIB if chip else None,
+        upper=upper / GIB,
+        device=device / GIB if device else None,
         memory_kind=row.says("memory_kind", "unknown"),
     )
+
+
+def _served_bytes(row: Row, case: ServingCase, calibration: Calibration) -> tuple[float, float, float | None]:
+    """Predicted memory over all devices, its upper edge, and what the devices have where they are known. Bytes."""
+    factors = calibration.eager_factors(case.program.name)
+    predicted = case.memory(factors).total
+    chip = _chip(row)
+    return predicted, factors.band.high * predicted, chip.memory_bytes * case.served.devices if chip else None
 
 
 def _throughput(row: Row, calibration: Calibration) -> float:

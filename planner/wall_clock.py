@@ -1,9 +1,7 @@
 """How long does a training run take by the clock, with what interrupts it?
 
 Steps follow each other but for checkpoints, which stop them while device memory is copied to the host, and failures,
-which cost a restart and the steps since the last checkpoint. Failures come in proportion to accelerators (Kokolis et
-al. 2024, arXiv 2410.21680, section III); an accelerator's own rate is that of Llama 3's training: 419 unexpected
-interruptions in 54 days on 16,384 H100 (arXiv 2407.21783, table 5).
+which cost a restart and the steps since the last checkpoint.
 """
 
 from __future__ import annotations
@@ -11,14 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from planner.failures import failures_per_s
 from planner.recipe import Recipe
 from planner.shape import ModelShape
 from planner.training_time import START_UP_S
 from planner.usage import CHECKPOINT_INTERVAL_H, checkpoint_bytes
 from pricing.instance_type import InstanceType
-from pricing.units import DAY_S, GIGA, HOUR_S
+from pricing.units import GIGA, HOUR_S
 
-INTERRUPTIONS_PER_ACCELERATOR_S = 419 / (54 * DAY_S * 16_384)
 # A rank that is gone is noticed when the others' collectives time out (PyTorch's default for NCCL, 10 minutes).
 NOTICED_S = 600
 # From device memory to pinned memory of the host while training waits: PCIe 4.0 x16 as copies reach it.
@@ -27,9 +25,15 @@ SNAPSHOT_BYTES_PER_S = 20 * GIGA
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WallClock:
-    """Seconds of a run by the clock; numbers, or one per layout. `run_s` is all of it, `lost_s` what interrupts it."""
+    """Seconds of a run by the clock; numbers, or one per layout.
 
-    lost_s: Any
+    `run_s` is all of it, `checkpoints_s` and `failures_s` what these take of it, `between_failures_s` the mean time
+    from one failure to the next.
+    """
+
+    checkpoints_s: Any
+    failures_s: Any
+    between_failures_s: Any
     run_s: Any
 
 
@@ -39,8 +43,13 @@ def wall_clock(
     """Seconds of a run of so many steps on `devices` of such machines, start-up included."""
     interval_s = CHECKPOINT_INTERVAL_H * HOUR_S
     snapshot_s = checkpoint_bytes(shape, recipe) / devices / SNAPSHOT_BYTES_PER_S
-    failures_per_s = devices / machine.accelerator.ranks * INTERRUPTIONS_PER_ACCELERATOR_S
+    failing = failures_per_s(devices / machine.accelerator.ranks)
+    checkpoints_s = snapshot_s / interval_s * steps * step_s
     # On average a failure comes in the middle between two checkpoints.
-    share = snapshot_s / interval_s + failures_per_s * (NOTICED_S + START_UP_S + interval_s / 2)
-    lost_s = share * steps * step_s
-    return WallClock(lost_s=lost_s, run_s=START_UP_S + steps * step_s + lost_s)
+    failures_s = failing * (NOTICED_S + START_UP_S + interval_s / 2) * steps * step_s
+    return WallClock(
+        checkpoints_s=checkpoints_s,
+        failures_s=failures_s,
+        between_failures_s=1 / failing,
+        run_s=START_UP_S + steps * step_s + checkpoints_s + failures_s,
+    )

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
 from planner.cost import UNSTATED_SHARE
-from planner.plan import Candidate, Cost, Deal
+from planner.plan import Candidate, Cost, Deal, Lifecycle, Target, is_own
 from planner.techniques import load_techniques
 from planner.terms import block_hours, block_nodes
 from planner.workload import Workload
@@ -14,6 +14,7 @@ from pricing.instance_type import InstanceType
 from pricing.market import Market
 from pricing.offer import Purchase
 from pricing.quota import interfaces_allowed
+from pricing.reservation import Held
 from pricing.units import DAY_S, HOUR_S, show_duration, show_usd
 
 # No median error of predicted times is below this (tools/fit_time.py).
@@ -49,12 +50,33 @@ def warnings_of(
         yield "No deadline is given; 30 days were assumed."
     yield from _guarded(workload, chosen)
     yield from _committed(chosen, deals)
-    yield from _bought_as_block(chosen)
+    yield from _reserved(workload, chosen, market.held)
+    yield from _bought_as_block(chosen, market.held)
     yield from _within_quotas(chosen, deals, machine, market)
-    if chosen.service and chosen.nodes > 1 and chosen.layout.devices <= machine.devices:
-        yield f"{chosen.nodes} independent instances serve; the stack puts no load balancer before them."
+    yield from _target(workload, chosen, machine)
     if chosen.nodes > 1 and not machine.efa_cards:
         yield f"{chosen.instance_type} has no EFA: its nodes talk over TCP."
+
+
+def _target(workload: Workload, chosen: Candidate, machine: InstanceType) -> Iterator[str]:
+    """What the target leaves to the reader."""
+    fleet = workload.provision.target is Target.SERVING_FLEET
+    if chosen.service and chosen.nodes > 1 and chosen.layout.devices <= machine.devices and not fleet:
+        yield (
+            f"{chosen.nodes} independent instances serve; the stack puts no load balancer before them. "
+            "Set provision.target to serving-fleet for one."
+        )
+    if fleet:
+        yield "The load balancer's access logs stay for 30 days after `cdk destroy`, and then end by themselves."
+        yield "The fleet's API key is one secret of AWS Secrets Manager, whose price is in no line."
+    shared = workload.provision.storage.file_system
+    if shared and shared.efa:
+        yield (
+            "The file system takes EFA, but nodes mount it over TCP until their LNet is set up for EFA, which the "
+            "stack leaves to the job (FSx for Lustre user guide, EFA clients)."
+        )
+    if shared and workload.provision.storage.lifecycle is Lifecycle.PERSISTENT:
+        yield "With a persistent file system its VPC, subnet and security group stay too; they cost nothing."
 
 
 def _untimed(chosen: Candidate) -> Iterator[str]:
@@ -114,9 +136,30 @@ def _guarded(workload: Workload, chosen: Candidate) -> Iterator[str]:
         yield "The budget counts nothing until the cost allocation tag berth:workload is activated in Billing."
 
 
-def _bought_as_block(chosen: Candidate) -> Iterator[str]:
-    """Which Capacity Block the plan counts on: the reservation's own size and end are not looked up."""
-    if chosen.purchase is Purchase.CAPACITY_BLOCK and chosen.run:
+def _reserved(workload: Workload, chosen: Candidate, held: Held | None) -> Iterator[str]:
+    """What the account's own reservation holds, for how long; or that nobody could say."""
+    named = workload.provision.reservation_id
+    if named and held is None:
+        yield f"What {named} holds, and until when, was not looked up; `berth plan --live` asks, with credentials."
+    if held is None:
+        return
+    own = held.reservation
+    what = f"{own.id} holds {own.count} x {own.instance_type} in {own.zone_id}"
+    if own.ends_at is None:
+        yield f"{what} until it is cancelled."
+        return
+    longest = f"; the run may take {show_duration(chosen.run.latest_s)}" if chosen.run else ", and a service goes on"
+    left = show_duration(held.hours_left * HOUR_S)
+    yield f"{what} until {own.ends_at:%Y-%m-%d %H:%M} UTC, of which {left} can be used{longest}."
+
+
+def _bought_as_block(chosen: Candidate, held: Held | None) -> Iterator[str]:
+    """Which Capacity Block the plan counts on, where nothing is known of the one that was bought."""
+    if chosen.purchase is not Purchase.CAPACITY_BLOCK:
+        return
+    if held:
+        yield f"What was paid for the block is not known; its fee is reckoned by the hour: {chosen.provenance.source}."
+    elif chosen.run:
         hours = float(block_hours(chosen.run.hours.latest))
         yield (
             f"The plan counts on a block of {block_nodes(chosen.nodes):.0f} x {chosen.instance_type} for "
@@ -132,8 +175,10 @@ def _bought_as_block(chosen: Candidate) -> Iterator[str]:
 
 def _within_quotas(chosen: Candidate, deals: Sequence[Deal], machine: InstanceType, market: Market) -> Iterator[str]:
     """Quotas of the account that keep the fleet from other terms, or its network interfaces from being made."""
-    short = [deal for deal in deals if deal.nodes_allowed is not None and deal.nodes_allowed < chosen.nodes]
-    for deal in short:
+    plain = [deal for deal in deals if deal.instance_type == chosen.instance_type]
+    for deal in plain:
+        if deal.nodes_allowed is None or deal.nodes_allowed >= chosen.nodes:
+            continue
         yield (
             f"The account's quota allows {deal.nodes_allowed:,} nodes of {chosen.instance_type} as {deal.purchase} in "
             f"{deal.region}, at {show_usd(deal.usd_per_hour_per_node)} an hour and node."
@@ -147,7 +192,7 @@ def _within_quotas(chosen: Candidate, deals: Sequence[Deal], machine: InstanceTy
 def _committed(chosen: Candidate, deals: Sequence[Deal]) -> Iterator[str]:
     """What the chosen terms oblige to beyond the run."""
     for deal in deals:
-        own = (deal.region, deal.purchase) == (chosen.region, chosen.purchase)
+        own = is_own(deal, chosen)
         if own and deal.committed_usd and deal.purchase is not Purchase.CAPACITY_BLOCK:
             used = f"; this run uses {show_usd(chosen.run.usd)} of it" if chosen.run else ""
             yield f"{deal.purchase} commits to {show_usd(deal.committed_usd)}, used or not{used}."

@@ -6,68 +6,20 @@ documentation that `berth schema workload` hands to editors.
 
 from __future__ import annotations
 
-from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import Field
 
+from planner.fields import Bytes, Cidr, Count, Degree, Email, Moment, Rate, Seconds, Section, Usd
+from planner.fleet_fields import Fleet
+from planner.index_fields import Index
 from planner.inline_shape import InlineShape
 from planner.plan import Lifecycle, Target
+from planner.provisioning import Existing, FileSystem, Serving
 from planner.recipe import Accuracy, Adapter, AdapterTargets
 from pricing.offer import Purchase
-from pricing.units import DAY_S, GIB, TIB, YEAR_S, parse_bytes, parse_count, parse_duration_s, show_bytes
-
-# The largest gp3 volume (Amazon EBS user guide, general purpose SSD volumes).
-LARGEST_VOLUME_BYTES = 64 * TIB
-# Shorter than any clock ticks; longer than anybody waits.
-SHORTEST_DURATION_S = 1e-6
-LONGEST_DURATION_S = 100 * YEAR_S
-
-
-def _count(value: Any) -> Any:
-    return parse_count(value) if isinstance(value, str) else value
-
-
-def _duration(value: Any) -> float:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} has no unit; write a duration such as 300ms, 36h or 30d")
-    seconds = parse_duration_s(value)
-    if not SHORTEST_DURATION_S <= seconds <= LONGEST_DURATION_S:
-        raise ValueError(f"{value!r} is no duration to plan with; write one from 1us to 36500d")
-    return seconds
-
-
-def _size(value: Any) -> int:
-    if not isinstance(value, str):
-        raise ValueError(f"{value!r} has no unit; write a size such as 300GiB")
-    size = parse_bytes(value)
-    if not 0 < size <= LARGEST_VOLUME_BYTES:
-        raise ValueError(f"{value!r} is no size of a volume; EBS has them up to {show_bytes(LARGEST_VOLUME_BYTES)}")
-    return size
-
-
-def _text_schema(example: str, *also: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": [*also, "string"], "examples": [example]})
-
-
-Count = Annotated[int, BeforeValidator(_count), Field(gt=0, le=10**18), _text_schema("20B", "integer")]
-Seconds = Annotated[float, BeforeValidator(_duration), _text_schema("300ms")]
-Bytes = Annotated[int, BeforeValidator(_size), _text_schema("300GiB")]
-# To cents, so that 2000 and 2000.0 are the same budget.
-Usd = Annotated[
-    Decimal,
-    Field(ge=Decimal("0.01"), le=10**12, allow_inf_nan=False),
-    AfterValidator(lambda amount: amount.quantize(Decimal("0.01"))),
-]
-Degree = Annotated[int, Field(ge=1, le=65_536)]
-
-
-class Section(BaseModel):
-    """Base of all parts of a workload."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
-
+from pricing.units import DAY_S, GIB
 
 # The optimum of compute, roughly, for a model of any size (Hoffmann et al. 2022, arXiv 2203.15556, table 3).
 TOKENS_PER_PARAMETER = 20
@@ -158,7 +110,7 @@ class Training(Section):
 class Inference(Section):
     """What is to be served, at which load, how fast."""
 
-    requests_per_second: Annotated[float, Field(ge=1e-6, le=1e7)] | None = None
+    requests_per_second: Rate | None = None
     """Load as a rate. Either this or concurrency."""
     concurrency: Annotated[Count, Field(le=10**9)] | None = None
     """Load as requests in flight at once."""
@@ -176,6 +128,8 @@ class Inference(Section):
     """Type of the weights. Left out: 16 bits, or what `techniques` accepts."""
     engine: str | None = None
     """Serving software: vllm, neuron-serving. Left out: by accelerator."""
+    fleet: Fleet = Fleet()
+    """Replicas beyond those that the load takes, and when they run."""
 
     @property
     def context_tokens(self) -> int:
@@ -275,6 +229,8 @@ class Storage(Section):
     """Size of each node's encrypted root volume."""
     lifecycle: Lifecycle = Lifecycle.EPHEMERAL
     """ephemeral storage goes with the stack; persistent storage stays behind it."""
+    file_system: FileSystem | None = None
+    """An FSx for Lustre file system that all nodes mount at /fsx. Left out: none."""
 
 
 class Provision(Section):
@@ -282,34 +238,70 @@ class Provision(Section):
 
     target: Target | None = None
     """Kind of stack. Left out: by topology."""
+    account: Annotated[str, Field(pattern=r"^[0-9]{12}$")] | None = None
+    """The only AWS account that the stack may be deployed to, by its 12 digits. Left out: any."""
+    existing: Existing = Existing()
+    """What stands in the account already and is used instead of made."""
+    cidr: Cidr | None = None
+    """Block of addresses of the stack's VPC, or of its subnet in an existing one. Left out: 10.0.0.0/16."""
     zone: Annotated[str, Field(pattern=r"^[a-z]{2,6}[0-9]-(?:[a-z0-9]+-)?az[0-9]+$")] | None = None
     """Availability zone by id, such as use1-az6. Left out: the first zone that offers the type."""
-    reservation: Annotated[str, Field(pattern=r"^cr-[0-9a-f]{8,17}$")] | None = None
-    """On-demand capacity reservation or capacity block to launch into, by id such as cr-0123456789abcdef0."""
+    reservation: (
+        Annotated[
+            str,
+            Field(pattern=r"^(cr-[0-9a-f]{8,17}|open|arn:aws[a-z-]*:resource-groups:[a-z0-9-]+:[0-9]{12}:group/.+)$"),
+        ]
+        | None
+    ) = None
+    """On-demand capacity reservation or capacity block to launch into, by id such as cr-0123456789abcdef0, a group of
+    reservations by ARN, or `open` for any that matches. Nothing is launched outside it."""
+    reservation_end: Moment | None = None
+    """When the capacity block ends, such as 2026-12-01T11:30:00Z; the stack goes before EC2 takes the nodes."""
+    training_plan: (
+        Annotated[
+            str,
+            Field(pattern=r"^arn:aws[a-z-]*:sagemaker:[a-z0-9-]+:[0-9]{12}:training-plan/[A-Za-z0-9-]{1,64}$"),
+        ]
+        | None
+    ) = None
+    """SageMaker training plan that a HyperPod cluster runs in, by ARN such as
+    arn:aws:sagemaker:us-east-1:111122223333:training-plan/p5-in-june."""
     image: Annotated[str, Field(pattern=r"^ami-[0-9a-f]{8,17}$")] | None = None
     """Machine image by id, such as ami-0123456789abcdef0. Left out: the Deep Learning AMI for the accelerator,
     resolved once into the lock."""
+    mig: Annotated[str, Field(pattern=r"^[1-9]g\.[1-9][0-9]{0,2}gb$")] | None = None
+    """MIG profile such as 1g.10gb that every GPU is cut into at boot, for jobs that take a part of one each."""
     storage: Storage = Storage()
-    """Disks and buckets."""
+    """Disks, buckets and the shared file system."""
+    serving: Serving | None = None
+    """Container, weights and access of the target serving-fleet."""
     time_to_live: Seconds | None = None
     """The stack deletes itself this long after the lock was written."""
     budget: Usd | None = None
     """USD per month at which AWS Budgets sends mail."""
-    budget_email: Annotated[str, Field(pattern=r"^[^@\s]+@[^@\s]+\.[^@\s]+$")] | None = None
-    """Address that the mail goes to, such as ml@example.com."""
+    budget_email: Email | None = None
+    """Address that the mail goes to, such as ml@example.com; it is also told when accelerators stand idle."""
+
+    @property
+    def reservation_id(self) -> str | None:
+        """The reservation that is named by its id; None for a group of them, and for any that matches."""
+        return self.reservation if self.reservation and self.reservation.startswith("cr-") else None
 
 
 class Workload(Section):
-    """One model to be trained or served on AWS."""
+    """One model to be trained or served on AWS, or a vector index, alone or beside a served model."""
 
     name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9]*(?:-[a-z0-9]+)*$", max_length=40)]
     """Lower-case letters, digits and single dashes; names the stack and its resources."""
-    model: str | InlineShape
-    """A preset (`berth models`), the path of a Hugging Face config.json beside this file, or a shape."""
+    model: str | InlineShape | None = None
+    """A preset (`berth models`), the path of a Hugging Face config.json beside this file, or a shape. Left out: none,
+    for a vector index alone."""
     training: Training | None = None
     """Set this to train."""
     inference: Inference | None = None
     """Set this to serve."""
+    index: Index | None = None
+    """Set this to keep a vector index, alone or beside a served model."""
     techniques: Techniques = Techniques()
     """What the planner may do to the model."""
     limits: Limits = Limits()

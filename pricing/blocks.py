@@ -14,4 +14,8 @@ ENDS_EARLY_S = 30 * MINUTE_S
 """How long before the end of a block EC2 begins to end its instances."""
 
 ULTRASERVERS = ("u-p6e-gb200x36", "u-p6e-gb200x72", "u-trn2x64")
-"""What is bought as blocks beside instance types (EC2 user guide, Capacity Blocks for UltraServers)."""
+"""What is bought as blocks beside instance types.
+
+Names as on the Capacity Blocks price page (GB200), in Neuron's architecture guide and in an account's call of
+DescribeCapacityBlockOfferings (Trainium2). No source names Trainium3's.
+"""

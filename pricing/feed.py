@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 
 from pricing.offer import Provenance, Purchase
-from pricing.price import Block, ComponentPrice, Interruption, PriceRow, Quota
+from pricing.price import Block, ComponentPrice, Interruption, PriceRow, Quota, Reservation
 
 
 class Feed(StrEnum):
@@ -30,6 +30,7 @@ class Feed(StrEnum):
     CLUSTER_QUOTAS = "cluster-quotas"
     SAGEMAKER = "sagemaker"
     COMPONENTS = "components"
+    RESERVATIONS = "reservations"
 
     @property
     def named(self) -> str:
@@ -51,7 +52,7 @@ class Offering:
     provenance: Provenance
 
 
-Row = PriceRow | Block | Interruption | Offering | Quota | ComponentPrice
+Row = PriceRow | Block | Interruption | Offering | Quota | ComponentPrice | Reservation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +76,10 @@ FEED_OF = {
 }
 """Which feed prices a purchase."""
 
-OF_ACCOUNT = frozenset({Feed.QUOTAS, Feed.CLUSTER_QUOTAS, Feed.CAPACITY_BLOCKS})
-"""What may differ between accounts: their quotas, and which blocks they are offered."""
+OF_ACCOUNT = frozenset({Feed.QUOTAS, Feed.CLUSTER_QUOTAS, Feed.CAPACITY_BLOCKS, Feed.RESERVATIONS})
+"""What may differ between accounts: their quotas and reservations, and which blocks they are offered."""
 
-MAY_BE_EMPTY = frozenset({Feed.CAPACITY_BLOCKS, Feed.INTERRUPTIONS, Feed.CLUSTER_QUOTAS})
+MAY_BE_EMPTY = frozenset({Feed.CAPACITY_BLOCKS, Feed.INTERRUPTIONS, Feed.CLUSTER_QUOTAS, Feed.RESERVATIONS})
 """Of all others an empty answer says that something is wrong, not that nothing is sold."""
 
 YOUNG = {
@@ -98,6 +99,8 @@ YOUNG = {
     # Who has just been granted more nodes wants to plan with them.
     Feed.QUOTAS: timedelta(hours=1),
     Feed.CLUSTER_QUOTAS: timedelta(hours=1),
+    # Who has just reserved wants to plan with it.
+    Feed.RESERVATIONS: timedelta(minutes=15),
 }
 """How long a feed is taken as it is, without asking again."""
 
@@ -112,4 +115,5 @@ _NAMES = {
     Feed.CLUSTER_QUOTAS: "quotas of HyperPod",
     Feed.SAGEMAKER: "SageMaker prices",
     Feed.COMPONENTS: "component prices",
+    Feed.RESERVATIONS: "capacity reservations",
 }

@@ -12,6 +12,7 @@ from pricing.aws.offerings import zone_offerings
 from pricing.aws.price_file import price_file
 from pricing.aws.price_list import price_list
 from pricing.aws.quotas import account_quotas, cluster_quotas
+from pricing.aws.reservations import reservations
 from pricing.aws.sagemaker_prices import sagemaker_prices
 from pricing.aws.savings_plans import sagemaker_plan_rates, savings_plan_rates
 from pricing.aws.session import has_credentials
@@ -128,6 +129,10 @@ def _components(region: str, now: datetime) -> Answer:
     return Answer(rows=listing.rows, findings=listing.findings)
 
 
+def _reservations(region: str, now: datetime) -> Answer:
+    return Answer(rows=reservations(region))
+
+
 _FETCH: dict[Feed, Callable[[str, datetime], Answer]] = {
     Feed.PRICES: _prices,
     Feed.SPOT: _spot,
@@ -139,4 +144,5 @@ _FETCH: dict[Feed, Callable[[str, datetime], Answer]] = {
     Feed.CLUSTER_QUOTAS: _cluster_quotas,
     Feed.SAGEMAKER: _sagemaker,
     Feed.COMPONENTS: _components,
+    Feed.RESERVATIONS: _reservations,
 }

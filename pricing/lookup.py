@@ -9,14 +9,15 @@ from datetime import datetime
 from pricing.basis import Prices
 from pricing.blocks import ULTRASERVERS
 from pricing.bundle_prices import offerings
-from pricing.catalog import find_instance_type
+from pricing.catalog import find_instance_type, load_instance_types
+from pricing.errors import CatalogError
 from pricing.feed import FEED_OF, Feed
 from pricing.known import know
-from pricing.market import refuse_unknown
 from pricing.notes import notes_on
 from pricing.offer import Payment, Purchase
 from pricing.parallel import Watch
 from pricing.price import Block, PriceRow
+from pricing.regions import refuse_unknown
 from pricing.sagemaker import component_of
 from pricing.wording import listed
 
@@ -44,8 +45,7 @@ def look_up(
 
     The type may be an UltraServer's. Raises CatalogError for an unknown type, MarketError for an unknown region.
     """
-    if instance_type not in ULTRASERVERS:
-        find_instance_type(instance_type)
+    _refuse_other_names(instance_type)
     refuse_unknown(regions)
     places = [(region, feed) for feed in _PRICED for region in regions]
     knowledge = know(places, (), prices, now, watch=watch)
@@ -62,11 +62,24 @@ def look_up(
     )
 
 
+def _refuse_other_names(name: str) -> None:
+    """Raises CatalogError for what is no instance type; an accelerator's name is what people try first."""
+    chips = {each.accelerator.name for each in load_instance_types().values()}
+    alike = sorted(each for each in chips if each.casefold().partition("-")[0] == name.casefold().partition("-")[0])
+    if alike:
+        raise CatalogError(f"{alike[0]} is an accelerator; `berth catalog --gpu {alike[0]}` lists the types with it.")
+    if name not in ULTRASERVERS:
+        find_instance_type(name)
+
+
 def _gap(instance_type: str, region: str) -> str:
-    zones = offerings().get((instance_type, region))
+    kind, zones = load_instance_types().get(instance_type), offerings().get((instance_type, region))
+    # What is bought by the block alone has a fee for each account and day, and no price in any list.
+    by_block = kind is None or kind.usage_classes == {"capacity-block"}
+    mend = "; EC2 tells the fee of a block to who asks it with --live" if by_block else ""
     if zones:
-        return f"{instance_type} is sold in {region} ({listed(zones)}), but no price is known there."
-    return f"No price of {instance_type} is known in {region}, and no source lists it there."
+        return f"{instance_type} is sold in {region} ({listed(zones)}), but no price is known there{mend}."
+    return f"No price of {instance_type} is known in {region}, and no source lists it there{mend}."
 
 
 def _of_blocks(blocks: Iterable[Block], now: datetime) -> list[PriceRow]:

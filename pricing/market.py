@@ -6,7 +6,7 @@ Prices come from AWS, from what it said before, or from the bundle: the market s
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -14,9 +14,8 @@ from pathlib import Path
 
 from pricing.basis import Prices
 from pricing.bundle import bundled
-from pricing.bundle_prices import offerings, price_rows
+from pricing.bundle_prices import offerings
 from pricing.catalog import DATA, load_instance_types
-from pricing.errors import MarketError
 from pricing.feed import FEED_OF, Feed, Offering, Place, Row
 from pricing.instance_type import InstanceType
 from pricing.known import Knowledge, Origin, know
@@ -24,11 +23,13 @@ from pricing.notes import notes_on
 from pricing.offer import Offer, Purchase, Zones
 from pricing.offers import block_offers, offers_of
 from pricing.parallel import Watch
-from pricing.price import Block, Component, ComponentPrice, Interruption, PriceRow, Quota
+from pricing.price import Block, Component, ComponentPrice, Interruption, PriceRow, Quota, Reservation
 from pricing.quota import nodes_allowed
-from pricing.sagemaker import hyperpod_price
+from pricing.regions import refuse_unknown, zone_prefix
+from pricing.reservation import Held, held
+from pricing.sagemaker import hyperpod_price, is_of_cluster
 from pricing.snapshot import AnyRow
-from pricing.wording import close_match, listed
+from pricing.wording import listed
 
 Components = Mapping[tuple[Component, str], tuple[ComponentPrice, ...]]
 """Prices by component and region: one, or a band of use each, ascending."""
@@ -49,8 +50,9 @@ class Market:
 
     What stands beside instances: `components` by what is bought and where, from the first band of use to the last;
     `sagemaker` has the prices of `ml.` types, `blocks` the Capacity Blocks on offer, `interruptions` how often spot
-    instances of a type are taken back in a region, and `quotas` what the account allows. Of whatever is missing in
-    them nothing is known. `foreign` are the types and regions with a price in that other currency.
+    instances of a type are taken back in a region, `quotas` what the account allows, and `held` the reservation that
+    the plan is to use. Of whatever is missing in them nothing is known. `foreign` are the types and regions with a
+    price in that other currency.
     """
 
     instance_types: Mapping[str, InstanceType]
@@ -64,6 +66,7 @@ class Market:
     blocks: tuple[Block, ...] = ()
     interruptions: Mapping[tuple[str, str], Interruption] = field(default_factory=dict)
     quotas: tuple[Quota, ...] = ()
+    held: Held | None = None
     foreign: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def nodes_allowed(self, instance_type: str, purchase: Purchase, region: str) -> int | None:
@@ -76,9 +79,20 @@ class Market:
         row = hyperpod_price((each for each in self.sagemaker if each.currency == "USD"), instance_type, region)
         return row.price_per_hour_per_node if row else None
 
+    def held_for(self, offer: Offer) -> Held | None:
+        """The reservation, where what is bought by this offer runs in it."""
+        return self.held if self.held and self.held.serves(offer) else None
+
+    def hyperpod_offers(self, instance_type: str) -> tuple[Offer, ...]:
+        """A type as a HyperPod node, on demand and under SageMaker's Savings Plans; the zones are not known."""
+        rows = (each for each in self.sagemaker if each.instance_type == f"ml.{instance_type}")
+        return offers_of(filter(is_of_cluster, rows), {})
+
     def region_of(self, zone_id: str) -> str | None:
-        """The region that a zone belongs to; None where no type is known to be sold there."""
-        return next((region for (_, region), zones in self.zone_ids.items() if zone_id in zones), None)
+        """The region that a zone belongs to; None where none of these regions has it."""
+        listing = (region for (_, region), zones in self.zone_ids.items() if zone_id in zones)
+        blind = set(self.regions) - {region for _, region in self.zone_ids}
+        return next(listing, None) or next((each for each in blind if zone_id.startswith(zone_prefix(each))), None)
 
     def gap(self, instance_type: str, purchases: Collection[Purchase]) -> str:
         """Why no offer of an instance type exists on these terms, as a sentence; empty where one exists.
@@ -123,18 +137,23 @@ def load_market(
     purchases: Collection[Purchase],
     *,
     prices: Prices = Prices.AUTO,
+    alone: bool = False,
+    reservation: str | None = None,
     now: datetime | None = None,
     watch: Watch | None = None,
     folder: Path = DATA,
 ) -> Market:
     """The market of some regions and purchases, as known at `now` (UTC; the clock's time unless given).
 
+    `alone`: AWS is asked for these purchases' prices and zones only, and for nothing that a plan sets beside them.
+    `reservation` is the id of the account's own capacity that the plan is to use.
     `watch` is shown what AWS is asked. Raises MarketError for a region of which neither a price nor an
     offering is known, CatalogError where the bundle itself is malformed; whatever AWS does is a note.
     """
     refuse_unknown(regions, folder)
     now = now or datetime.now(UTC)
-    needed = _needed(regions, purchases, prices)
+    needed = _needed(regions, purchases, prices, alone=alone)
+    needed += [(region, Feed.RESERVATIONS) for region in regions if reservation]
     every = {(region, feed) for region in regions for feed in Feed}
     knowledge = know(needed, sorted(every - set(needed)), prices, now, watch=watch, folder=folder)
     zones = _zones(knowledge, offerings(folder))
@@ -148,12 +167,13 @@ def load_market(
         other_offers=tuple(each for each in priced if each.purchase not in purchases),
         regions=tuple(regions),
         zone_ids=zones,
-        notes=notes_on(knowledge, needed, offers, now),
+        notes=(*notes_on(knowledge, needed, offers, now), *_no_reservation(knowledge, reservation)),
         components=_components(knowledge, folder),
         sagemaker=_rows(knowledge, PriceRow, Feed.SAGEMAKER),
         blocks=blocks,
         interruptions={(each.instance_type, each.region): each for each in _rows(knowledge, Interruption)},
         quotas=_rows(knowledge, Quota),
+        held=next((held(each, now) for each in _rows(knowledge, Reservation) if each.id == reservation), None),
         foreign={
             (row.instance_type, row.region): row.currency
             for row in _rows(knowledge, PriceRow)
@@ -162,36 +182,22 @@ def load_market(
     )
 
 
-def known_regions(folder: Path = DATA) -> frozenset[str]:
-    """The regions of which a price or an offering is known."""
-    return frozenset({region for _, region in offerings(folder)} | {row.region for row in price_rows(folder)})
-
-
-def known_zones(folder: Path = DATA) -> Mapping[str, str]:
-    """The region of every zone of which an offering is known."""
-    return {zone: region for (_, region), zones in offerings(folder).items() for zone in zones}
-
-
-def refuse_unknown(regions: Sequence[str], folder: Path = DATA) -> None:
-    """Raises MarketError, with the regions that may be meant, for those of which nothing is known."""
-    known = known_regions(folder)
-    findings = [
-        f"No price and no offering is known of a region {region}{close_match(region, known)}"
-        for region in regions
-        if region not in known
-    ]
-    if findings:
-        raise MarketError(findings)
-
-
-def _needed(regions: Sequence[str], purchases: Collection[Purchase], prices: Prices) -> list[Place]:
+def _needed(regions: Sequence[str], purchases: Collection[Purchase], prices: Prices, *, alone: bool) -> list[Place]:
     """What AWS may be asked for, the prices first, since they matter most where time runs out."""
-    feeds = list(dict.fromkeys(FEED_OF[each] for each in Purchase if each in purchases))
-    feeds += [Feed.OFFERINGS, Feed.QUOTAS]
-    feeds += [Feed.INTERRUPTIONS] * (Purchase.SPOT in purchases)
-    # Dozens of requests one after the other, for what a plan pays cents for or does not build: nobody waits for that.
-    feeds += [Feed.COMPONENTS, Feed.CLUSTER_QUOTAS] * (prices is Prices.LIVE)
-    return [(region, feed) for feed in feeds for region in dict.fromkeys(regions)]
+    feeds = [FEED_OF[each] for each in Purchase if each in purchases] + [Feed.OFFERINGS]
+    if not alone:
+        feeds += [Feed.QUOTAS] + [Feed.INTERRUPTIONS] * (Purchase.SPOT in purchases)
+        # Other terms, HyperPod, disks and gateways are dozens of requests, which only who asks for live prices awaits.
+        feeds += [each for each in Feed if each is not Feed.RESERVATIONS] * (prices is Prices.LIVE)
+    return [(region, feed) for feed in dict.fromkeys(feeds) for region in dict.fromkeys(regions)]
+
+
+def _no_reservation(knowledge: Knowledge, reservation: str | None) -> Iterator[str]:
+    """A sentence where every region has been asked for a reservation that none of them has."""
+    places = {region: known for (region, feed), known in knowledge.places.items() if feed is Feed.RESERVATIONS}
+    asked = all(each.origin is not Origin.BUNDLE for each in places.values())
+    if reservation and asked and all(each.id != reservation for each in _rows(knowledge, Reservation)):
+        yield f"The account has no reservation {reservation} in {listed(places)} that is active or to come."
 
 
 def _zones(knowledge: Knowledge, bundled: Zones) -> Zones:

@@ -20,6 +20,8 @@ Priced = Offer | PriceRow
 # A price list with a fault in every line must not bury the plan.
 _SHOWN_FINDINGS = 3
 _REGION = re.compile(r"\b[a-z]{2,4}(-[a-z]+)+-\d\b")
+# How `session.asked` begins; an expired token is one reason, whichever API said so.
+_ASKED = re.compile(r"[a-z0-9-]+:[A-Z]\w+ in \S+: ")
 
 
 def notes_on(
@@ -50,10 +52,12 @@ def failures(outcomes: Iterable[Outcome]) -> Iterator[str]:
     for each in outcomes:
         if each.failure:
             # The same refusal in three regions is one.
-            reasons[_REGION.sub("", each.failure)].append(each)
+            reasons[_REGION.sub("", _ASKED.sub("", each.failure))].append(each)
     for group in reasons.values():
         subject = " and ".join(map(_named, _alike([each.place for each in group])))
-        yield f"{_begun(subject)} could not be had: {group[0].failure.rstrip(' .:')}."
+        said = group[0].failure
+        several = len({_REGION.sub("", each.failure) for each in group}) > 1
+        yield f"{_begun(subject)} could not be had: {(_ASKED.sub('', said) if several else said).rstrip(' .:')}."
 
 
 def foreign_currencies(known: Iterable[Known]) -> Iterator[str]:
@@ -83,7 +87,7 @@ def _bases(knowledge: Knowledge, priced: Collection[Place], offers: Collection[P
     held = [each for each in offers if (each.region, FEED_OF[each.purchase]) in bundled]
     if held:
         days = [each.provenance.as_of for each in held]
-        what = _begun(_named(bundled)) if groups else "Prices"
+        what = _begun(_named({(each.region, FEED_OF[each.purchase]) for each in held})) if groups else "Prices"
         yield f"{what}: bundled snapshot; the newest held on {max(days)}, the oldest on {min(days)}."
     if any(each.purchase is Purchase.SPOT for each in held):
         yield "Bundled spot prices are indicative only: they move by the hour."

@@ -134,6 +134,23 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reservation:
+    """Instances that the account has reserved in a zone: a Capacity Block, or on demand and billed whether used or not.
+
+    Times are in UTC; `ends_at` is None where it stands until it is cancelled.
+    """
+
+    id: str
+    instance_type: str
+    region: str
+    zone_id: str
+    count: int
+    is_block: bool
+    starts_at: datetime
+    ends_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BlockListing:
     """The Capacity Blocks that EC2 offered, and in whole sentences what it could not be asked.
 

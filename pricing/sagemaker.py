@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from pricing.offer import Purchase
 from pricing.price import PriceRow
 
 # HyperPod's nodes: usage type `USE1-Cluster:ml.g5.8xlarge`, instance type `ml.g5.8xlarge-Cluster` (SKU
@@ -26,6 +27,11 @@ def component_of(row: PriceRow) -> str:
     """The component that a price is of; empty where its source does not say."""
     head, end, _ = row.provenance.source.partition(_END)
     return head.removeprefix(_HEAD) if end and head.startswith(_HEAD) else ""
+
+
+def is_of_cluster(row: PriceRow) -> bool:
+    """Whether a price is that of a HyperPod node: of its component on demand, or of a plan, which covers all uses."""
+    return component_of(row) == HYPERPOD or row.purchase is not Purchase.ON_DEMAND
 
 
 def hyperpod_price(rows: Iterable[PriceRow], instance_type: str, region: str) -> PriceRow | None:

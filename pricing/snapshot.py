@@ -10,7 +10,7 @@ from typing import Any, Generic, Literal, TypeVar
 from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, model_validator
 
 from pricing.feed import YOUNG, Feed, Offering, Row
-from pricing.price import Block, ComponentPrice, Interruption, PriceRow, Quota
+from pricing.price import Block, ComponentPrice, Interruption, PriceRow, Quota, Reservation
 
 # Of what is kept on disk; another one is not read.
 FORMAT = 1
@@ -23,6 +23,7 @@ _ROWS: dict[Feed, type[Row]] = {
     Feed.QUOTAS: Quota,
     Feed.CLUSTER_QUOTAS: Quota,
     Feed.COMPONENTS: ComponentPrice,
+    Feed.RESERVATIONS: Reservation,
 }
 AnyRow = TypeVar("AnyRow", bound=Row)
 

@@ -1,13 +1,16 @@
-"""What surrounds the nodes of every workload, whatever they are?"""
+"""What surrounds the nodes of every workload, whatever they are, and what all nodes of EC2 have in common?"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from aws_cdk import CfnOutput, CfnResource, Environment, Stack
+from aws_cdk import CfnOutput, CfnResource, Environment, IStackSynthesizer, Stack
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from planner.addresses import beside_nodes, most_nodes
 from planner.plan import Build, Lifecycle
 from stacks.parts.capacity import capacity
 from stacks.parts.guard import Guard
@@ -15,31 +18,52 @@ from stacks.parts.identity import Identity
 from stacks.parts.image import image_id
 from stacks.parts.network import Network, NodeGroup
 from stacks.parts.nodes import EFA_ONLY, Nic, node_template
-from stacks.parts.ready import Ready
+from stacks.parts.observability import Observability
 from stacks.parts.storage import Storage
-from stacks.parts.user_data import user_data
+from stacks.parts.user_data import Boot, user_data
+
+if TYPE_CHECKING:
+    from stacks.parts.file_system import SharedFiles
 
 
-class WorkloadStack(Stack):
-    """A network, a bucket, a role and a guard; a target adds the nodes.
+class Surroundings(Stack):
+    """A network, storage and a guard; a target adds the nodes.
 
     Raises StackError where the plan contradicts itself.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, build: Build, env: Environment, cluster: bool) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        build: Build,
+        env: Environment,
+        cluster: bool,
+        extra_nodes: int = 0,
+        synthesizer: IStackSynthesizer | None = None,
+    ) -> None:
         super().__init__(
             scope,
             construct_id,
             env=env,
+            synthesizer=synthesizer,
             analytics_reporting=False,
             description=f"Berth: {build.nodes} x {build.instance_type} for {build.name}",
         )
         self.build = build
-        self.capacity = capacity(purchase=build.purchase, reservation_id=build.reservation_id)
-        self.network = Network(self, "Network", zone_id=build.zone_id, nodes=build.nodes)
-        self.group = NodeGroup(self, "NodeGroup", vpc_id=self.network.vpc.ref, cluster=cluster)
-        self.storage = Storage(self, "Storage", lifecycle=build.lifecycle)
-        self.identity = Identity(self, "Identity", bucket=self.storage.bucket)
+        self.network = Network(
+            self,
+            "Network",
+            zone_id=build.zone_id,
+            nodes=most_nodes(build) + extra_nodes,
+            others=beside_nodes(build),
+            cidr=build.cidr,
+            existing=build.existing,
+        )
+        self.group = NodeGroup(self, "NodeGroup", vpc_id=self.network.vpc_id, cluster=cluster)
+        self.group_ids = [self.group.group_id, *filter(None, [build.existing.security_group])]
+        self.storage = Storage(self, "Storage", lifecycle=build.lifecycle, key_arn=build.existing.key)
         self.guard = Guard(
             self,
             "Guard",
@@ -48,16 +72,90 @@ class WorkloadStack(Stack):
             budget_usd=build.budget_usd,
             budget_email=build.budget_email,
         )
-        self.ready = Ready(self, "Ready", nodes=build.nodes)
-        self.image_id = image_id(self, "Image", image=build.image, instance_type=build.instance_type)
-        CfnOutput(self, "VpcId", value=self.network.vpc.ref)
+        self.files = self._files()
+        if boundary := build.existing.permissions_boundary:
+            policy = iam.ManagedPolicy.from_managed_policy_arn(self, "Boundary", boundary)
+            iam.PermissionsBoundary.of(self).apply(policy)
+        CfnOutput(self, "VpcId", value=self.network.vpc_id)
         CfnOutput(self, "BucketName", value=self.storage.bucket.bucket_name)
         if build.lifecycle is Lifecycle.EPHEMERAL:
             empty = f"aws s3 rm --recursive s3://{self.storage.bucket.bucket_name}"
             CfnOutput(self, "BeforeDestroy", value=empty)
 
+    def _files(self) -> SharedFiles | None:
+        if self.build.file_system is None:
+            return None
+        # Large, and needed where there is a file system alone.
+        from stacks.parts.file_system import SharedFiles
+
+        return SharedFiles(
+            self,
+            "Files",
+            system=self.build.file_system,
+            lifecycle=self.build.lifecycle,
+            network=self.network,
+            nodes_group_id=self.group.group_id,
+            key_arn=self.build.existing.key,
+        )
+
+    @property
+    def mounted(self) -> tuple[str, str] | None:
+        """DNS name and mount name of what nodes mount at /fsx, the stack's own or one that stands; None for nothing."""
+        given = self.build.existing
+        if self.files:
+            return self.files.dns_name, self.files.mount_name
+        if given.file_system and given.mount_name:
+            return f"{given.file_system}.fsx.{self.build.region}.amazonaws.com", given.mount_name
+        return None
+
+    def enclose(self, launch: CfnResource, *also: Construct) -> None:
+        """Makes what launches nodes the last thing to be made and the first to go.
+
+        Subnet, group and routes cannot be deleted under a node, and a node must not outlive its guard.
+        """
+        files = [self.files] if self.files else []
+        launch.node.add_dependency(*self.network.ways, self.group, self.storage, self.guard, *files, *also)
+
+
+class WorkloadStack(Surroundings):
+    """What surrounds every workload, with the role, the image, the capacity and what watches of EC2 nodes."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, build: Build, env: Environment, cluster: bool) -> None:
+        super().__init__(scope, construct_id, build=build, env=env, cluster=cluster)
+        self.capacity = capacity(
+            purchase=build.purchase,
+            reservation=build.reservation_id,
+            placement_group=build.existing.placement_group,
+            instance_type=build.instance_type,
+        )
+        self.watched = Observability(self, "Observability", build=build)
+        self.identity = Identity(
+            self,
+            "Identity",
+            bucket=self.storage.bucket,
+            namespace=self.watched.namespace,
+            log_group_arn=self.watched.log_group.attr_arn,
+        )
+        self.image_id = image_id(self, "Image", image=build.image, instance_type=build.instance_type)
+        CfnOutput(
+            self,
+            "Dashboard",
+            value=f"https://{build.region}.console.aws.amazon.com/cloudwatch/home?region={build.region}"
+            f"#dashboards/dashboard/{self.watched.dashboard}",
+        )
+
+    def boot(self, *, nics: Sequence[Nic] = (), **told: str) -> Boot:
+        """What nodes with these interfaces are told at boot, and what the target tells them."""
+        return Boot(
+            bucket_name=self.storage.bucket.bucket_name,
+            efa_devices=sum(nic.kind == EFA_ONLY for nic in nics),
+            agent=self.watched.agent,
+            shared="@tcp:/".join(self.mounted or ()),
+            **told,
+        )
+
     def node_template(
-        self, *, nics: Sequence[Nic], subnet_id: str | None, placement_group: str | None
+        self, *, nics: Sequence[Nic], subnet_id: str | None, placement_group: str | None, boot: Boot
     ) -> ec2.CfnLaunchTemplate:
         """The launch template of the nodes, with these interfaces."""
         return node_template(
@@ -67,22 +165,13 @@ class WorkloadStack(Stack):
             nics=nics,
             capacity=self.capacity,
             image_id=self.image_id,
-            group_id=self.group.group_id,
+            group_ids=self.group_ids,
             subnet_id=subnet_id,
             profile_arn=self.identity.profile_arn,
             placement_group=placement_group,
-            user_data=user_data(
-                build=self.build,
-                bucket_name=self.storage.bucket.bucket_name,
-                efa_devices=sum(nic.kind == EFA_ONLY for nic in nics),
-                ready_url=self.ready.url,
-            ),
+            user_data=user_data(self.build, boot),
         )
 
-    def enclose(self, launch: CfnResource) -> None:
-        """Makes what launches nodes the last thing to be made and the first to go, and waits for its nodes.
-
-        Subnet, group and routes cannot be deleted under a node, and a node must not outlive its guard.
-        """
-        launch.node.add_dependency(*self.network.ways, self.group, self.storage, self.identity, self.guard)
-        self.ready.wait_for(launch)
+    def enclose(self, launch: CfnResource, *also: Construct) -> None:
+        """As for all surroundings; the nodes need their role, and are watched from the first minute."""
+        super().enclose(launch, self.identity, self.watched, *also)

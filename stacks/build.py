@@ -3,22 +3,59 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
+from ipaddress import IPv4Network
+from itertools import combinations
 
 from aws_cdk import Annotations, App, Environment, Stack
 
 from planner.plan import Build, Target
 from stacks.errors import StackError
 from stacks.parts.tags import stack_name, tag
-from stacks.targets.efa_cluster import EfaCluster
-from stacks.targets.single_instance import SingleInstance
 
-TARGETS: Mapping[Target, type[EfaCluster | SingleInstance]] = {
-    Target.SINGLE_INSTANCE: SingleInstance,
-    Target.EFA_CLUSTER: EfaCluster,
-}
 # CloudFormation's rule for stack names, less what "Berth-" takes of its 128 characters.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,121}")
+
+
+def refuse_together(builds: Sequence[Build]) -> None:
+    """Raises StackError where the stacks of one app would get in each other's way: one name, or one address twice."""
+    names = [build.name for build in builds]
+    findings = [f"Two workloads are called {name!r}. Give each a name of its own." for name in sorted(_twice(names))]
+    joining = [build for build in builds if build.existing.vpc and build.cidr]
+    for one, other in combinations(joining, 2):
+        same = one.existing.vpc == other.existing.vpc
+        if same and IPv4Network(str(one.cidr)).overlaps(IPv4Network(str(other.cidr))):
+            findings.append(
+                f"{one.name!r} and {other.name!r} both take addresses of {one.cidr} and {other.cidr} in "
+                f"{one.existing.vpc}. Change provision.cidr of one of them."
+            )
+    if findings:
+        raise StackError(findings)
+
+
+def _twice(names: Sequence[str]) -> set[str]:
+    return {name for name in names if names.count(name) > 1}
+
+
+def stack_of(target: Target) -> Callable[..., Stack]:
+    """The stack of a target. The CDK's modules are large, so that only those of this one are imported."""
+    match target:
+        case Target.SINGLE_INSTANCE:
+            from stacks.targets.single_instance import SingleInstance
+
+            return SingleInstance
+        case Target.EFA_CLUSTER:
+            from stacks.targets.efa_cluster import EfaCluster
+
+            return EfaCluster
+        case Target.SERVING_FLEET:
+            from stacks.targets.serving_fleet import ServingFleet
+
+            return ServingFleet
+        case Target.HYPERPOD_SLURM:
+            from stacks.targets.hyperpod_slurm import HyperpodSlurm
+
+            return HyperpodSlurm
 
 
 def build_stack(app: App, build: Build, *, account: str | None, warnings: Sequence[str]) -> Stack:
@@ -32,8 +69,18 @@ def build_stack(app: App, build: Build, *, account: str | None, warnings: Sequen
             f"The workload's name {build.name!r} cannot name a stack. "
             "Use letters, digits and hyphens, at most 122 of them."
         )
-    env = Environment(account=account, region=build.region)
-    stack = TARGETS[build.target](app, stack_name(build.name), build=build, env=env)
+    if build.account and account and build.account != account:
+        raise StackError(
+            f"{build.name!r} is for account {build.account}, and the credentials are those of {account}. Use the "
+            "account's own, or change provision.account."
+        )
+    if build.training_plan_arn and build.target is not Target.HYPERPOD_SLURM:
+        raise StackError(
+            f"A training plan holds nodes of HyperPod, not of the target {build.target!s}. Set provision.target to "
+            f"{Target.HYPERPOD_SLURM!s}, or leave provision.training_plan out."
+        )
+    env = Environment(account=build.account or account, region=build.region)
+    stack = stack_of(build.target)(app, stack_name(build.name), build=build, env=env)
     tag(stack, workload=build.name, expires_at=build.expires_at)
     for number, warning in enumerate(warnings, start=1):
         Annotations.of(stack).add_warning_v2(f"berth:plan-{number}", warning)

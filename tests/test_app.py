@@ -65,3 +65,31 @@ def test_bundled_prices_ask_nobody(server: PriceServer, folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert json.loads((folder / "tiny.plan.json").read_text())["build"]["instance_type"] != CHEAP
     assert server.asked == []
+
+
+def test_an_unknown_target_is_refused(folder: Path) -> None:
+    """A word that names no target is an error with those that do, and no lock is written."""
+    done = synth(folder, prices="bundled", target="kubernetes")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("target=kubernetes is not known; write efa-cluster, hyperpod-slurm")
+    assert not (folder / "tiny.plan.json").exists()
+
+
+def test_two_workloads_in_one_app(folder: Path) -> None:
+    """With a comma between them both are planned, locked and synthesized, each to its own stack."""
+    other = (folder / "tiny.yaml").read_text().replace("name: tiny", "name: other")
+    (folder / "other.yaml").write_text(other)
+    done = synth(folder, prices="bundled", workload="tiny.yaml,other.yaml")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in folder.glob("*.plan.json")} == {"tiny.plan.json", "other.plan.json"}
+    assert {path.name.split(".")[0] for path in (folder / "cdk.out").glob("*.template.json")} == {
+        "Berth-tiny",
+        "Berth-other",
+    }
+
+
+def test_the_target_may_be_named_beside_the_workload(folder: Path) -> None:
+    """`-c target=` takes the place of the file's own, and the lock keeps it."""
+    done = synth(folder, prices="bundled", target="hyperpod-slurm")
+    assert done.returncode == 0, done.stderr
+    assert json.loads((folder / "tiny.plan.json").read_text())["build"]["target"] == "hyperpod-slurm"

@@ -11,21 +11,26 @@ import pytest
 
 from planner.lock import read_head
 from planner.places import lock_path
-from planner.plan import Build
+from planner.plan import Build, Target
 from stacks.parts.tags import stack_name
 from tests.support.aws import Aws, loopback_aws
-from tests.support.loopback import IMAGE_ID
+from tests.support.loopback import ACCOUNT, IMAGE_ID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A workload, and what should stand once it is deployed. `kept_buckets` outlive the stack."""
+    """A workload, and what should stand once it is deployed. `kept_buckets` outlive the stack.
+
+    `guards` are the schedule that ends it and the budget that watches it.
+    """
 
     workload: str
     instance_type: str
     nodes: int
     efa_devices: int
     kept_buckets: int = 0
+    file_systems: int = 0
+    guards: int = 0
 
 
 CASES = {
@@ -65,7 +70,54 @@ CASES = {
         nodes=4,
         efa_devices=4,
     ),
+    "a fleet": Case(
+        workload="""
+            name: serve-many
+            model: llama-3.2-1b
+            inference: {requests_per_second: 15, input_tokens: 1024, output_tokens: 256}
+            pin: {instance_type: g5.2xlarge, nodes: 2}
+            limits: {regions: [us-east-1]}
+            provision:
+              target: serving-fleet
+              serving:
+                weights: s3://my-models/llama-3.2-1b
+                certificate: CERTIFICATE
+        """,
+        instance_type="g5.2xlarge",
+        nodes=2,
+        efa_devices=0,
+        # The load balancer's records.
+        kept_buckets=1,
+    ),
+    "shared files, guarded": Case(
+        workload="""
+            name: pretrain-shared
+            model: llama-2-13b
+            training: {method: pretrain, tokens: 1B, sequence_length: 4096, global_batch: 256}
+            pin: {instance_type: p4d.24xlarge, nodes: 2}
+            provision:
+              zone: use1-az6
+              time_to_live: 30d
+              budget: 9000
+              budget_email: ml@example.com
+              storage: {file_system: {capacity: 4800GiB, throughput: 1000, data: s3://my-data/tokens, efa: true}}
+        """,
+        instance_type="p4d.24xlarge",
+        nodes=2,
+        efa_devices=4,
+        file_systems=1,
+        guards=2,
+    ),
 }
+
+
+HYPERPOD = """
+    name: pretrain-managed
+    model: llama-2-13b
+    training: {method: pretrain, tokens: 1B, sequence_length: 4096, global_batch: 256}
+    pin: {instance_type: p4d.24xlarge, nodes: 4}
+    provision: {target: hyperpod-slurm, zone: use1-az6}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +131,8 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 def test_deploy_deploy_again_destroy(aws: Aws, case: Case) -> None:
     """What is deployed is what was planned; again changes nothing; destroying, without the workload, leaves nothing."""
     file = aws.home / f"{case.instance_type}-{case.nodes}.yaml"
-    file.write_text(dedent(case.workload), encoding="utf-8")
+    issued = aws.client("acm").request_certificate(DomainName="model.example.com")["CertificateArn"]
+    file.write_text(dedent(case.workload).replace("CERTIFICATE", issued), encoding="utf-8")
     app = ("-c", f"workload={file}", "--output", str(aws.home / "cdk.out"))
 
     aws.cdk("deploy", *app, "--require-approval", "never")
@@ -87,6 +140,7 @@ def test_deploy_deploy_again_destroy(aws: Aws, case: Case) -> None:
     assert (build.instance_type, build.nodes, build.image.id) == (case.instance_type, case.nodes, IMAGE_ID)
     check_network(aws, build)
     check_nodes(aws, case, build)
+    check_around(aws, case, build)
 
     assert "(no changes)" in aws.cdk("deploy", *app, "--require-approval", "never")
     check_nodes(aws, case, build)
@@ -96,23 +150,42 @@ def test_deploy_deploy_again_destroy(aws: Aws, case: Case) -> None:
     check_nothing_left(aws, case, build)
 
 
+def test_deploy_and_destroy_hyperpod(aws: Aws) -> None:
+    """A HyperPod cluster stands with the planned nodes and finds its script; when it goes nothing is left."""
+    file = aws.home / "hyperpod.yaml"
+    file.write_text(dedent(HYPERPOD), encoding="utf-8")
+    app = ("-c", f"workload={file}", "--output", str(aws.home / "cdk.out"))
+    aws.cdk("deploy", *app, "--require-approval", "never")
+    build = read_head(lock_path(file)).build
+    check_network(aws, build)
+
+    sagemaker = aws.client("sagemaker")
+    (summary,) = sagemaker.list_clusters()["ClusterSummaries"]
+    nodes = sagemaker.list_cluster_nodes(ClusterName=summary["ClusterName"])["ClusterNodeSummaries"]
+    assert [node["InstanceType"] for node in nodes].count("ml.p4d.24xlarge") == build.nodes == 4
+    assert [node["InstanceType"] for node in nodes].count("ml.m5.xlarge") == 2
+
+    assert "(no changes)" in aws.cdk("deploy", *app, "--require-approval", "never")
+    aws.cdk("destroy", *app, "--force")
+    assert sagemaker.list_clusters()["ClusterSummaries"] == []
+    assert own_vpcs(aws.client("ec2")) == []
+
+
 def check_network(aws: Aws, build: Build) -> None:
-    """One VPC of ours, in the planned zone, with the rules that EFA needs where there are several nodes."""
+    """One VPC of ours, in the planned zone, with the rules that EFA needs where nodes are a cluster."""
     ec2 = aws.client("ec2")
     (vpc,) = own_vpcs(ec2)
     here = [{"Name": "vpc-id", "Values": [vpc["VpcId"]]}]
     subnets = ec2.describe_subnets(Filters=here)["Subnets"]
-    assert {subnet["AvailabilityZoneId"] for subnet in subnets} == {build.zone_id}
+    balanced = set(build.fleet.balancer_zone_ids) if build.fleet else set()
+    assert {subnet["AvailabilityZoneId"] for subnet in subnets} == {build.zone_id} | balanced
     assert not any(subnet["MapPublicIpOnLaunch"] for subnet in subnets)
 
-    (group,) = (
-        group
-        for group in ec2.describe_security_groups(Filters=here)["SecurityGroups"]
-        if group["GroupName"] != "default"
-    )
+    groups = ec2.describe_security_groups(Filters=here)["SecurityGroups"]
+    (group,) = (group for group in groups if group["Description"].startswith("Nodes"))
     for rules in (group["IpPermissions"], group["IpPermissionsEgress"]):
         named = {pair["GroupId"] for rule in rules for pair in rule["UserIdGroupPairs"]}
-        assert named == ({group["GroupId"]} if build.nodes > 1 else set())
+        assert (group["GroupId"] in named) == (build.target in (Target.EFA_CLUSTER, Target.HYPERPOD_SLURM))
     assert not any(rule["IpRanges"] for rule in group["IpPermissions"])
 
 
@@ -133,11 +206,30 @@ def check_nodes(aws: Aws, case: Case, build: Build) -> None:
     assert kinds == ["interface"] + ["efa-only"] * case.efa_devices
 
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack_of(aws, build)["Outputs"]}
-    if case.nodes == 1:
+    if build.fleet:
+        (group,) = aws.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"]
+        assert {one["InstanceId"] for one in group["Instances"]} == {node["InstanceId"] for node in nodes}
+    elif case.nodes == 1:
         assert outputs["InstanceId"] == nodes[0]["InstanceId"]
     else:
         fleet = ec2.describe_fleet_instances(FleetId=outputs["FleetId"])["ActiveInstances"]
         assert {one["InstanceId"] for one in fleet} == {node["InstanceId"] for node in nodes}
+
+
+def check_around(aws: Aws, case: Case, build: Build) -> None:
+    """What the workload asks for beside its nodes stands: file system, guards, watch, load balancer and key."""
+    systems = aws.client("fsx").describe_file_systems()["FileSystems"]
+    assert [each["StorageCapacity"] for each in systems] == [4800] * case.file_systems
+    schedules = aws.client("scheduler").list_schedules()["Schedules"]
+    budgets = aws.client("budgets").describe_budgets(AccountId=ACCOUNT).get("Budgets", [])
+    assert len(schedules) + len(budgets) == case.guards
+    (alarm,) = aws.client("cloudwatch").describe_alarms()["MetricAlarms"]
+    assert alarm["Namespace"] == f"Berth/{build.name}"
+    balancers = aws.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    assert [each["Scheme"] for each in balancers] == (["internal"] if build.fleet else [])
+    policies = aws.client("autoscaling").describe_policies()["ScalingPolicies"]
+    assert len(policies) == (2 if build.fleet else 0)
+    assert len(aws.client("secretsmanager").list_secrets()["SecretList"]) == (1 if build.fleet else 0)
 
 
 def check_nothing_left(aws: Aws, case: Case, build: Build) -> None:
@@ -152,6 +244,14 @@ def check_nothing_left(aws: Aws, case: Case, build: Build) -> None:
     own = [name for name in buckets if name.startswith(stack_name(build.name).lower())]
     assert len(own) == case.kept_buckets
     assert aws.client("iam").list_instance_profiles()["InstanceProfiles"] == []
+    assert aws.client("fsx").describe_file_systems()["FileSystems"] == []
+    assert aws.client("scheduler").list_schedules()["Schedules"] == []
+    assert aws.client("budgets").describe_budgets(AccountId=ACCOUNT).get("Budgets", []) == []
+    assert aws.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+    assert aws.client("sns").list_topics()["Topics"] == []
+    assert aws.client("elbv2").describe_load_balancers()["LoadBalancers"] == []
+    assert aws.client("autoscaling").describe_auto_scaling_groups()["AutoScalingGroups"] == []
+    assert aws.client("secretsmanager").list_secrets()["SecretList"] == []
 
 
 def own_vpcs(ec2: Any) -> list[dict[str, Any]]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from planner.load import Loaded
+    from planner.plan import Plan
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKLOAD = "workloads/train70b.yaml"
@@ -110,7 +111,11 @@ SEARCHES = {
 
 
 def bench_searches() -> None:
-    """Prints how many candidates a second each search decides on, all loading done, and what a plain loop would."""
+    """Prints how many candidates each search decides on in how long, all loading done, and what a plain loop would.
+
+    Covered are all legal combinations, evaluated those that fit, whose time was computed; the others were ruled out by
+    what their techniques combine with and by memory, which no price can mend.
+    """
     from datetime import UTC, datetime
 
     from planner.calibration import load_calibration
@@ -120,10 +125,10 @@ def bench_searches() -> None:
 
     calibration = load_calibration()
 
-    def searched(loaded: Loaded) -> tuple[int, float]:
+    def searched(loaded: Loaded) -> tuple[Plan, float]:
         start = time.perf_counter()
         plan = decide(loaded, calibration, datetime.now(UTC), Prices.BUNDLED).plan
-        return plan.covered, time.perf_counter() - start
+        return plan, time.perf_counter() - start
 
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "workload.yaml"
@@ -132,11 +137,12 @@ def bench_searches() -> None:
             file.write_text(f"name: bench\nmodel: {model}\ntraining: {job}\n{limits}\n", encoding="utf-8")
             loaded = load_workload(file)
             searched(loaded)
-            covered, seconds = min((searched(loaded) for _ in range(3)), key=lambda found: found[1])
-            rate = covered / seconds
+            plan, seconds = min((searched(loaded) for _ in range(3)), key=lambda found: found[1])
+            rate, best = plan.covered / seconds, plan.chosen
             print(
-                f"{question}: {covered:,} candidates covered in {seconds:.2f} s (at most {most_s:.1f}), "
-                f"{rate:,.0f} a second, {rate * _loop_s_per_candidate(loaded):,.0f} times a plain loop's"
+                f"{question}: {plan.covered:,} candidates covered, {plan.timed:,} evaluated, in {seconds:.2f} s "
+                f"(at most {most_s:.1f}), {rate:,.0f} a second, {rate * _loop_s_per_candidate(loaded):,.0f} times a "
+                f"plain loop's; best {best.nodes} x {best.instance_type}"
             )
 
 
@@ -172,6 +178,13 @@ def _loop_s_per_candidate(loaded: Loaded, count: int = 300) -> float:
         peak_bytes(training_memory(loaded.shape, recipe, layout, training.sequence_length, framework, memory))
         step_time(loaded.shape, recipe, layout, training.sequence_length, machine, factors)
     return (time.perf_counter() - start) / len(layouts)
+
+
+def bench_simulation() -> None:
+    """Prints how long a million requests to the 8B example take to simulate, planning included."""
+    command = ["berth", "simulate", "--offline", "--requests", "1000000", "serve8b"]
+    cost = measure(command, ROOT)
+    print(f"{' '.join(command)}: {cost.wall_s:.0f} s (at most 60), {cost.peak_mib:.0f} MiB")
 
 
 def bench_verify() -> None:
@@ -210,5 +223,6 @@ if __name__ == "__main__":
     bench_plan()
     bench_bundle()
     bench_searches()
+    bench_simulation()
     bench_synth()
     bench_verify()

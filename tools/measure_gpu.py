@@ -2,12 +2,13 @@
 
     python tools/measure_gpu.py -o mine.csv               # every case that the card holds
     python tools/measure_gpu.py -o mine.csv --only lora   # those whose name has the word
+    python tools/measure_gpu.py --dry-run                 # every case, made small, on the CPU: measures nothing
     berth validate mine.csv
 
 Each case runs in a process of its own, so that nothing of the last one is left. Three figures are read: the most that
 tensors took (torch.cuda.max_memory_allocated), the most that the allocator reserved (max_memory_reserved), and what
-nvidia-smi shows for the process while it runs. Each becomes a row of its own in the schema of measured files. Needs
-PyTorch, which Berth itself does not.
+nvidia-smi shows of the card while it runs, which nothing else may use meanwhile. Each becomes a row of its own in the
+schema of measured files. Needs PyTorch, which Berth itself does not, and but for a dry run a GPU.
 """
 
 from __future__ import annotations
@@ -19,12 +20,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 GIB = 2**30
+# The first step compiles and fills caches: the others are timed.
 STEPS = 3
 KINDS = ("allocated", "reserved", "unknown")
 _COLUMNS = (
@@ -53,6 +55,8 @@ class Case:
     attention: str = "sdpa"
     compiled: bool = False
     chunked_loss: bool = False
+    step_in_backward: bool = False
+    offloads_activations: bool = False
     lora_rank: int = 16
     sequence_tokens: int = 2048
     micro_batch: int = 1
@@ -61,9 +65,30 @@ class Case:
     @property
     def name(self) -> str:
         """What tells the case apart."""
-        parts = [self.technique, self.weight_dtype, self.recompute, self.attention, f"v{self.vocab}"]
+        parts = [self.technique, self.weight_dtype, self.optimizer, self.recompute, self.attention, f"v{self.vocab}"]
         parts += [f"s{self.sequence_tokens}", f"b{self.micro_batch}", f"m{self.micro_batches}"]
-        return "-".join([*parts, *["compiled"] * self.compiled, *["chunked"] * self.chunked_loss])
+        further = {
+            "compiled": self.compiled,
+            "chunked": self.chunked_loss,
+            "inbackward": self.step_in_backward,
+            "offloaded": self.offloads_activations,
+        }
+        return "-".join([*parts, *(word for word, on in further.items() if on)])
+
+    @property
+    def options(self) -> str:
+        """What the options cell says."""
+        found = {
+            "chunked_ce": self.chunked_loss,
+            "optimizer_in_backward": self.step_in_backward,
+            "activation_offload": self.offloads_activations,
+        }
+        return "+".join(word for word, on in found.items() if on)
+
+    def small(self) -> Case:
+        """The same techniques on a model that a CPU trains in a moment."""
+        narrow = replace(self, layers=2, hidden=64, ffn=96, heads=4, kv_heads=2, vocab=128)
+        return replace(narrow, sequence_tokens=32, lora_rank=4, compiled=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +115,10 @@ def _cases() -> Iterator[Case]:
         yield Case(technique="lora", sequence_tokens=tokens, micro_batch=batch)
     yield Case(micro_batches=4)
     yield Case(weight_dtype="fp32")
+    for optimizer in ("sgd", "adafactor"):
+        yield Case(optimizer=optimizer)
+    yield Case(step_in_backward=True)
+    yield Case(recompute="full", offloads_activations=True)
     yield Case(compiled=True)
     yield Case(technique="lora", compiled=True)
 
@@ -106,7 +135,7 @@ def rows(case: Case, peak: Peak, accelerator: str) -> Iterator[dict[str, Any]]:
         "tied_embeddings": "no",
         "compute_dtype": "bf16",
         "trainable_params": peak.trained if case.technique == "lora" else "",
-        "optimizer": "adamw-bf16" if case.weight_dtype == "bf16" and case.technique == "full" else case.optimizer,
+        "optimizer": _optimizer_word(case),
         "sharding": "none",
         "accelerator": accelerator,
         "accelerators": 1,
@@ -117,7 +146,7 @@ def rows(case: Case, peak: Peak, accelerator: str) -> Iterator[dict[str, Any]]:
         "seq_len": case.sequence_tokens,
         "global_batch": case.micro_batch * case.micro_batches,
         "compiled": "yes" if case.compiled else "no",
-        "options": "chunked_ce" if case.chunked_loss else "",
+        "options": case.options,
         "notes": trained,
     }
     base |= {name: value for name, value in asdict(case).items() if name in COLUMNS and name not in base}
@@ -137,6 +166,12 @@ def rows(case: Case, peak: Peak, accelerator: str) -> Iterator[dict[str, Any]]:
             }
 
 
+def _optimizer_word(case: Case) -> str:
+    """AdamW keeps moments of 16-bit weights in 16 bits."""
+    narrow = case.weight_dtype == "bf16" and case.technique == "full" and case.optimizer == "adamw"
+    return "adamw-bf16" if narrow else case.optimizer
+
+
 def write_rows(path: Path, found: Iterable[dict[str, Any]]) -> int:
     """Writes rows in the schema of measured files; how many there are."""
     lines = list(found)
@@ -153,76 +188,140 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked.add_argument("-o", "--output", type=Path, default=Path("measured.csv"), help="file to write")
     asked.add_argument("--only", default="", help="measure cases whose name has this word")
     asked.add_argument("--accelerator", default="", help="name of the card as the catalog has it; else as PyTorch does")
+    asked.add_argument("--dry-run", action="store_true", help="try every case, made small, on the CPU; write nothing")
     asked.add_argument("--case", help=argparse.SUPPRESS)
     given = asked.parse_args(arguments)
     if given.case:
-        print(json.dumps(asdict(measure(Case(**json.loads(given.case))))))
+        print(json.dumps(asdict(measure(Case(**json.loads(given.case)), "cpu" if given.dry_run else "cuda"))))
         return
+    chosen = [case for case in cases() if given.only in case.name]
+    if not chosen:
+        raise SystemExit(f"--only {given.only}: no case has that in its name; there are\n{_listed(cases())}")
+    card = device_name(given.dry_run)
     found: list[dict[str, Any]] = []
-    for case in cases():
-        if given.only in case.name:
-            peak = in_own_process(case)
-            found += rows(case, peak, given.accelerator or device_name())
-            print(f"{case.name}: {peak.outcome} {peak.bytes_by_kind}", file=sys.stderr)
-    print(f"{given.output}: {write_rows(given.output, found)} rows")
+    for case in chosen:
+        peak = in_own_process(case.small() if given.dry_run else case, given.dry_run)
+        found += [] if given.dry_run else rows(case, peak, given.accelerator or card)
+        print(f"{case.name}: {peak.outcome} {peak.bytes_by_kind}", file=sys.stderr)
+    if given.dry_run:
+        print(f"{len(chosen)} cases ran on {card}, made small; nothing was measured, and nothing written")
+    else:
+        print(f"{given.output}: {write_rows(given.output, found)} rows")
 
 
-def in_own_process(case: Case) -> Peak:
+def _listed(every: Iterable[Case]) -> str:
+    return "\n".join(f"  {case.name}" for case in every)
+
+
+def in_own_process(case: Case, dry: bool = False) -> Peak:
     """The peak of a case, measured by this script in another process."""
-    command = [sys.executable, __file__, "--case", json.dumps(asdict(case))]
+    command = [sys.executable, __file__, "--case", json.dumps(asdict(case)), *["--dry-run"] * dry]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(done.stderr)
+        raise SystemExit(f"{case.name}: {done.stderr}")
     return Peak(**json.loads(done.stdout.splitlines()[-1]))
 
 
-def device_name() -> str:
-    """The card's name as PyTorch has it."""
-    import torch
-
+def device_name(dry: bool) -> str:
+    """The card's name as PyTorch has it. Ends the script, saying why, where there is nothing to measure with."""
+    try:
+        import torch
+    except ImportError as error:
+        raise SystemExit(
+            f"PyTorch cannot be imported ({error}); install it where this runs: pip install torch"
+        ) from None
+    if dry:
+        return "the CPU"
+    if not torch.cuda.is_available():
+        raise SystemExit("PyTorch sees no GPU here: nothing can be measured; --dry-run tries the cases on the CPU")
     return str(torch.cuda.get_device_name())
 
 
-def measure(case: Case) -> Peak:
-    """Trains a few steps and reads what they took."""
+def measure(case: Case, where: str = "cuda") -> Peak:
+    """Trains a few steps and reads what they took; on the CPU nothing is read."""
     import torch
 
     torch.manual_seed(0)
-    device = torch.device("cuda")
     dtype = torch.bfloat16 if case.weight_dtype == "bf16" else torch.float32
+    seconds, trained = 0.0, 0
     try:
-        model = _model(case).to(device=device, dtype=dtype)
-        trained = [each for each in model.parameters() if each.requires_grad]
-        optimizer = torch.optim.AdamW(trained, lr=1e-5, foreach=True)
-        step = torch.compile(model) if case.compiled else model
-        tokens = torch.randint(case.vocab, (case.micro_batch, case.sequence_tokens), device=device)
-        began = time.perf_counter()
-        for _ in range(STEPS):
+        model = _model(case).to(device=where, dtype=dtype)
+        trained = sum(each.numel() for each in model.parameters() if each.requires_grad)
+        stepped = _stepper(case, model)
+        forward = torch.compile(model) if case.compiled else model
+        tokens = torch.randint(case.vocab, (case.micro_batch, case.sequence_tokens), device=where)
+        for number in range(STEPS):
+            began = time.perf_counter()
             for _ in range(case.micro_batches):
-                with torch.autocast("cuda", torch.bfloat16, enabled=dtype is torch.float32):
-                    loss = step(tokens)
-                loss.backward()
-            optimizer.step()
-            optimizer.zero_grad(set_to_none=True)
-        torch.cuda.synchronize()
+                _pass(case, forward, tokens, where)
+            stepped()
+            if where == "cuda":
+                torch.cuda.synchronize()
+            seconds += (time.perf_counter() - began) * (number > 0)
     except torch.cuda.OutOfMemoryError:
         return Peak(bytes_by_kind={}, trained=0, tokens_per_s=0.0, outcome="oom")
-    seconds = time.perf_counter() - began
-    peaks = {
+    tokens_seen = (STEPS - 1) * case.micro_batches * case.micro_batch * case.sequence_tokens
+    return Peak(bytes_by_kind=_peaks() if where == "cuda" else {}, trained=trained, tokens_per_s=tokens_seen / seconds)
+
+
+def _pass(case: Case, forward: Callable[..., Any], tokens: Any, where: str) -> None:
+    """One micro-batch, forward and backward; what is kept between may wait on the host."""
+    from contextlib import nullcontext
+
+    import torch
+
+    wide = case.weight_dtype == "fp32"
+    kept = torch.autograd.graph.save_on_cpu(pin_memory=where == "cuda") if case.offloads_activations else nullcontext()
+    with torch.autocast(where, torch.bfloat16, enabled=wide), kept:
+        loss = forward(tokens)
+    loss.backward()
+
+
+def _stepper(case: Case, model: Any) -> Callable[[], None]:
+    """What ends a step: one for all parameters, or nothing where each steps as its gradient arises."""
+    import torch
+
+    def made(parameters: Sequence[Any]) -> Any:
+        if case.optimizer == "sgd":
+            return torch.optim.SGD(parameters, lr=1e-5)
+        if case.optimizer == "adafactor":
+            return torch.optim.Adafactor(parameters, lr=1e-5)
+        return torch.optim.AdamW(parameters, lr=1e-5, foreach=True)
+
+    trained = [each for each in model.parameters() if each.requires_grad]
+    if case.step_in_backward:
+        for each in trained:
+            own = made([each])
+
+            def use_up(parameter: Any, own: Any = own) -> None:
+                own.step()
+                parameter.grad = None
+
+            each.register_post_accumulate_grad_hook(use_up)
+        return lambda: None
+    optimizer = made(trained)
+
+    def step() -> None:
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+
+    return step
+
+
+def _peaks() -> dict[str, int]:
+    import torch
+
+    found = {
         "allocated": torch.cuda.max_memory_allocated(),
         "reserved": torch.cuda.max_memory_reserved(),
-        "unknown": _shown_by_nvidia_smi(),
+        "unknown": _shown_by_nvidia_smi(str(torch.cuda.get_device_properties().uuid)),
     }
-    return Peak(
-        bytes_by_kind={kind: peak for kind, peak in peaks.items() if peak},
-        trained=sum(each.numel() for each in trained),
-        tokens_per_s=STEPS * case.micro_batches * case.micro_batch * case.sequence_tokens / seconds,
-    )
+    return {kind: peak for kind, peak in found.items() if peak}
 
 
-def _shown_by_nvidia_smi() -> int:
+def _shown_by_nvidia_smi(uuid: str) -> int:
     """Bytes that nvidia-smi shows on the card in use; 0 where it cannot be asked."""
-    command = ["nvidia-smi", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
+    command = ["nvidia-smi", f"--id=GPU-{uuid}", "--query-gpu=memory.used", "--format=csv,noheader,nounits"]
     try:
         shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     except (OSError, subprocess.CalledProcessError):

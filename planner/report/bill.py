@@ -11,19 +11,23 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from planner.plan import Candidate, Cost, CostLine, Deal
+from planner.plan import Candidate, Cost, CostLine, Deal, is_own
+from planner.report.columns import figures_table
 from pricing.offer import Purchase
 from pricing.units import show_usd
 from pricing.wording import listed
 
 # The smallest amount that is shown with a digit of its own.
 LEAST = Decimal("0.0001")
+_HYPERPOD = "HyperPod "
 
 
 def total(cost: Cost) -> str:
     """The sum in the unit that the job is paid in, and what is not in it."""
     run, month = cost.usd_per_run, cost.usd_per_month
-    whole = f"{show_usd(month)} a month" if run is None else f"{show_usd(run)} a run"
+    each = cost.usd_per_million_tokens
+    tokens = "" if each is None else f", {_known_usd(each)} per million tokens in and out"
+    whole = f"{show_usd(month)} a month{tokens}" if run is None else f"{show_usd(run)} a run"
     return f"{whole}, without {', '.join(cost.unpriced)}" if cost.unpriced else whole
 
 
@@ -51,7 +55,16 @@ def bill_table(cost: Cost) -> RenderableType:
         shown = (hour, run, month) if training else (hour, month)
         table.add_row(line.name, *shown, line.basis, style="bold" if line is sums else None)
     notes = ["Lines with + are not in the sum; each would come on top of a fleet that has it."] if added else []
-    return Group(table, Text("\n".join([*notes, *_ages(cost)])))
+    return Group(table, Text("\n".join([*notes, _surviving(cost), *_ages(cost)])))
+
+
+def _surviving(cost: Cost) -> str:
+    """What is still there, and billed, when the stack has been destroyed."""
+    kept = [line for line in cost.lines if line.survives]
+    if not kept:
+        return "After `cdk destroy` none of these lines goes on."
+    named = listed([f"{line.name} ({_known_usd(line.usd_per_month)} a month)" for line in kept])
+    return f"After `cdk destroy` there remain, until you delete them: {named}."
 
 
 def _ages(cost: Cost) -> list[str]:
@@ -66,19 +79,15 @@ def _ages(cost: Cost) -> list[str]:
 def deals_table(deals: Sequence[Deal], chosen: Candidate, today: date) -> RenderableType:
     """The chosen fleet on all terms known, the chosen ones marked, with whose word each price is."""
     training = chosen.run is not None
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for title in ("region", "purchase"):
-        table.add_column(title, no_wrap=True)
-    titles = ["hour and node", "a run" if training else "a month", "committed", "of it idle", "held on", "age"]
+    figures = ["hour and node", "a run" if training else "a month", "committed", "of it idle", "held on", "age"]
     # Without credentials no quota is known, and a column of "unknown" says nothing.
     counted = any(deal.nodes_allowed is not None for deal in deals)
-    for title in (*titles, *(["quota"] if counted else [])):
-        table.add_column(title, justify="right", no_wrap=True)
-    for deal in deals:
-        own = (deal.region, deal.purchase) == (chosen.region, chosen.purchase)
-        table.add_row(
+    figures += ["quota"] * counted
+    own = [place for place, deal in enumerate(deals) if is_own(deal, chosen)]
+    rows = [
+        (
             deal.region,
-            _terms(deal, own=own),
+            _terms(deal, own=place in own),
             show_usd(deal.usd_per_hour_per_node),
             _known_usd(deal.usd_per_run if training else deal.usd_per_month),
             _known_usd(deal.committed_usd, "-"),
@@ -86,9 +95,11 @@ def deals_table(deals: Sequence[Deal], chosen: Candidate, today: date) -> Render
             str(deal.provenance.as_of),
             f"{max(deal.provenance.age_days(today), 0):,} d",
             *([_quota(deal)] if counted else []),
-            style="bold" if own else None,
         )
-    notes = ["A plan buys on the terms that limits.purchase names, in limits.regions."]
+        for place, deal in enumerate(deals)
+    ]
+    table = figures_table(("region", "purchase", *figures), rows, figures, bold=own)
+    notes = ["A plan buys on the terms that limits.purchase names, in limits.regions.", *_missing(deals)]
     notes += [] if counted else ["The account's quotas are unknown: they are read where credentials are found."]
     return Group(table, Text("\n".join([*notes, *_sources(deals)])))
 
@@ -96,7 +107,27 @@ def deals_table(deals: Sequence[Deal], chosen: Candidate, today: date) -> Render
 def _terms(deal: Deal, *, own: bool) -> str:
     """The purchase; of spot, whose prices differ by zone, with the zone of this one."""
     zone = f", {deal.zone_ids[0]}" if deal.purchase is Purchase.SPOT and len(deal.zone_ids) == 1 else ""
-    return f"{deal.purchase}{zone}{', chosen' if own else ''}"
+    return f"{_way(deal)}{zone}{', chosen' if own else ''}"
+
+
+def _way(deal: Deal) -> str:
+    return f"{_HYPERPOD}{deal.purchase}" if deal.instance_type.startswith("ml.") else str(deal.purchase)
+
+
+def _missing(deals: Sequence[Deal]) -> list[str]:
+    """Which terms have no row, where: nobody should take a gap for a price that is not worth a line."""
+    managed = (Purchase.ON_DEMAND, Purchase.SAVINGS_PLAN_1YR, Purchase.SAVINGS_PLAN_3YR)
+    every = [*map(str, Purchase), *(f"{_HYPERPOD}{each}" for each in managed)]
+    regions = sorted({deal.region for deal in deals})
+    known = {(_way(deal), deal.region) for deal in deals}
+    gaps: dict[tuple[str, ...], list[str]] = {}
+    for way in every:
+        if where := tuple(each for each in regions if (way, each) not in known):
+            gaps.setdefault(where, []).append(way)
+    if not gaps:
+        return []
+    told = "; ".join(f"{', '.join(ways)} in {listed(where)}" for where, ways in gaps.items())
+    return [f"No price known, or none sold so large or long: {told}. --live asks AWS for all of them."]
 
 
 def _sources(deals: Sequence[Deal]) -> list[str]:
@@ -106,7 +137,7 @@ def _sources(deals: Sequence[Deal]) -> list[str]:
         since = f", effective since {deal.provenance.effective}" if deal.provenance.effective else ""
         told.setdefault(f"{deal.provenance.source}{since}", []).append(deal)
     return [
-        f"{listed({each.purchase for each in group})} in {listed({each.region for each in group})}: {source}."
+        f"{listed({_way(each) for each in group})} in {listed({each.region for each in group})}: {source}."
         for source, group in told.items()
     ]
 

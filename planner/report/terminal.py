@@ -20,6 +20,7 @@ from rich.text import Text
 
 from planner.changes import drift
 from planner.explain import grouped
+from planner.index_record import IndexPlan
 from planner.lock import Lock
 from planner.plan import (
     Band,
@@ -35,12 +36,17 @@ from planner.plan import (
     Term,
 )
 from planner.report.bill import bill_table, deals_table, total
+from planner.report.columns import figures_table
+from planner.report.fleet import fleet_rows
+from planner.report.vector_index import index_headline
 from planner.techniques import load_techniques
 from pricing.offer import Purchase
 from pricing.units import show_bytes, show_count, show_duration, show_gib, show_rate, show_usd
 
 # Wide enough for the ladder's sentences in two lines, narrow enough for a diff beside another.
 FILE_WIDTH = 110
+# On a narrower terminal lines wrap; tables that are squeezed would lose columns of money.
+LEAST_WIDTH = 100
 SHOWN_REJECTIONS = 8
 
 
@@ -49,7 +55,9 @@ def print_plan(plan: Plan, today: date) -> None:
     # Names are data: a folder called [bold] is no style.
     plain: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
     if sys.stdout and sys.stdout.isatty():
-        Console(**plain).print(plan_text(plan, today))
+        console = Console(**plain)
+        console.width = max(console.width, LEAST_WIDTH)
+        console.print(plan_text(plan, today))
         return
     page = StringIO()
     Console(file=page, width=FILE_WIDTH, **plain).print(plan_text(plan, today))
@@ -87,6 +95,8 @@ def plan_text(plan: Plan, today: date) -> RenderableType:
     if chosen.run:
         parts.append(_section(f"Time of a step, {show_duration(chosen.run.step_s)}", _shares(chosen.run.step_terms)))
     parts += [
+        *([_section("Fleet", _pairs(fleet_rows(plan.fleet, chosen)))] if plan.fleet else []),
+        *([_section("Vector index", _index(plan.index))] if plan.index else []),
         _section(f"Cost, {total(plan.cost)}", bill_table(plan.cost)),
         _section("Ladder", _ladder(plan.ladder)),
         _section("Runners-up", _candidates((chosen, *plan.runners_up))),
@@ -96,6 +106,16 @@ def plan_text(plan: Plan, today: date) -> RenderableType:
         _section("Mind", _bullets(plan.warnings)),
     ]
     return Group(*parts)
+
+
+def _index(plan: IndexPlan) -> RenderableType:
+    return _pairs(
+        [
+            ("method", f"{plan.method} ({plan.engine}) of {show_count(plan.vectors)} vectors, {plan.formula}"),
+            ("fleet", index_headline(plan)),
+            *(("mind", note) for note in plan.notes),
+        ]
+    )
 
 
 def headline(candidate: Candidate) -> str:
@@ -136,14 +156,20 @@ def _decision(plan: Plan, today: date) -> RenderableType:
         ("instance", _instance(chosen)),
         ("availability", _availability(chosen, today)),
         ("layout", _layout(chosen)),
-        ("choice", f"{chosen.rung}; {plan.covered:,} candidates decided on"),
+        ("choice", f"{chosen.rung}; best of {plan.covered:,} candidates: {_decided(plan)}"),
     ]
     if chosen.run:
         rows += [("run", _run(chosen.run)), *_software(chosen)]
     if chosen.service:
         rows.append(("service", _service(chosen.service)))
+    rows += [("network", plan.network)] if plan.network else []
     rows.append(("energy", _energy(plan)))
     return _pairs(rows)
+
+
+def _decided(plan: Plan) -> str:
+    """How the search decided on its candidates."""
+    return f"{plan.covered - plan.timed:,} ruled out by rules and memory, {plan.timed:,} timed"
 
 
 def _energy(plan: Plan) -> str:
@@ -200,16 +226,21 @@ def _layout(chosen: Candidate) -> str:
 
 def _run(run: Run) -> str:
     steps = f"{run.steps:,} steps of {show_duration(run.step_s)} after {show_duration(run.start_up_s)} of start-up"
-    lost = f" and {show_duration(run.lost_s)} of checkpoints and failures" if run.lost_s else ""
-    pace = f"{steps}{lost}, {show_rate(run.tokens_per_s)} tokens/s"
-    return f"{pace}; {run.band.basis}"
+    stalls = f"{show_duration(run.checkpoints_s)} for checkpoints and {show_duration(run.failures_s)} for failures"
+    lost = f", {stalls} (one in {show_duration(run.between_failures_s)})" if run.failures_s else ""
+    used = (
+        f"{run.utilization:.0%} of the peak used (MFU; {run.unmasked_utilization:.0%} with what causal masks leave out)"
+    )
+    return f"{steps}{lost}; {show_rate(run.tokens_per_s)} tokens/s, {used}; {run.band.basis}"
 
 
 def _software(chosen: Candidate) -> list[tuple[str, str]]:
-    """What the same step would take in other frameworks; no row where none can run it."""
+    """What the same step would take in other frameworks."""
     run = chosen.run
-    if run is None or not run.other_software:
+    if run is None:
         return []
+    if not run.other_software:
+        return [("software", f"{chosen.framework}; no other framework runs this layout on {chosen.accelerator}")]
     others = [f"{term.name} {term.value / run.step_s:.2f} times" for term in run.other_software]
     return [("software", f"{chosen.framework}; the same step would take in {', in '.join(others)} as long")]
 
@@ -269,30 +300,16 @@ def _ladder(answers: Iterable[RungAnswer]) -> RenderableType:
 def _candidates(candidates: Sequence[Candidate]) -> RenderableType:
     training = candidates[0].run is not None
     titles = ("run", "time", "tokens/s") if training else ("a month", "TTFT", "TPOT")
-    table = Table(box=None, pad_edge=False, show_header=True, header_style="dim")
-    for title, justify in (
-        ("instances", "left"),
-        ("region", "left"),
-        ("purchase", "left"),
-        *((title, "right") for title in titles),
-        ("layout", "left"),
-        ("techniques", "left"),
-    ):
-        table.add_column(title, justify=justify, no_wrap=title == "instances")  # type: ignore[arg-type]
+    rows = []
     for item in candidates:
         figures = _run_figures(item.run) if item.run else _service_figures(item.service)
         layout = item.layout
         short = f"t{layout.tensor} p{layout.pipeline} c{layout.context} d{layout.data} b{layout.micro_batch}"
         extra = [name for name in item.techniques if not load_techniques()[name].baseline]
-        table.add_row(
-            f"{item.nodes} x {item.instance_type}",
-            item.region,
-            item.purchase,
-            *figures,
-            short,
-            ", ".join(extra) or "none",
-        )
-    return table
+        fleet = f"{item.nodes} x {item.instance_type}"
+        rows.append((fleet, item.region, item.purchase, *figures, short, ", ".join(extra) or "none"))
+    columns = ("instances", "region", "purchase", *titles, "layout", "techniques")
+    return figures_table(columns, rows, titles, whole=("instances",))
 
 
 def _run_figures(run: Run) -> tuple[str, str, str]:

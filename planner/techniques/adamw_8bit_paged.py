@@ -29,5 +29,4 @@ TECHNIQUE = Technique(
     source="Dettmers et al. 2021, arXiv 2110.02861; Dettmers et al. 2023, arXiv 2305.14314, section 3",
     unasked=False,
     excludes=frozenset({"fsdp-offload", "optimizer-offload", "optimizer-offload-nvme"}),
-    timed=False,
 )

@@ -26,5 +26,4 @@ TECHNIQUE = Technique(
     source="Dettmers et al. 2023, QLoRA, arXiv 2305.14314, section 3; bitsandbytes documentation",
     unasked=False,
     excludes=frozenset({"fsdp-offload", "optimizer-offload", "optimizer-offload-nvme"}),
-    timed=False,
 )

@@ -6,86 +6,173 @@ account. Nodes have no public address; they reach out through one NAT gateway, a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from ipaddress import IPv4Network
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import CfnResource, RemovalPolicy, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from planner.addresses import SMALLEST_PREFIX, needed_prefix
+from planner.plan import Existing
 from stacks.errors import StackError
 
 VPC = IPv4Network("10.0.0.0/16")
-# Nothing but the NAT gateway lives here; /28 is the smallest subnet that EC2 makes.
-PUBLIC = IPv4Network("10.0.0.0/28")
-COMPUTE_START = "10.0.128.0"
-LARGEST_PREFIX = 17
-# A subnet cannot grow without being replaced, nodes and all; 251 addresses cost nothing.
-SMALLEST_PREFIX = 24
-# Only card 0's first interface takes an address; EFA-only interfaces take none.
-ADDRESSES_PER_NODE = 1
-# S3 is reached through a gateway endpoint, which takes no address.
-INTERFACE_ENDPOINTS = 0
-RESERVED_BY_AWS = 5
-HEADROOM = 2
+# Nothing but the NAT gateway lives here; /28 is the smallest subnet that EC2 makes, and /16 the largest VPC.
+PUBLIC_PREFIX = 28
+LARGEST_VPC_PREFIX = 16
+# A load balancer asks for a /27 in each zone with 8 free addresses; it grows with the traffic.
+BALANCER_PREFIX = 26
 LOG_RETENTION_DAYS = 30
 
 
-def compute_cidr(*, nodes: int) -> str:
-    """The block of the nodes' subnet: the addresses they need, doubled, and never below /24."""
-    needed = HEADROOM * (nodes * ADDRESSES_PER_NODE + INTERFACE_ENDPOINTS + RESERVED_BY_AWS)
-    prefix = min(SMALLEST_PREFIX, IPv4Network("0.0.0.0/0").max_prefixlen - (needed - 1).bit_length())
-    if prefix < LARGEST_PREFIX:
+def compute_block(*, nodes: int, others: int = 0, vpc: IPv4Network = VPC) -> IPv4Network:
+    """The block of the nodes' subnet: the addresses that they and `others` need, doubled, in the VPC's upper half.
+
+    It is never below /24 where the VPC has room for one. Only card 0's first interface takes an address; EFA-only
+    interfaces and S3's gateway endpoint take none. Raises StackError where the nodes have none.
+    """
+    return _within(_halves(vpc)[1], nodes=nodes, others=others)
+
+
+def spare_block(*, nodes: int, vpc: IPv4Network = VPC) -> IPv4Network:
+    """The block of the nodes of a second zone: as many, in the VPC's second quarter. Raises as `compute_block` does."""
+    return _within(_halves(_halves(vpc)[0])[1], nodes=nodes, others=0)
+
+
+def balancer_blocks(*, vpc: IPv4Network = VPC) -> tuple[IPv4Network, IPv4Network]:
+    """The blocks of a load balancer's two subnets, in the VPC's first quarter behind the public subnet."""
+    quarter = _halves(_halves(vpc)[0])[0]
+    if quarter.prefixlen > BALANCER_PREFIX - 2:
+        raise StackError(f"{vpc} has no room for a load balancer. Widen provision.cidr to a /22 or larger.")
+    _, *blocks = quarter.subnets(new_prefix=BALANCER_PREFIX)
+    return blocks[0], blocks[1]
+
+
+def _within(part: IPv4Network, *, nodes: int, others: int) -> IPv4Network:
+    needed = needed_prefix(nodes + others)
+    if needed < part.prefixlen:
         raise StackError(
-            f"{nodes:,} nodes need a /{prefix} subnet, but the nodes' subnet is at most a /{LARGEST_PREFIX}. "
-            "Plan fewer nodes."
+            f"{nodes:,} nodes need a /{needed} subnet, but theirs is at most {part}. "
+            "Plan fewer nodes, or widen provision.cidr."
         )
-    return f"{COMPUTE_START}/{prefix}"
+    return IPv4Network((part.network_address, max(min(SMALLEST_PREFIX, needed), part.prefixlen)))
+
+
+def _halves(block: IPv4Network) -> list[IPv4Network]:
+    if not LARGEST_VPC_PREFIX <= block.prefixlen < PUBLIC_PREFIX:
+        raise StackError(
+            f"A VPC of two subnets is between a /{LARGEST_VPC_PREFIX} and a /{PUBLIC_PREFIX - 1}; {block} is a "
+            f"/{block.prefixlen}. Change provision.cidr."
+        )
+    return list(block.subnets())
 
 
 class Network(Construct):
-    """A VPC with a private subnet for the nodes in the zone `zone_id`, and its way out.
+    """A private subnet for the nodes in the zone `zone_id`, its VPC and its way out, as far as they do not stand yet.
 
-    `ways` are the resources that must stand, besides the subnet, for a node to come up and to be watched.
+    `ways` are the resources that must stand, besides the subnet, for a node to come up and to be watched; `made` are
+    the VPC and the nodes' subnet, where they are the stack's own. `others` are addresses in the subnet beside nodes'.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, zone_id: str, nodes: int) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        zone_id: str,
+        nodes: int,
+        others: int = 0,
+        cidr: str | None,
+        existing: Existing,
+    ) -> None:
         super().__init__(scope, construct_id)
-        self.vpc = ec2.CfnVPC(self, "Vpc", cidr_block=str(VPC), enable_dns_hostnames=True, enable_dns_support=True)
-        self.subnet = self._subnet("Compute", cidr=compute_cidr(nodes=nodes), zone_id=zone_id)
-        public = self._subnet("Public", cidr=str(PUBLIC), zone_id=zone_id)
-        public_routes = ec2.CfnRouteTable(self, "PublicRoutes", vpc_id=self.vpc.ref)
-        private_routes = ec2.CfnRouteTable(self, "ComputeRoutes", vpc_id=self.vpc.ref)
-        self.ways = (
-            self._use("PublicRoutesUse", routes=public_routes, subnet=public),
-            self._use("ComputeRoutesUse", routes=private_routes, subnet=self.subnet),
+        self._zone_id, self._nodes, self._others = zone_id, nodes, others
+        self.block = IPv4Network(cidr) if cidr else VPC
+        self.ways: list[Construct] = []
+        self.made: list[CfnResource] = []
+        if existing.vpc is None:
+            self._own()
+            return
+        self.vpc_id = existing.vpc
+        if existing.subnet:
+            self.subnet_id = existing.subnet
+        elif cidr and existing.route_table:
+            self._join(existing.route_table)
+        else:
+            raise StackError(
+                f"{existing.vpc} is to be used, but neither a subnet of it, nor a block and a route table for a new "
+                "one. Name provision.existing.subnet, or provision.cidr and provision.existing.route_table."
+            )
+
+    def spare(self, zone_id: str) -> str:
+        """A second subnet for nodes, in another zone; what they send out crosses zones to the one NAT gateway."""
+        subnet = self._subnet("Spare", block=spare_block(nodes=self._nodes, vpc=self.block), zone_id=zone_id)
+        self.ways.append(self._use("SpareRoutesUse", routes=self._private_routes.ref, subnet=subnet))
+        return subnet.ref
+
+    def balancer(self, zone_ids: Sequence[str]) -> list[str]:
+        """Private subnets for a load balancer, one in each of the zones."""
+        refs = []
+        for place, (block, zone) in enumerate(zip(balancer_blocks(vpc=self.block), zone_ids, strict=True), start=1):
+            subnet = self._subnet(f"Balancer{place}", block=block, zone_id=zone)
+            # It fetches the keys of whoever signs its clients' tokens.
+            self.ways.append(self._use(f"Balancer{place}RoutesUse", routes=self._private_routes.ref, subnet=subnet))
+            refs.append(subnet.ref)
+        return refs
+
+    def _own(self) -> None:
+        """A VPC of the stack's own."""
+        compute = compute_block(nodes=self._nodes, others=self._others, vpc=self.block)
+        vpc = ec2.CfnVPC(self, "Vpc", cidr_block=str(self.block), enable_dns_hostnames=True, enable_dns_support=True)
+        self.vpc_id = vpc.ref
+        subnet = self._subnet("Compute", block=compute)
+        self.subnet_id = subnet.ref
+        self.made += [vpc, subnet]
+        public = self._subnet("Public", block=IPv4Network((self.block.network_address, PUBLIC_PREFIX)))
+        public_routes = ec2.CfnRouteTable(self, "PublicRoutes", vpc_id=vpc.ref)
+        self._private_routes = private_routes = ec2.CfnRouteTable(self, "ComputeRoutes", vpc_id=vpc.ref)
+        self.ways += [
+            self._use("PublicRoutesUse", routes=public_routes.ref, subnet=public),
+            self._use("ComputeRoutesUse", routes=private_routes.ref, subnet=subnet),
             self._way_out(public=public, public_routes=public_routes, private_routes=private_routes),
             self._s3(private_routes=private_routes),
             self._flow_logs(),
-        )
+        ]
 
-    def _subnet(self, name: str, *, cidr: str, zone_id: str) -> ec2.CfnSubnet:
+    def _join(self, routes: str) -> None:
+        """A subnet of the stack's own in a VPC that stands, with routes that lead out already."""
+        needed = needed_prefix(self._nodes + self._others)
+        if self.block.prefixlen > needed:
+            raise StackError(
+                f"{self._nodes:,} nodes need a /{needed} subnet, and {self.block} is smaller. Widen provision.cidr."
+            )
+        subnet = self._subnet("Compute", block=self.block)
+        self.subnet_id = subnet.ref
+        self.made.append(subnet)
+        self.ways.append(self._use("ComputeRoutesUse", routes=routes, subnet=subnet))
+
+    def _subnet(self, name: str, *, block: IPv4Network, zone_id: str | None = None) -> ec2.CfnSubnet:
         # EC2 refuses to launch several interfaces where addresses are made public by themselves.
         return ec2.CfnSubnet(
             self,
             name,
-            vpc_id=self.vpc.ref,
-            availability_zone_id=zone_id,
-            cidr_block=cidr,
+            vpc_id=self.vpc_id,
+            availability_zone_id=zone_id or self._zone_id,
+            cidr_block=str(block),
             map_public_ip_on_launch=False,
         )
 
-    def _use(
-        self, name: str, *, routes: ec2.CfnRouteTable, subnet: ec2.CfnSubnet
-    ) -> ec2.CfnSubnetRouteTableAssociation:
-        return ec2.CfnSubnetRouteTableAssociation(self, name, route_table_id=routes.ref, subnet_id=subnet.ref)
+    def _use(self, name: str, *, routes: str, subnet: ec2.CfnSubnet) -> ec2.CfnSubnetRouteTableAssociation:
+        return ec2.CfnSubnetRouteTableAssociation(self, name, route_table_id=routes, subnet_id=subnet.ref)
 
     def _s3(self, *, private_routes: ec2.CfnRouteTable) -> ec2.CfnVPCEndpoint:
         return ec2.CfnVPCEndpoint(
             self,
             "S3",
-            vpc_id=self.vpc.ref,
+            vpc_id=self.vpc_id,
             service_name=f"com.amazonaws.{Stack.of(self).region}.s3",
             vpc_endpoint_type="Gateway",
             route_table_ids=[private_routes.ref],
@@ -96,7 +183,7 @@ class Network(Construct):
     ) -> ec2.CfnRoute:
         gateway = ec2.CfnInternetGateway(self, "Internet")
         attachment = ec2.CfnVPCGatewayAttachment(
-            self, "InternetAttachment", vpc_id=self.vpc.ref, internet_gateway_id=gateway.ref
+            self, "InternetAttachment", vpc_id=self.vpc_id, internet_gateway_id=gateway.ref
         )
         to_internet = ec2.CfnRoute(
             self,
@@ -135,7 +222,7 @@ class Network(Construct):
             self,
             "FlowLog",
             resource_type="VPC",
-            resource_id=self.vpc.ref,
+            resource_id=self.vpc_id,
             traffic_type="ALL",
             log_destination_type="cloud-watch-logs",
             log_group_name=group.ref,

@@ -67,7 +67,7 @@ def node_template(
     nics: Sequence[Nic],
     capacity: Capacity,
     image_id: str,
-    group_id: str,
+    group_ids: Sequence[str],
     subnet_id: str | None,
     profile_arn: str,
     placement_group: str | None,
@@ -85,7 +85,7 @@ def node_template(
             instance_type=build.instance_type,
             image_id=image_id,
             block_device_mappings=[_root_volume(build)],
-            network_interfaces=[_interface(nic, group_id=group_id, subnet_id=subnet_id) for nic in nics],
+            network_interfaces=[_interface(nic, group_ids=group_ids, subnet_id=subnet_id) for nic in nics],
             iam_instance_profile=Template.IamInstanceProfileProperty(arn=profile_arn),
             placement=_placement(placement_group),
             instance_market_options=_market(capacity),
@@ -108,16 +108,17 @@ def _root_volume(build: Build) -> Template.BlockDeviceMappingProperty:
             volume_size=-(-build.root_volume_bytes // GIB),
             encrypted=True,
             delete_on_termination=True,
+            kms_key_id=build.existing.key,
         ),
     )
 
 
-def _interface(nic: Nic, *, group_id: str, subnet_id: str | None) -> Template.NetworkInterfaceProperty:
+def _interface(nic: Nic, *, group_ids: Sequence[str], subnet_id: str | None) -> Template.NetworkInterfaceProperty:
     return Template.NetworkInterfaceProperty(
         network_card_index=nic.card,
         device_index=nic.device,
         interface_type=nic.kind,
-        groups=[group_id],
+        groups=list(group_ids),
         subnet_id=subnet_id,
         delete_on_termination=True,
     )
@@ -141,12 +142,16 @@ def _market(capacity: Capacity) -> Template.InstanceMarketOptionsProperty | None
 
 
 def _reservation(capacity: Capacity) -> Template.CapacityReservationSpecificationProperty | None:
-    if capacity.reservation_id is None:
+    target = None
+    if capacity.reservation_id or capacity.group_arn:
+        target = Template.CapacityReservationTargetProperty(
+            capacity_reservation_id=capacity.reservation_id,
+            capacity_reservation_resource_group_arn=capacity.group_arn,
+        )
+    elif capacity.preference is None:
         return None
     return Template.CapacityReservationSpecificationProperty(
-        capacity_reservation_target=Template.CapacityReservationTargetProperty(
-            capacity_reservation_id=capacity.reservation_id
-        )
+        capacity_reservation_preference=capacity.preference, capacity_reservation_target=target
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
@@ -20,13 +21,17 @@ class Storage(Construct):
     with it once it is empty, since only code running in the account could empty it.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, lifecycle: Lifecycle) -> None:
+    def __init__(self, scope: Construct, construct_id: str, *, lifecycle: Lifecycle, key_arn: str | None) -> None:
         super().__init__(scope, construct_id)
         keep = lifecycle is Lifecycle.PERSISTENT
+        key = kms.Key.from_key_arn(self, "Key", key_arn) if key_arn else None
         self.bucket = s3.Bucket(
             self,
             "Checkpoints",
-            encryption=s3.BucketEncryption.S3_MANAGED,
+            encryption=s3.BucketEncryption.KMS if key else s3.BucketEncryption.S3_MANAGED,
+            encryption_key=key,
+            # One data key a bucket instead of one an object, whose every use would be a paid request.
+            bucket_key_enabled=True if key else None,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             enforce_ssl=True,
             lifecycle_rules=[

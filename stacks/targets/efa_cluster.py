@@ -14,6 +14,7 @@ from planner.plan import Build
 from stacks.base import WorkloadStack
 from stacks.errors import StackError
 from stacks.parts.nodes import ONE_ENA, efa_nics
+from stacks.parts.ready import Ready
 from stacks.parts.tags import WORKLOAD, node_tags
 
 Fleet = ec2.CfnEC2Fleet
@@ -33,15 +34,18 @@ class EfaCluster(WorkloadStack):
                 "Lower limits.max_nodes, or deploy several workloads."
             )
         super().__init__(scope, construct_id, build=build, env=env, cluster=True)
-        placement_group = None
-        if self.capacity.cluster_placement:
+        placement_group = self.capacity.placement_group
+        if self.capacity.own_placement:
             placement_group = ec2.CfnPlacementGroup(self, "Placement", strategy="cluster").ref
         nics = ONE_ENA
         if build.efa_cards:
             nics = efa_nics(instance_type=build.instance_type, efa_cards=build.efa_cards, nic_slots=build.nic_slots)
-        template = self.node_template(nics=nics, subnet_id=None, placement_group=placement_group)
+        ready = Ready(self, "Ready", nodes=build.nodes)
+        boot = self.boot(nics=nics, ready_url=ready.url)
+        template = self.node_template(nics=nics, subnet_id=None, placement_group=placement_group, boot=boot)
         fleet = self._fleet(template)
         self.enclose(fleet)
+        ready.wait_for(fleet)
         CfnOutput(self, "FleetId", value=fleet.ref)
         CfnOutput(
             self,
@@ -65,7 +69,7 @@ class EfaCluster(WorkloadStack):
                     ),
                     overrides=[
                         Fleet.FleetLaunchTemplateOverridesRequestProperty(
-                            instance_type=self.build.instance_type, subnet_id=self.network.subnet.ref
+                            instance_type=self.build.instance_type, subnet_id=self.network.subnet_id
                         )
                     ],
                 )

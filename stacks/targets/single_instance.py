@@ -14,6 +14,7 @@ from planner.plan import Build
 from stacks.base import WorkloadStack
 from stacks.errors import StackError
 from stacks.parts.nodes import ONE_ENA
+from stacks.parts.ready import Ready
 
 Launch = ec2.CfnInstance.LaunchTemplateSpecificationProperty
 
@@ -28,7 +29,13 @@ class SingleInstance(WorkloadStack):
                 f"{build.name!r} plans {build.nodes} nodes, but its target {build.target!s} is one node. "
                 "Plan one node, or a cluster."
             )
-        template = self.node_template(nics=ONE_ENA, subnet_id=self.network.subnet.ref, placement_group=None)
+        ready = Ready(self, "Ready", nodes=1)
+        template = self.node_template(
+            nics=ONE_ENA,
+            subnet_id=self.network.subnet_id,
+            placement_group=None,
+            boot=self.boot(ready_url=ready.url),
+        )
         instance = ec2.CfnInstance(
             self,
             "Node",
@@ -39,5 +46,6 @@ class SingleInstance(WorkloadStack):
             launch_template=Launch(launch_template_id=template.ref, version=template.attr_latest_version_number),
         )
         self.enclose(instance)
+        ready.wait_for(instance)
         CfnOutput(self, "InstanceId", value=instance.ref)
         CfnOutput(self, "Connect", value=f"aws ssm start-session --region {build.region} --target {instance.ref}")

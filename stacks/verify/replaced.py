@@ -28,6 +28,7 @@ class Fate(StrEnum):
     REFUSED = "refused"
     REMOVED = "removed"
     REPLACED = "replaces"
+    THINNED = "loses nodes"
     PERHAPS = "may replace"
 
 
@@ -86,6 +87,7 @@ class Replacement:
             Fate.REFUSED: "cannot be changed so: CloudFormation refuses the update",
             Fate.REMOVED: "is deleted",
             Fate.REPLACED: "is made anew, and the old one deleted",
+            Fate.THINNED: "loses nodes",
             Fate.PERHAPS: "may be made anew, depending on what else it is",
         }[self.fate]
         if self.kept and self.fate is not Fate.REFUSED:
@@ -129,9 +131,19 @@ def _compared(before: Resource, after: Resource | None) -> Replacement | None:
         return Replacement(name=before.name, type=before.type, fate=Fate.REFUSED, because=because)
     changes = {path: fate for path, fate in create_only().get(before.type, {}).items() if _differs(before, after, path)}
     if not changes:
-        return None
+        return _thinned(before, after)
     said = tuple(_change(before, after, path) for path in changes)
     return _made_anew(after, min(changes.values(), key=_ORDER.__getitem__), said, set(changes))
+
+
+def _thinned(before: Resource, after: Resource) -> Replacement | None:
+    """Instance groups that a cluster loses, with their nodes, while it stays itself."""
+    groups = [_by_name(each.at("InstanceGroups")) for each in (before, after)]
+    lost = sorted(groups[0].keys() - groups[1].keys())
+    if not lost:
+        return None
+    because = tuple(f"its instance group {name} is not in the new template" for name in lost)
+    return Replacement(name=before.name, type=before.type, fate=Fate.THINNED, because=because)
 
 
 def _made_anew(after: Resource, fate: Fate, because: tuple[str, ...], changed: set[str]) -> Replacement:

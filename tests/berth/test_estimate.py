@@ -18,9 +18,20 @@ def test_memory_is_told_term_by_term_with_a_verdict(berth: Command) -> None:
     for term in ("weights", "logits and loss", "adapter states", "total", "device", "tokens/s"):
         assert term in answer.out
     assert "Taken: qlora, huggingface (hf-peft), recompute-full [by default bf16, adamw, lora, nf4" in answer.out
-    assert "Layout: micro batches 16, adapter rank 64, adapter targets all-linear" in answer.out
+    assert "Layout: micro batches 16, adapter rank 64, adapter targets all-linear, sequence length 2048" in answer.out
+    assert "Needs: 8.9 GiB of 24.0 GiB a device, up to 9.9 GiB" in answer.out
+    assert "scales of packed weights" in answer.out and "kept until the backward pass" in answer.out
     assert [kind for kind in ("allocated", "reserved", "nvidia-smi") if f"  {kind} " not in answer.out] == []
     assert "the fit compares this one" in answer.out
+
+
+def test_serving_says_what_it_was_made_for(berth: Command) -> None:
+    """Tokens and places are told, activations are a prompt's, and no time is promised."""
+    out = berth("estimate", EXAMPLES / "opt175b-t4.yaml").out
+    assert "Taken: inference, one program without a cache pool" in out
+    assert "With: input tokens 512, output tokens 32, base weights int4" in out
+    assert "of the prompt's rows in one block" in out
+    assert "Times: an estimate of serving tells none" in out
 
 
 def test_json_is_for_programs(berth: Command) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -42,14 +43,16 @@ def test_what_would_replace_nodes_is_refused(berth: Command, folder: Path, asked
     written(folder, OTHER)
     refused = berth("lock", file)
     assert (refused.status, refused.out) == (1, "")
-    assert "would replace every node of the stack:" in refused.err
+    assert "would replace what stands:" in refused.err
     assert "\n  instance type: " in refused.err
+    assert re.search(r"\n  \w+ \(AWS::EC2::\w+\) is (made anew|deleted)", refused.err)
     assert refused.err.endswith("to go on, run `berth lock` with --replace.\n")
     assert "Nothing was written." in refused.err
     assert lock_path(file).read_bytes() == before
     going_on = berth("lock", file, "--replace")
     assert going_on.status == 0
-    assert "replaces every node: instance type: " in going_on.err
+    assert "changes: instance type: " in going_on.err
+    assert re.search(r"replaces: \w+ \(AWS::EC2::\w+\) is (made anew|deleted)", going_on.err)
     assert read_head(lock_path(file)).build.instance_type == "g5.xlarge"
 
 
@@ -171,3 +174,30 @@ def test_the_users_own_image_is_taken_as_it_is(berth: Command, folder: Path, ask
     file = written(folder, TRAINING + "provision: {image: ami-01234567}\n")
     assert berth("lock", file).err == ""
     assert (image_of(file), asked) == (Image(parameter=None, id="ami-01234567"), [])
+
+
+def test_refreshing_the_image_moves_nothing_else(
+    berth: Command, folder: Path, asked: list[tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """--refresh-ami looks at no price: with --replace the newest image stands in the lock, and the plan as before."""
+    file = written(folder, TRAINING)
+    berth("lock", file)
+    same = berth("lock", file, "--refresh-ami")
+    assert (same.status, same.out, same.err) == (0, f"{lock_path(file)}: {AMI}, as before\n", "")
+    monkeypatch.setattr("pricing.aws.images.resolve_image", lambda parameter, region: "ami-newer")
+    monkeypatch.setattr("planner.decide.decide", None)
+    refused = berth("lock", file, "--refresh-ami")
+    assert (refused.status, refused.out) == (1, "")
+    assert "would replace every node" in refused.err
+    going_on = berth("lock", file, "--refresh-ami", "--replace")
+    assert (going_on.status, going_on.out) == (0, f"{lock_path(file)}: ami-newer\n")
+    assert going_on.err == f"replaces every node: image: {AMI} -> ami-newer\n"
+
+
+def test_refreshing_needs_the_network(berth: Command, folder: Path) -> None:
+    """Offline nobody knows which image is the newest."""
+    file = written(folder, TRAINING)
+    berth("lock", file, "--offline")
+    answer = berth("lock", file, "--refresh-ami", "--offline")
+    assert (answer.status, answer.out) == (1, "")
+    assert "leave --offline out" in answer.err

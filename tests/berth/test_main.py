@@ -11,7 +11,7 @@ from pricing.errors import BerthError
 from tests.berth.command import Command
 from tests.planner.market_builders import TRAINING, written
 
-COMMANDS = ["plan", "lock", "init", "estimate", "validate", "calibrate"]
+COMMANDS = ["plan", "lock", "init", "estimate", "simulate", "validate", "calibrate"]
 COMMANDS += ["verify", "schema", "models", "techniques", "catalog", "prices"]
 
 

@@ -21,7 +21,7 @@ from pricing.feed import Feed
 from pricing.snapshot import read_snapshot
 from tests.berth.command import Command
 from tests.planner.market_builders import TRAINING, written
-from tests.support.price_server import Answer, PriceServer, Reply, Request, page, product, refusing
+from tests.support.price_server import Answer, PriceServer, Reply, Request, page, product, refusing, xml
 
 REGIONS = ("us-east-1", "us-east-2", "us-west-2")
 CHEAP = "p5.48xlarge"
@@ -88,7 +88,16 @@ def aged(cache_dir: Path, days: int) -> dict[str, bytes]:
 
 def all_refused(server: PriceServer, code: str) -> None:
     """Refuses every call."""
-    for call in ("GetProducts", "DescribeInstanceTypeOfferings", "ListServiceQuotas"):
+    for call in (
+        "GetProducts",
+        "DescribeSpotPriceHistory",
+        "DescribeSavingsPlansOfferingRates",
+        "DescribeCapacityBlockOfferings",
+        "DescribeInstanceTypeOfferings",
+        "DescribeCapacityReservations",
+        "ListServiceQuotas",
+        "spot-advisor-data.json",
+    ):
         server.instead[call] = refusing(code)
 
 
@@ -394,6 +403,8 @@ def test_two_processes_at_once(cheap: PriceServer, file: Path, cache_dir: Path) 
         "AWS_EC2_METADATA_DISABLED": "true",
         "HOME": str(cache_dir),
         "PATH": "",
+        # The Spot Instance Advisor's file is the one thing that lies elsewhere: nobody answers for it.
+        "https_proxy": "http://127.0.0.1:9",
     }
     berth = Path(sys.executable).with_name("berth")
     both = [
@@ -414,3 +425,54 @@ def test_quotas_bound_the_plan(cheap: PriceServer, planned: Callable[..., Planne
     """What the account allows is asked for with its own right, and is not in what others may read."""
     planned()
     assert [each for each in cheap.asked if each.call == "ListServiceQuotas"]
+
+
+RESERVED = """\
+limits:
+  purchase: [capacity-block]
+  regions: [us-east-1]
+pin:
+  instance_type: p5.48xlarge
+provision:
+  reservation: cr-0123456789abcdef0
+  zone: use1-az6
+"""
+
+
+def holding(hours: float, id: str = "cr-0123456789abcdef0") -> Callable[[Request], Reply]:
+    """An account that has a block of two instances which began an hour ago and ends in so many."""
+    now = datetime.now(UTC)
+
+    def answer(request: Request) -> Reply:
+        fields = {
+            "capacityReservationId": id,
+            "instanceType": CHEAP,
+            "availabilityZoneId": "use1-az6",
+            "totalInstanceCount": "2",
+            "state": "active",
+            "reservationType": "capacity-block",
+            "startDate": (now - timedelta(hours=1)).isoformat(),
+            "endDate": (now + timedelta(hours=hours)).isoformat(),
+        }
+        item = "".join(f"<{name}>{value}</{name}>" for name, value in fields.items())
+        return xml(request.call, f"<capacityReservationSet><item>{item}</item></capacityReservationSet>")
+
+    return answer
+
+
+def test_a_reservation_is_read(cheap: PriceServer, berth: Command, folder: Path) -> None:
+    """The block that is to be used bounds the plan: its size is paid, and a run that outlasts it is refused."""
+    file = written(folder, TRAINING + RESERVED)
+    cheap.instead["DescribeCapacityReservations"] = holding(47.0)
+    answer = berth("plan", file, "--json")
+    found = json.loads(answer.out)["plan"]
+    usd = float(found["chosen"]["usd_per_hour"]) / found["chosen"]["nodes"]
+    assert float(found["chosen"]["run"]["usd"]) == pytest.approx(usd * 2 * 48, abs=0.01)
+    assert any("cr-0123456789abcdef0 holds 2 x p5.48xlarge in use1-az6 until " in each for each in found["warnings"])
+    cheap.instead["DescribeCapacityReservations"] = holding(0.6)
+    refused = berth("plan", file, "--live")
+    assert (refused.status, refused.out) == (1, "")
+    assert "outlasts cr-0123456789abcdef0 to the edge of the band: 6.0 min of it can be used" in refused.err
+    cheap.instead["DescribeCapacityReservations"] = holding(47.0, "cr-0000000000000000a")
+    told = json.loads(berth("plan", file, "--json", "--live").out)["plan"]["warnings"]
+    assert "The account has no reservation cr-0123456789abcdef0 in us-east-1 that is active or to come." in told

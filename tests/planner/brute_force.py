@@ -215,17 +215,16 @@ def _combines(framework: Framework, option: Option, layout: Layout) -> bool:
 
 def _layouts(shape: ModelShape, framework: Framework, per_node: int, nodes: int, job: TrainingJob) -> Iterator[Layout]:
     devices = per_node * nodes
-    sizes = [1, 2, 4, 8, 16, 32, 64, 128]
     for tensor in range(1, per_node + 1):
         for pipeline in range(1, shape.layers + 1):
             for virtual in range(1, shape.layers + 1):
-                for context in sizes[:5]:
+                for context in range(1, 17):
                     others = tensor * pipeline * context
                     if devices % others:
                         continue
                     data = devices // others
                     for expert in range(1, max(shape.experts, 1) + 1):
-                        for micro_batch in sizes:
+                        for micro_batch in range(1, 129):
                             if job.global_batch % (data * micro_batch):
                                 continue
                             layout = Layout(

@@ -70,6 +70,7 @@ LOSSY = replace(
     pipeline_overlap=0.3,
     imbalance=1.2,
     straggling=0.01,
+    gradient_passes=1.0,
 )
 SERVED = ServingFactors(
     memory=1.0,

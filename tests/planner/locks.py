@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from planner.lock import Lock
-from planner.plan import Image, Lifecycle, Target
+from planner.plan import Existing, FileSystem, Image, Lifecycle, Mig, Target
 from pricing.errors import MarketError
 from pricing.offer import Purchase
 from tests.planner.market_builders import NOW
+from tests.support.fleets import FLEET
 
 LATER = NOW + timedelta(days=3)
 AMI = "ami-0123456789abcdef0"
@@ -51,7 +52,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 # For each field of a build another value than the small training's. What makes another stack:
-MOVING: dict[str, Any] = {"name": "b", "region": "us-west-2", "zone_id": "use1-az9"}
+MOVING: dict[str, Any] = {"name": "b", "region": "us-west-2", "zone_id": "use1-az9", "account": "111122223333"}
 # What stands in create-only properties, or in the launch template, or follows from what does:
 REPLACING: dict[str, Any] = {
     "target": Target.EFA_CLUSTER,
@@ -66,7 +67,22 @@ REPLACING: dict[str, Any] = {
     "reservation_id": "cr-01234567",
     "image": Image(parameter="/another", id=None),
     "root_volume_bytes": 1,
+    "file_system": FileSystem(capacity_gib=4800, mb_per_s_per_tib=250, data=None, efa=False),
+    "fleet": FLEET,
+    "mig": Mig(profile="1g.10gb", instances=7),
+    "training_plan_arn": "arn:aws:sagemaker:us-east-1:111122223333:training-plan/a",
+    "cidr": "10.1.0.0/16",
+    "existing": Existing(vpc="vpc-01234567"),
 }
+SHOWN = {
+    "image": "/another",
+    "file_system": "4,800 GiB of Lustre",
+    "fleet": "vllm",
+    "mig": "1g.10gb",
+    "existing": "vpc-01234567",
+}
+# Told by the field of the record that differs:
+TOLD = {"existing": "vpc"}
 # What changes around nodes that run:
 AROUND: dict[str, Any] = {
     "lifecycle": Lifecycle.PERSISTENT,
@@ -78,4 +94,4 @@ AROUND: dict[str, Any] = {
 
 def words_of(field: str, value: object) -> tuple[str, str]:
     """How a change to the value begins and ends in words."""
-    return f"{field.replace('_', ' ')}: ", f" -> {'/another' if field == 'image' else value}"
+    return f"{TOLD.get(field, field).replace('_', ' ')}: ", f" -> {SHOWN.get(field, value)}"

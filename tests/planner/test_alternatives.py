@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from planner.alternatives import other_uses
-from planner.usage import Use
+from planner.surroundings import Use
 from planner.workload import Workload
 from pricing.price import Component
 from tests.planner.market_builders import inference, workload
@@ -17,7 +17,7 @@ SMALL, MEDIUM, LARGE = (
     Component.PCS_MEDIUM_CONTROLLER_HOUR,
     Component.PCS_LARGE_CONTROLLER_HOUR,
 )
-ANYWHERE = {"interface endpoints", "custom metrics", "dashboard"}
+ANYWHERE = {"interface endpoints"}
 
 
 def by_name(asked: Workload, nodes: int) -> dict[str, Use]:
@@ -60,7 +60,6 @@ def test_a_service_could_have_a_load_balancer(nodes: int) -> None:
     found = by_name(SERVE, nodes)
     assert set(found) == {"load balancer", "balancer capacity", "transfer out", "EKS"} | ANYWHERE
     assert found["load balancer"].fixed == found["EKS"].fixed == 1
-    assert found["custom metrics"].per_node == 20
 
 
 def test_what_a_balancer_carries_by_hand() -> None:
@@ -77,3 +76,11 @@ def test_requests_in_flight_say_nothing_of_traffic() -> None:
     found = by_name(workload(inference=inference(requests_per_second=None, concurrency=8)), 2)
     assert set(found) == {"load balancer", "EKS"} | ANYWHERE
     assert "by traffic" in found["load balancer"].basis
+
+
+def test_what_is_built_is_no_alternative() -> None:
+    """A file system or a load balancer that the workload asks for is in the sum, and not on top of it."""
+    shared = workload(provision={"storage": {"file_system": {"capacity": "1200GiB"}}})
+    assert "FSx for Lustre" not in by_name(shared, 2)
+    fleet = workload(inference=inference(requests_per_second=50), provision={"target": "serving-fleet"})
+    assert set(by_name(fleet, 2)) == {"transfer out", "EKS"} | ANYWHERE

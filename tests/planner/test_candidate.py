@@ -13,7 +13,7 @@ from planner.candidate import candidate
 from planner.choose import job_of
 from planner.eligible import contenders
 from planner.errors import NoFeasiblePlan
-from planner.plan import Candidate
+from planner.plan import Candidate, is_own
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy
 from planner.search import Scope
@@ -84,8 +84,9 @@ def test_the_run_follows_from_its_step(asked: Workload) -> None:
         assert run is not None and each.service is None
         assert run.step_s == pytest.approx(sum(term.value for term in run.step_terms))
         assert run.steps * 8 * 1024 >= job.tokens > (run.steps - 1) * 8 * 1024
-        assert run.run_s == pytest.approx(run.start_up_s + run.steps * run.step_s + run.lost_s)
-        assert 0 < run.lost_s < 0.02 * run.run_s
+        assert run.run_s == pytest.approx(run.start_up_s + run.steps * run.step_s + run.checkpoints_s + run.failures_s)
+        assert 0 < run.utilization < run.unmasked_utilization < 1
+        assert 0 < run.checkpoints_s + run.failures_s < 0.02 * run.run_s
         assert run.tokens_per_s == pytest.approx(8 * 1024 / run.step_s)
         assert run.usd == (each.usd_per_hour * Decimal(run.run_s / HOUR_S)).quantize(Decimal("0.01"))
         assert run.band.low < 1 < run.band.high
@@ -230,7 +231,7 @@ def test_a_candidate_costs_what_the_bill_and_the_deals_say(question: tuple[Workl
     lines = {each.name: each.usd_per_run if chosen.run else each.usd_per_month for each in found.cost.lines}
     parts = [lines.get(name) for name in ("instances", "spot restarts", "idle reserved capacity")]
     assert abs(sum(each for each in parts if each is not None) - paid(chosen)) <= CENT
-    (own,) = (each for each in found.deals if (each.region, each.purchase) == (chosen.region, chosen.purchase))
+    (own,) = (each for each in found.deals if is_own(each, chosen))
     assert (own.usd_per_run if chosen.run else own.usd_per_month) == paid(chosen)
     assert own.usd_per_hour_per_node * chosen.nodes == chosen.usd_per_hour
     assert ("spot restarts" in lines) is (chosen.run is not None and chosen.purchase is Purchase.SPOT)

@@ -184,40 +184,6 @@ HUGE = replace(DENSE, name="huge", hidden=65_536)
             ],
         ),
         (
-            workload(pin={"layout": {"tensor": 3}}),
-            SOLD,
-            DENSE,
-            [
-                "  one instance: no legal layout within the limits and pins",
-                "The pins cannot be kept anywhere: the tensor degree must divide the attention heads",
-                "To change: loosen pin, ",
-            ],
-        ),
-        (
-            workload(pin={"layout": {"pipeline": 3, "virtual": 3}}),
-            SOLD,
-            DENSE,
-            ["The pins cannot be kept anywhere: every pipeline stage needs a layer, and interleaved chunks must be eq"],
-        ),
-        (
-            workload(pin={"layout": {"expert": 2}}),
-            SOLD,
-            DENSE,
-            ["The pins cannot be kept anywhere: the expert degree must divide the model's experts."],
-        ),
-        (
-            workload(pin={"instance_type": "p5.four", "nodes": 2, "layout": {"tensor": 2, "pipeline": 2, "data": 4}}),
-            SOLD,
-            DENSE,
-            ["The pins cannot be kept anywhere: the pinned degrees must multiply to the devices of as many nodes"],
-        ),
-        (
-            workload(pin={"instance_type": "p5.four", "layout": {"pipeline": 2, "data": 2}, "micro_batch": 4}),
-            SOLD,
-            DENSE,
-            ["The pins cannot be kept anywhere: a pipeline needs at least as many micro-batches as stages."],
-        ),
-        (
             workload(inference=inference(ttft="1us")),
             SERVED,
             DENSE,
@@ -259,6 +225,52 @@ def test_where_nothing_fits_the_nearest_miss_of_each_rung_is_told(
     assert findings[-1].startswith("To change: ")
     text = "\n".join(findings)
     assert [each for each in said if each not in text] == []
+
+
+@pytest.mark.parametrize(
+    ("pin", "said"),
+    [
+        (
+            {"layout": {"tensor": 3}},
+            [
+                "The pinned layout is not legal on any instance type:",
+                "  tensor 3 must divide the 8 attention heads, and fit the 2 key-value heads",
+            ],
+        ),
+        (
+            {"instance_type": "p5.four", "layout": {"tensor": 3}},
+            ["  tensor 3 must divide the 4 devices that a fast link joins in one node; pinned, it may also be a multi"],
+        ),
+        ({"layout": {"pipeline": 3, "virtual": 3}}, ["chunks must be equal: 8 layers over pipeline 3 x virtual 3"]),
+        ({"layout": {"expert": 2}}, ["  expert 2 must divide the model's experts, of which it has 0"]),
+        ({"layout": {"context": 2}}, ["an even number of tokens, 4,096 or more: context 2 of 1,024"]),
+        (
+            {"instance_type": "p5.four", "nodes": 2, "layout": {"tensor": 2, "pipeline": 2, "data": 4}},
+            [
+                "The pinned layout is not legal on p5.four:",
+                "  the pinned degrees multiply to 16 devices, which must divide the devices of 2 nodes with 4 each",
+            ],
+        ),
+        (
+            {"instance_type": "p5.four", "layout": {"pipeline": 2, "data": 2}, "micro_batch": 4},
+            ["as stages: a batch of 8 gives 1 or fewer to pipeline 2"],
+        ),
+        (
+            {"layout": {"tensor": 3, "expert": 2, "data": 4}, "micro_batch": 3},
+            [
+                "  tensor 3 must divide the 8 attention heads",
+                "  expert 2 must divide the model's experts",
+                "  data 4 x micro-batch 3 must divide the global batch of 8",
+            ],
+        ),
+    ],
+)
+def test_each_rule_that_a_pinned_layout_breaks_is_named(pin: dict[str, Any], said: list[str]) -> None:
+    """All rules are told at once, with the numbers that break them, and nothing of what does not matter."""
+    findings = refusal(workload(pin=pin), SOLD, DENSE)
+    text = "\n".join(findings)
+    assert [each for each in said if each not in text] == []
+    assert findings[0].startswith("The pinned layout") and findings[-1] == "To change: pin."
 
 
 def test_more_accuracy_is_not_offered_twice() -> None:

@@ -45,7 +45,7 @@ def test_an_ordinary_workload_has_none() -> None:
     [
         # The job
         ({"training": training(), "inference": inference()}, "inference", "exclude each other; keep one"),
-        ({"training": None}, "", "nothing to do: add a training or an inference section"),
+        ({"training": None}, "", "nothing to do: add a training, an inference or an index section"),
         # How much
         ({"training": training(epochs=3)}, "training.tokens", "tokens excludes epochs and dataset_tokens"),
         ({"training": training(dataset_tokens=3)}, "training.tokens", "tokens excludes epochs and dataset_tokens"),
@@ -100,6 +100,11 @@ def test_an_ordinary_workload_has_none() -> None:
             {"techniques": {"require": ["kv-fp8"], "accept": "quantized"}},
             "techniques.require.0",
             "megatron does not have kv-fp8; no other software has it for this job",
+        ),
+        (
+            {"inference": inference(), "techniques": {"require": ["host-kv"]}},
+            "techniques.require.0",
+            "vllm does not have host-kv; no other software has it for this job; `berth estimate` tells what it takes",
         ),
         # Techniques
         (
@@ -201,12 +206,6 @@ def test_an_ordinary_workload_has_none() -> None:
         ({"objective": {"cost": 0, "time": 0}}, "objective", "both weights are zero"),
         # Pins
         ({"pin": {"nodes": 3}, "limits": {"max_nodes": 2}}, "pin.nodes", "3 nodes are pinned, but limits.max_nodes is"),
-        ({"pin": {"micro_batch": 3}}, "pin.micro_batch", "a global batch of 8 does not divide into 3"),
-        (
-            {"pin": {"layout": {"data": 4}, "micro_batch": 4}},
-            "pin.layout.data",
-            "a global batch of 8 does not divide into 16",
-        ),
         (
             {"inference": inference(), "pin": {"recompute": "full"}},
             "pin.recompute",

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 
 from planner.alternatives import other_uses
 from planner.cost import cost_of, usd_of_hours, wasted_share
-from planner.plan import Cost, CostLine
+from planner.plan import Cost, CostLine, Target
 from planner.terms import RunHours
 from planner.usage import uses
-from planner.workload import Workload
+from planner.workload import Provision, Workload
 from pricing.market import Market
 from pricing.offer import Offer, Payment, Provenance, Purchase
 from pricing.price import Component, PriceRow, Quota, QuotaKind
@@ -39,6 +39,8 @@ PRICES = {
     Component.PUBLIC_ADDRESS_HOUR: "0.005",
     Component.LOGS_INGESTED_GIB: "0.5",
     Component.METRIC_MONTH: "0.73",
+    Component.ALARM_MONTH: "0.73",
+    Component.DASHBOARD_MONTH: "2.19",
     Component.LOAD_BALANCER_HOUR: "0.02",
     Component.EKS_CLUSTER_HOUR: "0.1",
     Component.PCS_SMALL_CONTROLLER_HOUR: "0.6",
@@ -101,14 +103,18 @@ def test_a_small_training_by_hand() -> None:
         "detailed monitoring": usd("0.014", "0.14", "10.22"),
         # 2 nodes x 0.001 GiB x $0.50.
         "flow logs": usd("0.001", "0.01", "0.73"),
+        # 8 metrics and 4 of each node, one alarm, one dashboard.
+        "custom metrics": usd("0.016", "0.16", "11.68"),
+        "alarms": usd("0.001", "0.01", "0.73"),
+        "dashboard": usd("0.003", "0.03", "2.19"),
     }
     assert {each.name: amounts(each) for each in found.lines} == {
         name: pytest.approx(figures, abs=Decimal("0.000004")) for name, figures in expected.items()
     }
     assert found.unpriced == ()
     sums = (found.usd_per_hour, found.usd_per_run, found.usd_per_month)
-    # 6 + 0.06 + 0.726757 + 0.094 + 0.05 + 0.005 + 0.014 + 0.001; ten times that, and 1.6; 730 times, and 1.6.
-    assert sums == pytest.approx(usd("6.950757", "71.10757", "5075.652646"), abs=Decimal("0.00001"))
+    # 6 + 0.06 + 0.726757 + 0.094 + 0.05 + 0.005 + 0.014 + 0.001 + 0.02; ten times that, and 1.6; 730 times, and 1.6.
+    assert sums == pytest.approx(usd("6.970757", "71.30757", "5090.252646"), abs=Decimal("0.00001"))
     assert amounts(line(found, "EKS")) == usd("0.1", "1", "73")
     assert amounts(line(found, "AWS PCS")) == usd("0.6", "6", "438")
 
@@ -130,6 +136,10 @@ def test_a_small_service_by_hand() -> None:
         "detailed monitoring": usd("0.021", None, "15.33"),
         # 3 nodes x 0.001 GiB x $0.50.
         "flow logs": usd("0.0015", None, "1.095"),
+        # 8 metrics and 4 of each node, one alarm, one dashboard.
+        "custom metrics": usd("0.02", None, "14.6"),
+        "alarms": usd("0.001", None, "0.73"),
+        "dashboard": usd("0.003", None, "2.19"),
     }
     got = {each.name: amounts(each) for each in found.lines}
     assert got.keys() == expected.keys()
@@ -137,8 +147,8 @@ def test_a_small_service_by_hand() -> None:
         assert (got[name][0], got[name][2]) == pytest.approx((hour, month), abs=Decimal("0.0003"))
         assert got[name][1] is run is None
     assert found.usd_per_run is None
-    assert found.usd_per_hour == pytest.approx(Decimal("6.228063"), abs=Decimal("0.000002"))
-    assert found.usd_per_month == pytest.approx(Decimal("4548.886"), abs=Decimal("0.001"))
+    assert found.usd_per_hour == pytest.approx(Decimal("6.252063"), abs=Decimal("0.000002"))
+    assert found.usd_per_month == pytest.approx(Decimal("4566.406"), abs=Decimal("0.001"))
     assert amounts(line(found, "load balancer")) == usd("0.02", None, "14.6")
     assert amounts(line(found, "EKS")) == usd("0.1", None, "73")
 
@@ -378,8 +388,35 @@ def test_hyperpods_own_quota_stands_beside_its_premium() -> None:
     allowed = Quota(kind=QuotaKind.CLUSTER_INSTANCES, subject="ml.p5.one", region="us-east-1", value=Decimal(3))
     sold = sold_with(offers=[offer("p5.one", 3)], sagemaker=(managed("3.6"),), quotas=(allowed,))
     basis = "ml.p5.one beyond p5.one, on demand"
-    assert line(bill(sold), "SageMaker HyperPod").basis == f"{basis}; the account's quota allows 3 in a cluster"
-    assert line(bill(replace(sold, quotas=())), "SageMaker HyperPod").basis == basis
+    assert (
+        line(bill(sold, nodes=1), "SageMaker HyperPod").basis == f"{basis}; the account's quota allows 3 in a cluster"
+    )
+    assert line(bill(replace(sold, quotas=()), nodes=1), "SageMaker HyperPod").basis == basis
+
+
+def test_hyperpod_wins_where_a_failure_would_idle_the_fleet_for_longer() -> None:
+    """Two failures at $6 an hour lose $12 for each hour that they last; a premium of $3 is a quarter of that."""
+    # 419 failures in 54 days on 16,384 accelerators, so that two nodes of KIND fail twice in this many hours.
+    hours = 2 / (419 / (54 * 24 * 16_384)) / (2 * KIND.accelerators)
+    premium = Decimal("3") / Decimal(hours) / 2
+    sold = sold_with(offers=[offer("p5.one", 3)], sagemaker=(managed(f"{3 + premium:.12f}"),))
+    basis = line(bill(sold, hours=hours), "SageMaker HyperPod").basis
+    assert "2 failures are expected in the run: it wins where the fleet would else wait longer than 15.0 min" in basis
+    same = sold_with(offers=[offer("p5.one", 3)], sagemaker=(managed("3"),))
+    assert line(bill(same, hours=hours), "SageMaker HyperPod").basis.endswith("it costs no more, and wins")
+
+
+def test_a_plan_that_builds_hyperpod_pays_for_it() -> None:
+    """With that target the premium and the control nodes are in the bill; without a price they are called unknown."""
+    asked = TRAIN.model_copy(update={"provision": Provision(target=Target.HYPERPOD_SLURM)})
+    plain = bill(sold_with(offers=[offer("p5.one", 3)], sagemaker=(managed("3.6"),)), asked=asked)
+    assert amounts(line(plain, "SageMaker HyperPod")) == usd("1.2", "12", "876")
+    assert "SageMaker HyperPod" in {each.name for each in plain.lines}
+    assert plain.unpriced == ("HyperPod control nodes",)
+    control = replace(managed("0.2"), instance_type="ml.m5.xlarge")
+    whole = bill(sold_with(offers=[offer("p5.one", 3)], sagemaker=(managed("3.6"), control)), asked=asked)
+    assert amounts(line(whole, "HyperPod control nodes")) == usd("0.4", "4", "292")
+    assert whole.unpriced == ()
 
 
 @pytest.mark.parametrize(
@@ -398,7 +435,8 @@ def test_an_unknown_premium_is_called_unknown(rows: tuple[PriceRow, ...], offers
     """Without both prices in the region nothing is said of the premium but what is missing."""
     found = line(bill(sold_with(offers=offers, sagemaker=rows)), "SageMaker HyperPod")
     assert amounts(found) == (None, None, None)
-    assert found.basis == f"no price of {missing} is known in us-east-1"
+    assert found.basis.startswith(f"no price of {missing} is known in us-east-1; it replaces failed nodes by itself")
+    assert found.basis.endswith("whether that saves more than it costs is unknown")
 
 
 @pytest.mark.parametrize(("nodes", "hour"), [(2, "0.6"), (32, "0.6"), (33, "3"), (513, None)])
@@ -414,3 +452,32 @@ def test_prices_of_another_region_do_not_stand_in() -> None:
     found = bill(market([KIND], [], components=priced(PRICES, "us-east-2")))
     assert set(found.unpriced) == {use.name for use in uses(TRAIN, DENSE, ZERO1)}
     assert (found.usd_per_run, found.usd_per_month) == (Decimal(60), Decimal(4380))
+
+
+@pytest.mark.parametrize(
+    ("lifecycle", "kept"),
+    [("persistent", {"checkpoints in S3", "FSx for Lustre"}), ("ephemeral", set())],
+)
+def test_what_outlives_the_stack_is_marked(lifecycle: str, kept: set[str]) -> None:
+    """Persistent storage goes on costing when the stack is gone; of the rest nothing does, priced or not."""
+    storage = {"lifecycle": lifecycle, "file_system": {"capacity": "4800GiB", "throughput": 250}}
+    found = bill(
+        sold_with({Component.FSX_LUSTRE_PERSISTENT_250_GIB_MONTH: "0.21"}),
+        asked=workload(provision={"storage": storage}),
+    )
+    assert {each.name for each in found.lines if each.survives} == kept
+    assert line(found, "FSx for Lustre").usd_per_month == pytest.approx(Decimal("1008"), abs=Decimal("0.001"))
+
+
+def test_a_served_token_bears_the_whole_bill() -> None:
+    """A million tokens, in and out, cost what all lines cost in the time that they take; training serves none."""
+    asked = workload(inference=inference())
+    made = asked.inference
+    assert made is not None
+    sold = sold_with()
+    found = cost_of(asked, DENSE, recipe("bf16", of="vllm"), offer("p5.one", 3), 2, None, sold, 100.0)
+    tokens_per_hour = 100.0 * (made.input_tokens + made.output_tokens) / made.output_tokens * 3600
+    assert found.usd_per_million_tokens is not None
+    assert float(found.usd_per_million_tokens) == pytest.approx(float(found.usd_per_hour) / tokens_per_hour * 1e6)
+    assert found.usd_per_hour > 6
+    assert bill(sold).usd_per_million_tokens is None

@@ -16,9 +16,11 @@ from planner.deals import deals_of
 from planner.plan import Candidate, Deal
 from planner.workload import Workload
 from pricing.market import Market
-from pricing.offer import Offer, Purchase
+from pricing.offer import Offer, Payment, Provenance, Purchase
+from pricing.price import PriceRow, Quota, QuotaKind
 from tests.planner.builders import examples
 from tests.planner.market_builders import (
+    SAID,
     inference,
     interrupted,
     machine,
@@ -245,3 +247,38 @@ def test_the_own_deal_is_the_plans_money(asked: Workload, sold: Market) -> None:
     chosen = found.chosen
     paid = chosen.run.usd if chosen.run else chosen.service.usd_per_month if chosen.service else None
     assert money(found.deals, chosen) == paid
+
+
+def managed(purchase: Purchase, usd: str, source: str, payment: Payment = Payment.UNSTATED) -> PriceRow:
+    """A price of SageMaker's for the type."""
+    return PriceRow(
+        instance_type="ml.p5.one",
+        region="us-east-1",
+        purchase=purchase,
+        payment=payment,
+        price_per_hour_per_node=Decimal(usd),
+        currency="USD",
+        operating_system="linux",
+        zone_id="",
+        provenance=Provenance(source=source, as_of=SAID.as_of),
+    )
+
+
+def test_the_same_nodes_in_a_hyperpod_cluster_stand_beside() -> None:
+    """SageMaker's price on demand and its Savings Plans are terms of their own, with the cluster's quota."""
+    rows = (
+        managed(DEMAND, "3.5", "SageMaker Cluster: a test"),
+        managed(DEMAND, "3.1", "SageMaker Hosting: a test"),
+        managed(SAVINGS, "2.5", "AWS Savings Plans, SageMaker plan, Cluster (HyperPod)", Payment.NO_UPFRONT),
+        managed(RESERVED, "1", "AWS Savings Plans, SageMaker plan", Payment.ALL_UPFRONT),
+    )
+    counted = Quota(kind=QuotaKind.CLUSTER_INSTANCES, subject="ml.p5.one", region="us-east-1", value=Decimal(4))
+    plan_of_ec2 = offer("p5.one", "2.2", purchase=SAVINGS)
+    found = beside([plan_of_ec2], sagemaker=rows, quotas=(counted,))
+    assert [(each.instance_type, each.purchase, each.usd_per_hour_per_node, each.nodes_allowed) for each in found] == [
+        ("p5.one", SAVINGS, Decimal("2.2"), None),
+        ("ml.p5.one", SAVINGS, Decimal("2.5"), 4),
+        ("p5.one", DEMAND, Decimal(3), None),
+        ("ml.p5.one", DEMAND, Decimal("3.5"), 4),
+    ]
+    assert found[1].committed_usd == Decimal("2.5") * 2 * 3 * 365 * 24

@@ -54,8 +54,17 @@ def chip(**changes: Any) -> InstanceType:
         (ONE, {"limits": {"instance_types": {"allow": ["g*"]}}}, "the workload's limits leave it out; widen limits"),
         (ONE, {"limits": {"instance_types": {"deny": ["*.one"]}}}, "the workload's limits leave it out; widen limits"),
         (ONE, {"limits": {"instance_types": {"allow": ["p5.*"]}}}, ""),
-        (chip(vendor="AMD"), {}, "Megatron-Core (Megatron-LM, NeMo, Megatron-Bridge) does not run on chip of p5.one; "),
-        (chip(vendor="AWS"), {"inference": inference()}, "vLLM does not run on chip of p5.one; name another framework"),
+        (chip(vendor="AMD"), {}, "no framework known here does training on chip of p5.one"),
+        (
+            chip(vendor="AWS", name="Trainium1"),
+            {"training": training(framework="torchtitan")},
+            "torchtitan (PyTorch FSDP2) does not run on Trainium1; name another framework (neuron)",
+        ),
+        (
+            chip(vendor="AWS"),
+            {"inference": inference()},
+            "vLLM does not run on chip of p5.one; name another framework (neuron-serving)",
+        ),
         (chip(vendor="AWS"), {"inference": inference(engine=None)}, ""),
         (
             ONE,
@@ -235,6 +244,15 @@ def test_offers_in_other_zones_are_no_offers() -> None:
     sold = [offer("p5.one", 1, zones=["use1-az4"]), offer("p5.one", 2, zones=["use1-az1", "use1-az6"])]
     (found,) = best_offers(workload(**ZONED), market([ONE], sold), ONE)
     assert (found.usd_per_hour_per_node, found.zone_ids) == (Decimal(2), ("use1-az6",))
+
+
+def test_a_region_without_a_list_of_zones_has_the_one_that_is_named() -> None:
+    """Of GovCloud prices are bundled and zones are not: whoever names the zone gets the offer, in that region alone."""
+    gov = [offer("p5.one", usd, region=f"us-gov-{where}-1", zones=[]) for where, usd in (("east", 1), ("west", 2))]
+    asked = workload(provision={"zone": "usgw1-az2"}, limits={"regions": ["us-gov-east-1", "us-gov-west-1"]})
+    sold = replace(market([ONE], gov), zone_ids={})
+    (found,) = best_offers(asked, sold, ONE)
+    assert (found.region, found.zone_ids) == ("us-gov-west-1", ("usgw1-az2",))
 
 
 def test_most_nodes_are_unlimited_where_no_quota_is_known() -> None:

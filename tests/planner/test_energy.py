@@ -11,7 +11,7 @@ from planner.choose import make_plan
 from planner.energy import energy_of
 from planner.report.terminal import plan_text
 from pricing.catalog import load_instance_types
-from pricing.market import known_regions
+from pricing.regions import known_regions
 from tests.planner.builders import DENSE
 from tests.planner.market_builders import CALIBRATION, NOW, inference, machine, market, offer, workload
 

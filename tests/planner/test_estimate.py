@@ -399,6 +399,8 @@ def test_what_was_taken_is_told(tmp_path: Path) -> None:
     assert taken["settings"] == {
         "devices": 1,
         "sequences": 1,
+        "input_tokens": 8,
+        "output_tokens": 0,
         "kv_cache": "bf16",
         "weights_place": "device",
         "cache_place": "device",

@@ -104,7 +104,7 @@ def test_an_inline_shape_is_named_after_the_workload(tmp_path: Path) -> None:
             "8: objective.joy: unknown key; known here are cost, ti",
         ),
         (TRAINING.replace("llama-3.1-8b", "8"), "2: model: 8 stands where text belongs"),
-        (TRAINING.replace("llama-3.1-8b", ""), "2: model: nothing stands where text belongs"),
+        (TRAINING.replace("llama-3.1-8b", ""), "2: model: is missing; only a vector index alone has none"),
         (TRAINING.replace("llama-3.1-8b", "{layers: 2}"), "2: model.hidden: is missing"),
         (TRAINING.replace("llama-3.1-8b", INLINE.replace("layers", "leyers")), "2: model.layers: is missing"),
         (

@@ -272,14 +272,28 @@ def test_files_that_are_not_there_are_refused(tmp_path: Path) -> None:
         ({"architectures": ["Blip2ForConditionalGeneration"]}, '"Blip2ForConditionalGeneration"'),
         ({"model_type": "flava", "text_config": {"model_type": "flava_text_model"}}, '"flava_text_model"'),
         ({"model_type": ["llama"]}, '["llama"]'),
-        ({}, "null"),
     ],
 )
 def test_unknown_architectures_are_refused(config: dict[str, Any], named: str, tmp_path: Path) -> None:
-    """An architecture that Berth cannot count is named, with those that it can."""
-    supported = ", ".join(sorted(ARCHITECTURES))
-    expected = f"the architecture {named} is not supported; supported are {supported}"
-    assert findings(write(tmp_path, config)) == (expected,)
+    """An architecture that Berth cannot count is named, with what to do and those that it can."""
+    (finding,) = findings(write(tmp_path, config))
+    assert finding.startswith(f"the architecture {named} is not supported")
+    assert finding.endswith(
+        f"; write the model's shape into the file instead; supported are {', '.join(sorted(ARCHITECTURES))}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("config", "says"),
+    [
+        ({}, "`model_type` is missing: it says how the rest is read; supported are "),
+        ({"model_type": "qwen33"}, 'the architecture "qwen33" is not supported; did you mean qwen3'),
+    ],
+)
+def test_a_missing_or_mistyped_architecture_is_told(config: dict[str, Any], says: str, tmp_path: Path) -> None:
+    """A missing key is named as the key, and a name close to known ones leads to them."""
+    (finding,) = findings(write(tmp_path, config))
+    assert finding.startswith(says)
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,13 @@ def test_activations_go_and_come_back() -> None:
     assert waits(replace(kept, recompute=Recompute.SELECTIVE)) == pytest.approx(waits(kept) / 2, rel=0.01)
 
 
+def test_paged_moments_come_and_go_each_step() -> None:
+    """Both moments cross to the device and back, and the device steps as if they had always been there."""
+    paged = replace(PLAIN, optimizer_place=Place.HOST, pages_optimizer=True)
+    assert waits(paged) == pytest.approx(2 * DENSE.parameters * 8 / HOST_BYTES_PER_S, rel=0.01)
+    assert step(Layout(), made=paged)["optimizer"] == step(Layout(), made=PLAIN)["optimizer"] > 0
+
+
 def test_an_optimizer_on_the_host_steps_on_its_processors() -> None:
     """Gradients go down, the node's processors step all devices' parameters, the weights come back."""
     made = replace(PLAIN, optimizer_place=Place.HOST)

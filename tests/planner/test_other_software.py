@@ -10,7 +10,7 @@ from planner.models import load_preset
 from planner.other_software import other_software
 from planner.training_time import step_time
 from pricing.catalog import load_instance_types
-from tests.planner.builders import framework, recipe
+from tests.planner.builders import LORA, framework, recipe
 
 SHAPE = load_preset("llama-3.1-8b")
 P5 = load_instance_types()["p5.48xlarge"]
@@ -31,6 +31,14 @@ def test_others_are_those_that_can_run_the_layout() -> None:
     assert others(Layout(tensor=2, data=4)).keys() == {"torchtitan"}
     assert others(Layout(pipeline=2, virtual=2, data=4, micro_batches=4)) == {}
     assert others(Layout(tensor=8, data=4), "trn1.32xlarge", "neuron") == {}
+
+
+def test_others_have_the_techniques_that_decide_what_is_trained() -> None:
+    """Packed weights are not timed in software that has none; its own way to shard or recompute is its own."""
+    made = recipe("bf16", "lora", "nf4", "adamw", "replicated", "recompute-full", of="huggingface", adapter=LORA)
+    known = load_calibration()
+    found = other_software(SHAPE, made, Layout(), TOKENS, P5, framework("huggingface"), known)
+    assert {term.name for term in found} == {"deepspeed", "torchtune"}
 
 
 def test_a_step_is_that_of_the_other_softwares_factors() -> None:

@@ -60,12 +60,14 @@ def pool(*rows: tuple[int, int, int, float]) -> Pool:
         offer=0 * ones,
         nodes=columns[2],
         replicas=ones,
+        rate=np.ones(len(rows)),
         rung=0 * ones,
         layout=LayoutGrid.of({"data": ones}),
         job_s=np.array([row[3] for row in rows], dtype=np.float64),
         misses={},
         machine_misses={},
         covered=len(rows),
+        timed=len(rows),
     )
 
 
@@ -307,7 +309,7 @@ EARLY_H = 0.5
     ("latest_hours", "paid_hours"),
     [
         (1, 24),
-        (23.5, 24),
+        (23.49, 24),
         (23.6, 48),
         (13.5 * 24, 14 * 24),
         (14 * 24, 21 * 24),

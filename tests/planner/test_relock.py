@@ -14,7 +14,8 @@ from planner.errors import LockError
 from planner.lock import Lock, read_head, read_lock, write_lock
 from planner.places import lock_path
 from planner.plan import Image
-from planner.relock import relock
+from planner.relock import refresh_image, relock
+from pricing.errors import MarketError
 from tests.planner.locks import (
     AMI,
     LATER,
@@ -55,6 +56,22 @@ def test_replacing_is_refused_unless_asked_for(tmp_path: Path, lock: Lock, field
     assert (path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_ino) == (before, stat.st_mtime_ns, stat.st_ino)
     assert relock(path, new, replace_nodes=True, resolve=None) == (Changes(replacing=(words.strip(),)), ())
     assert read_lock(path) == new
+
+
+def test_the_templates_have_the_last_word(tmp_path: Path, lock: Lock) -> None:
+    """What CloudFormation makes anew is refused whichever field differs, and where it is nothing, nothing is."""
+    path = tmp_path / "w.plan.json"
+    write_lock(path, lock)
+    with pytest.raises(LockError) as caught:
+        relock(path, other(lock, budget_usd=Decimal(5)), replace_nodes=False, resolve=None, compare=lambda *_: ("all",))
+    assert caught.value.findings[:3] == (
+        f"{path}: the new plan would replace what stands:",
+        "  budget usd: none -> 5",
+        "  all",
+    )
+    changed, _ = relock(path, other(lock, nodes=5), replace_nodes=False, resolve=None, compare=lambda *_: ())
+    assert changed == Changes(around=("nodes: 1 -> 5",))
+    assert read_head(path).build.nodes == 5
 
 
 @pytest.mark.parametrize("replace_nodes", [False, True])
@@ -198,3 +215,41 @@ def test_a_plan_stays_in_its_zone_where_it_can(tmp_path: Path, lock: Lock) -> No
     left = replace(lock.plan, chosen=replace(lock.plan.chosen, zone_ids=(first,)))
     with pytest.raises(LockError, match=f"zone id: {last} -> {first}"):
         relock(path, replace(lock, plan=left), replace_nodes=True, resolve=None)
+
+
+def test_a_refreshed_image_is_all_that_changes(tmp_path: Path, lock: Lock) -> None:
+    """An image that was never pinned is pinned, one that is the newest stays, and the rest of the lock is untouched."""
+    path = tmp_path / "w.plan.json"
+    write_lock(path, lock)
+    assert refresh_image(path, replace_nodes=False, resolve=resolved) == Changes()
+    assert read_lock(path) == pinned(lock)
+    before = path.stat().st_mtime_ns
+    assert refresh_image(path, replace_nodes=False, resolve=resolved) == Changes()
+    assert path.stat().st_mtime_ns == before
+
+
+def test_another_image_replaces_the_nodes_only_when_asked_to(tmp_path: Path, lock: Lock) -> None:
+    """A newer image is refused, and nothing written, until --replace."""
+    path = tmp_path / "w.plan.json"
+    write_lock(path, other(lock, image=replace(lock.build.image, id="ami-older")))
+    kept = path.read_bytes()
+    with pytest.raises(LockError, match="would replace every node"):
+        refresh_image(path, replace_nodes=False, resolve=resolved)
+    assert path.read_bytes() == kept
+    changed = refresh_image(path, replace_nodes=True, resolve=resolved)
+    assert changed.replacing == (f"image: ami-older -> {AMI}",)
+    assert read_lock(path) == pinned(lock)
+
+
+def test_an_image_that_cannot_be_refreshed_is_told(tmp_path: Path, lock: Lock) -> None:
+    """Without a lock, with an image of the user's own, or without credentials nothing is written."""
+    path = tmp_path / "w.plan.json"
+    with pytest.raises(LockError, match="cannot be read"):
+        refresh_image(path, replace_nodes=True, resolve=unasked)
+    write_lock(path, other(lock, image=Image(parameter=None, id=AMI)))
+    with pytest.raises(LockError, match=f"the image {AMI} is your own"):
+        refresh_image(path, replace_nodes=True, resolve=unasked)
+    write_lock(path, lock)
+    with pytest.raises(MarketError, match="cannot be looked up"):
+        refresh_image(path, replace_nodes=True, resolve=unresolved)
+    assert read_lock(path) == lock

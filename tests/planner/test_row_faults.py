@@ -110,6 +110,11 @@ def test_neuron_counts_cores_and_pads_heads() -> None:
     assert faults(SERVED, accelerator="Inferentia2", accelerators="12", tp="24", peak_memory_gib="") == []
 
 
+def test_layers_may_be_spread_over_devices() -> None:
+    """Under a device_map devices need not be tensor, pipeline or data ranks."""
+    assert faults({**TRAINED, "sharding": "device_map"}, tp="1", dp="1") == []
+
+
 def test_all_faults_of_a_row_are_told_at_once() -> None:
     """A row that is wrong in many ways is told off once for each."""
     found = faults(TRAINED, heads="7", tp="3", dp="3", peak_memory_gib="30000", seq_len="127", cp="2")

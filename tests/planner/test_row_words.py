@@ -7,7 +7,7 @@ import pytest
 from planner.carried import carried_serving, carried_throughput, carried_training
 from planner.measured import Row
 from planner.recipe import Job
-from planner.row_words import word_faults
+from planner.row_words import name_notes, word_faults
 
 
 def faults(cells: dict[str, str], job: Job = Job.TRAINING) -> list[str]:
@@ -18,16 +18,13 @@ def faults(cells: dict[str, str], job: Job = Job.TRAINING) -> list[str]:
 @pytest.mark.parametrize(
     ("column", "word", "closest"),
     [
-        ("accelerator", "H10-80GB", "H100-80GB"),
         ("outcome", "oomed", "oom"),
-        ("software", "torchtitn", "torchtitan"),
         ("attention", "flsh", "flash"),
         ("options", "packed+chunked_cee", "chunked_ce"),
         ("optimizer", "adamww", "adamw"),
         ("recompute", "ful", "full"),
         ("sharding", "zero4", "zero"),
         ("technique", "loraa", "lora"),
-        ("memory_kind", "reservd", "reserved"),
         ("weight_dtype", "bf17", "bf16"),
         ("compute_dtype", "bf17", "bf16"),
         ("compiled", "yess", "yes"),
@@ -41,9 +38,9 @@ def test_a_word_that_nobody_knows_is_told(column: str, word: str, closest: str) 
     assert f"did you mean {closest}" in fault
 
 
-@pytest.mark.parametrize(("column", "word"), [("weight_dtype", "fp9"), ("kv_dtype", "fp9"), ("memory_kind", "pek")])
+@pytest.mark.parametrize(("column", "word"), [("weight_dtype", "fp9"), ("kv_dtype", "fp9"), ("offload", "dsk")])
 def test_serving_rows_have_words_of_their_own(column: str, word: str) -> None:
-    """Types and kinds of memory of serving rows are checked, with all that are known."""
+    """Types and places of serving rows are checked, with all that are known."""
     (fault,) = faults({column: word}, Job.INFERENCE)
     assert fault.startswith(f"{column}: {word!r} is not known")
     assert "known are " in fault
@@ -61,3 +58,44 @@ def test_published_files_are_read() -> None:
     """No carried-over row says a word that is refused."""
     for measured in (carried_training(), carried_throughput(), carried_serving()):
         assert [fault for row in measured.rows for fault in word_faults(row, measured.job)] == []
+
+
+def notes(cells: dict[str, str], job: Job = Job.TRAINING, kinds: tuple[str, ...] = ("memory",)) -> list[str]:
+    """What is said of the names in two rows alike."""
+    rows = [Row(line=line, text={"id": "a", **cells}, numbers={}) for line in (2, 3)]
+    return name_notes([(row, kinds) for row in rows], job)
+
+
+@pytest.mark.parametrize(
+    ("cells", "says"),
+    [
+        (
+            {"software": "litgtp", "technique": "lora"},
+            "software 'litgtp' is not known; did you mean litgpt; its runs are predicted as hf-peft's",
+        ),
+        ({"accelerator": "H10-80GB"}, "accelerator 'H10-80GB' is not known; did you mean H100-80GB"),
+        ({"memory_kind": "reservd"}, "memory_kind 'reservd' is not known; did you mean reserved; it is taken for what"),
+    ],
+)
+def test_a_name_that_nobody_described_is_said_once(cells: dict[str, str], says: str) -> None:
+    """Names are open: rows with a new one are predicted, and one note says how, the closest name and how many."""
+    (note,) = notes(cells)
+    assert note.startswith(says)
+    assert note.endswith("(2 rows)")
+    assert faults(cells) == []
+
+
+@pytest.mark.parametrize(
+    "cells",
+    [{}, {"software": "NeMo", "accelerator": "rtx a6000"}, {"software": "internevo"}, {"memory_kind": "allocated"}],
+)
+def test_names_that_are_known_need_no_note(cells: dict[str, str]) -> None:
+    """Classes of software, programs for which the default does, and accelerators however they are written."""
+    assert notes(cells) == []
+
+
+def test_what_was_read_matters_to_memory_alone() -> None:
+    """A kind of memory is no matter for rows judged for their speed, nor one that says it was read at the end."""
+    assert notes({"memory_kind": "pek"}, Job.INFERENCE) != []
+    assert notes({"memory_kind": "pek"}, Job.INFERENCE, ("tpot",)) == []
+    assert notes({"memory_kind": "at the end"}, Job.INFERENCE) == []

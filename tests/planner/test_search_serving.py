@@ -177,6 +177,7 @@ def test_the_pool_is_that_of_a_plain_loop(shape: ModelShape, job: ServingJob) ->
     assert [replace(row, job_s=0.0) for row in got] == [replace(row, job_s=0.0) for row in wanted]
     assert [row.job_s for row in got] == pytest.approx([row.job_s for row in wanted])
     assert found.covered == len(looped) > len(wanted) > 0
+    assert len(wanted) <= found.timed <= found.covered
 
 
 def test_every_kind_of_answer_is_among_them() -> None:

@@ -193,7 +193,7 @@ def test_the_pool_is_that_of_a_plain_loop(shape: ModelShape, options: tuple[Opti
     got = rows(found)
     assert [replace(row, job_s=0.0) for row in got] == [replace(row, job_s=0.0) for row in feasible]
     assert [row.job_s for row in got] == pytest.approx([row.job_s for row in feasible])
-    assert found.covered == seen > len(feasible) > 0
+    assert found.covered == seen > found.timed >= len(feasible) > 0
     assert {where: miss.need_bytes / miss.have_bytes for where, miss in found.misses.items()} == pytest.approx(missed)
 
 

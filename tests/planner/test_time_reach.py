@@ -76,7 +76,9 @@ def bundled(runs: list[TimedRun]) -> list[HeldOutRun]:
 
 def test_layouts_are_ranked_as_measured(runs: list[TimedRun]) -> None:
     """Spearman's correlation is at least 0.9 over the layouts of all sweeps, and in each that spreads over a third."""
-    # The narrower ones are BLOOM's, within which the same layout measured twice differs by up to 6 %.
+    # The narrower ones are BLOOM's: their rows lie 1 to 3 % apart, and errors of 4 % in each leave 0.85 on average.
+    # What moves them is not stated: blm-069's layout ran 14 % faster without ZeRO-1 (blm-040), and two sequences a
+    # micro-batch cost a tenth against four on 8 tensor ranks, but nothing on 4.
     found = sweeps(bundled(runs))
     counts = [len(each.measured) for each in found]
     assert len(found) >= 10
@@ -84,6 +86,7 @@ def test_layouts_are_ranked_as_measured(runs: list[TimedRun]) -> None:
     wide = [each for each in found if max(each.measured) > 4 / 3 * min(each.measured)]
     assert len(wide) >= 9
     assert min(each.rank_correlation for each in wide) >= 0.9
+    assert min(each.rank_correlation for each in found) >= 0.75
 
 
 def test_scaling_is_predicted_within_five_points(runs: list[TimedRun]) -> None:

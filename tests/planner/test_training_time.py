@@ -127,6 +127,7 @@ def test_products_are_slower_where_they_are_small(factors: dict[str, Any], layou
 
 # Its memory takes no time.
 INSTANT = machine(accelerators=8, memory_bytes_per_s=1e30)
+EVERYTHING_AT_ONCE = machine(flop_per_s=1e30, memory_bytes_per_s=1e30, link_bytes_per_s=1e30)
 
 
 def test_experts_with_few_rows_wait_for_their_weights() -> None:
@@ -398,6 +399,35 @@ def test_unequal_blocks_cost_what_they_are() -> None:
     assert step(Layout(), shape=LATENT_MIXED, on=INSTANT)["matmul"] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(("shape", "experts"), [(DENSE, 1), (MIXED, 4)], ids=["dense", "mixed"])
+def test_gradients_are_added_by_a_kernel_of_their_own(shape: ModelShape, experts: int) -> None:
+    """Where products do not add to the sum, each micro-batch reads its gradients and the sum, and writes that."""
+    layout = Layout(tensor=2, expert=experts, data=4, micro_batches=3)
+    fused, apart = (
+        step(layout, shape=shape, made=ZERO1, factors=changed(IDEAL, gradient_passes=passes)) for passes in (0.0, 1.0)
+    )
+    routed = shape.expert_parameters
+    held = (shape.block_parameters - routed + routed / experts) / 2
+    moved = 2 + 2 * ZERO1.gradient_bytes
+    assert apart["memory_bound"] - fused["memory_bound"] == pytest.approx(3 * held * moved / BANDWIDTH)
+    head = shape.vocab * shape.hidden / 2
+    assert apart["head_and_loss"] - fused["head_and_loss"] == pytest.approx(3 * head * moved / BANDWIDTH)
+
+
+def test_adapters_add_no_gradients_of_the_base() -> None:
+    """A frozen base has no gradients to add."""
+    made = recipe("bf16", "lora", "adamw", "replicated", of="huggingface", adapter=LORA)
+    fused, apart = (step(Layout(), made=made, factors=changed(IDEAL, gradient_passes=each)) for each in (0.0, 1.0))
+    assert apart == fused
+
+
+def test_tokens_are_read_while_the_last_batch_is_at_work() -> None:
+    """A step is never shorter than its tokens take to read at 125 MiB/s a node; usually they are there long before."""
+    assert step(Layout(data=8), made=ZERO1)["data_loading"] == 0
+    starved = step(Layout(data=8, micro_batches=1000), on=EVERYTHING_AT_ONCE)
+    assert starved["total"] == pytest.approx(8 * 1000 * TOKENS * 4 / (125 * 2**20))
+
+
 def test_every_cause_has_a_term() -> None:
     """No term is idle: each of them shows in one step or another."""
     made = recipe("bf16", "adamw", "zero1", "recompute-full")
@@ -408,6 +438,7 @@ def test_every_cause_has_a_term() -> None:
         step(piped, shape=MIXED, made=made, on=slow, factors=late),
         step(Layout(data=8), made=FSDP, on=slow),
         step(Layout(), made=replace(ZERO1, optimizer_place=Place.HOST)),
+        step(Layout(data=8, micro_batches=1000), on=EVERYTHING_AT_ONCE),
     ]
     shown = {name for took in steps for name, value in took.items() if value}
     assert shown == {field.name for field in fields(StepTime)} | {"total"}

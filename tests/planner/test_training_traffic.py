@@ -185,6 +185,19 @@ def test_every_block_gathers_on_its_own() -> None:
     assert whole["data_parallel"] == pytest.approx(2 * 7, rel=1e-3)
 
 
+def test_no_more_traffic_hides_than_there_is_compute() -> None:
+    """Over slow wires a perfect overlap saves the seconds of compute, and no more of tensor and pipeline traffic."""
+    perfect = changed(IDEAL, tensor_overlap=1.0, pipeline_overlap=1.0)
+    slow = machine(accelerators=1, network_bytes_per_s=1e6)
+    piped = Layout(pipeline=2, micro_batches=4)
+    shown, hidden = (step(piped, on=slow, factors=each) for each in (IDEAL, perfect))
+    busy = sum(shown[name] for name in ("matmul", "attention", "memory_bound", "head_and_loss"))
+    assert shown["pipeline_transfer"] - hidden["pipeline_transfer"] == pytest.approx(busy)
+    split, link = Layout(tensor=2), machine(link_bytes_per_s=1e6)
+    shown, hidden = (step(split, on=link, factors=each) for each in (IDEAL, perfect))
+    assert shown["tensor_parallel"] - hidden["tensor_parallel"] == pytest.approx(2 / 3 * shown["matmul"])
+
+
 def test_software_hides_its_share_of_tensor_and_pipeline_traffic() -> None:
     """Products cut into pieces, and transfers started early, hide as much of their traffic as the factors say."""
     layout = Layout(tensor=2, pipeline=2, micro_batches=4)

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from planner.recipe import Recipe
 from planner.shape import ModelShape
-from planner.usage import Use, uses
+from planner.surroundings import Use
+from planner.usage import uses
 from planner.workload import Workload
 from pricing.price import Component
 from tests.planner.builders import DENSE, LORA, SHAPES, ZERO1, adapter_parameters, examples, recipe
@@ -52,6 +53,9 @@ def test_a_training_uses_what_its_stack_holds() -> None:
         "public address": (Component.PUBLIC_ADDRESS_HOUR, 1, 0, 0),
         "detailed monitoring": (Component.METRIC_MONTH, 0, 7, 0),
         "flow logs": (Component.LOGS_INGESTED_GIB, 0, 0.001, 0),
+        "custom metrics": (Component.METRIC_MONTH, 8, 4, 0),
+        "alarms": (Component.ALARM_MONTH, 1, 0, 0),
+        "dashboard": (Component.DASHBOARD_MONTH, 1, 0, 0),
     }
 
 
@@ -66,6 +70,9 @@ def test_a_service_keeps_its_weights_and_no_checkpoints() -> None:
         "public address",
         "detailed monitoring",
         "flow logs",
+        "custom metrics",
+        "alarms",
+        "dashboard",
     }
     assert amounts(found["weights in S3"]) == pytest.approx((2 * PARAMETERS / 2**30, 0, 0))
     quantized = by_name(SERVE, recipe("int8-weights", of="vllm"))["weights in S3"].fixed
@@ -137,3 +144,35 @@ def test_what_was_assumed_is_called_assumed() -> None:
     """Amounts that depend on a job's habits are told from those that stand in the stack."""
     assumed = {name for name, use in by_name(TRAIN, ZERO1).items() if "assumed" in use.basis}
     assert assumed == {"checkpoints in S3", "checkpoint uploads", "bytes through NAT", "flow logs"}
+
+
+@pytest.mark.parametrize(
+    ("throughput", "component"),
+    [
+        (125, Component.FSX_LUSTRE_PERSISTENT_125_GIB_MONTH),
+        (250, Component.FSX_LUSTRE_PERSISTENT_250_GIB_MONTH),
+        (500, Component.FSX_LUSTRE_PERSISTENT_500_GIB_MONTH),
+        (1000, Component.FSX_LUSTRE_PERSISTENT_1000_GIB_MONTH),
+    ],
+)
+def test_a_file_system_is_paid_by_its_size_and_throughput(throughput: int, component: Component) -> None:
+    """Each throughput has its own price for a GiB."""
+    asked = workload(provision={"storage": {"file_system": {"capacity": "9600GiB", "throughput": throughput}}})
+    found = by_name(asked, ZERO1)["FSx for Lustre"]
+    assert (found.component, *amounts(found)) == (component, 9600, 0, 0)
+
+
+def test_a_fleet_has_a_balancer_and_alarms_that_scale_it() -> None:
+    """The target's own parts are in the sum: the load balancer, its capacity, and two alarms for each policy."""
+    found = by_name(workload(inference=inference(), provision={"target": "serving-fleet"}), PLAIN)
+    assert {"load balancer", "balancer capacity"} <= set(found)
+    assert found["alarms"].fixed == 5
+
+
+def test_what_is_not_built_is_not_paid() -> None:
+    """In a network that stands there is no gateway of the stack's own; HyperPod's nodes are watched by SageMaker."""
+    given = {"vpc": "vpc-0123456789abcdef0", "subnet": "subnet-0123456789abcdef0"}
+    joining = set(by_name(workload(provision={"existing": given}), ZERO1))
+    assert not {"NAT gateway", "bytes through NAT", "public address", "flow logs"} & joining
+    managed = set(by_name(workload(provision={"target": "hyperpod-slurm"}), ZERO1))
+    assert not {"detailed monitoring", "custom metrics", "alarms", "dashboard"} & managed

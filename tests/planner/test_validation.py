@@ -144,6 +144,89 @@ def test_a_row_is_skipped_for_what_its_cells_lack(changes: dict[str, str], reaso
     assert [(item.id, item.reason) for item in found.skipped] == [("b", reason)]
 
 
+@pytest.mark.parametrize(
+    "changes", [{"sharding": "zero4"}, {"weight_dtype": "bf17"}, {"technique": "loraa"}, {"outcome": "oomed"}]
+)
+def test_a_word_that_nobody_knows_keeps_its_row_alone_from_being_judged(changes: dict[str, str]) -> None:
+    """The row is skipped with the word as its reason; the file's other rows are predicted all the same."""
+    found = validated(row(), row(id="b", **changes))
+    assert [item.id for item in found.rows] == ["a"]
+    ((column, word),) = changes.items()
+    assert [item.reason.startswith(f"{column}: '{word}' is not known; did you mean ") for item in found.skipped] == [
+        True
+    ]
+
+
+def test_without_a_judge_column_a_word_for_the_outcome_is_told() -> None:
+    """A run that did not simply run is judged as one out of memory: an unknown word for that is its row's reason."""
+    lines = (row(judge="", outcome="oomed", peak_memory_gib=""), row(id="b", judge=""))
+    text = "\n".join(line.replace(",,", ",", 1) for line in (COLUMNS.replace("judge,", ""), *lines))
+    found = validate(parse_measured(text, "runs.csv"), load_calibration(), "runs.csv")
+    assert [(item.id, item.kind) for item in found.skipped] == [("a", "oom")]
+    assert [item.id for item in found.rows] == ["b"]
+
+
+def test_names_are_open() -> None:
+    """Software and accelerators that nobody described do not keep memory from being predicted, and are noted."""
+    found = validated(row(software="newtrain", accelerator="NPU-9"))
+    assert (len(found.rows), found.skipped) == (1, [])
+    assert [note.split(" is not known")[0] for note in found.notes] == ["software 'newtrain'", "accelerator 'NPU-9'"]
+    assert found.rows[0].device is None
+    gone = validated(row(judge="oom", outcome="oom", accelerator="NPU-9", peak_memory_gib=""))
+    assert [item.reason for item in gone.skipped] == ["accelerator: the memory of NPU-9 is not known"]
+
+
+def test_layers_on_several_devices_are_no_data_ranks() -> None:
+    """Under a device_map each device has its share of the layers, and one micro-batch passes through all of them."""
+    split = case_of(sharding="device_map", accelerators="2", dp="1", global_batch="8")
+    assert (split.layout.pipeline, split.layout.data, split.layout.micro_batches) == (2, 1, 1)
+    one, two = (
+        validated(row(sharding=sharding, accelerators=count, dp="1")).rows[0].predicted
+        for sharding, count in (("none", "1"), ("device_map", "2"))
+    )
+    assert two < one
+
+
+def test_whose_runs_they_are_decides_before_a_name_for_software() -> None:
+    """A publisher's own program holds for its rows by whatever common name their software goes."""
+    text = f"{COLUMNS},source\n{row(software='hf-trainer')},AnswerDotAI/fsdp_qlora"
+    assert training_case(parse_measured(text, "runs.csv").rows[0]).framework.software.name == "fsdp-qlora"
+
+
+ANSWERED = (
+    "id,judge,source,engine,model,weight_dtype,accelerator,accelerators,input_tokens,output_tokens,peak_memory_gib"
+)
+
+
+def answered(judge: str, source: str, kind: str, **changes: str) -> Validation:
+    """The validation of one answer of Hugging Face Transformers."""
+    cells = {"model": "llama-3.1-8b", "weight_dtype": "bf16", "accelerator": "A100-80GB", "accelerators": "1"}
+    cells |= {"input_tokens": "30000", "output_tokens": "2048", "peak_memory_gib": "20"} | changes
+    line = ",".join(("a", judge, source, "hf-transformers", *cells.values(), kind))
+    return validate(parse_measured(f"{ANSWERED},memory_kind\n{line}", "runs.csv"), load_calibration(), "runs.csv")
+
+
+@pytest.mark.parametrize(
+    ("source", "kind", "at_end"),
+    [("x", "peak", False), ("x", "at the end", True), ("QwenLM/Qwen3", "", True), ("QwenLM/Qwen3", "peak", False)],
+)
+def test_memory_may_be_read_at_the_end(source: str, kind: str, at_end: bool) -> None:
+    """At the end there is the cache of all tokens and no row of the prompt: by the row's word, else by its source."""
+    peak = answered("memory", "x", "").rows[0].predicted
+    found = answered("memory", source, kind).rows[0].predicted
+    assert (found < peak) is at_end
+    assert found == pytest.approx((2 * 8.03e9 + 131072 * 32048) / 2**30, rel=0.01) if at_end else found == peak
+
+
+def test_serving_runs_run_out_of_memory_too() -> None:
+    """A model larger than its devices together is not said to fit, and a small one is."""
+    assert [answered("oom", "x", "", accelerators=count).oom[0].fits for count in ("1", "4")] == [True, True]
+    assert [answered("oom", "x", "", accelerator="A10G", accelerators=count).oom[0].fits for count in ("1", "2")] == [
+        False,
+        True,
+    ]
+
+
 @pytest.mark.parametrize("changes", [{"sharding": ""}, {"compute_dtype": ""}, {"software": ""}, {"weight_dtype": ""}])
 def test_an_empty_cell_is_the_softwares_default(changes: dict[str, str]) -> None:
     """What is not stated but has a default does not keep a row from being predicted."""

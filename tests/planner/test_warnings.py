@@ -51,7 +51,7 @@ def test_notes_of_the_market_come_first() -> None:
 @pytest.mark.parametrize(
     ("require", "named"),
     [
-        (["adamw-paged"], "adamw-paged"),
+        (["galore"], "galore"),
         (["frozen-layers", "galore"], "galore and frozen-layers"),
         (["flash-attention"], ""),
     ],

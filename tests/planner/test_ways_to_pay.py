@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from planner.errors import NoFeasiblePlan
+from planner.plan import Plan
 from planner.workload import Workload
 from pricing.offer import Offer, Purchase
 from pricing.price import Quota
+from pricing.reservation import held
 from tests.planner.market_builders import (
+    NOW,
     decision,
     interrupted,
     machine,
@@ -20,6 +27,7 @@ from tests.planner.market_builders import (
     training,
     workload,
 )
+from tests.pricing.snapshots import reservation
 
 
 def offers_of(*purchases: Purchase) -> tuple[Offer, ...]:
@@ -144,3 +152,73 @@ def test_a_budget_is_for_the_whole_block() -> None:
     assert plan(workload(limits={**limits, "budget": 240}), sold).chosen.run == found.run
     with pytest.raises(NoFeasiblePlan, match=r"costs \$240\.00 a run \(the budget is \$239\.99\)"):
         plan(workload(limits={**limits, "budget": 239.99}), sold)
+
+
+RESERVED = {"reservation": "cr-0123456789abcdef0", "zone": "use1-az6"}
+KIND = machine("p5.48xlarge", memory_gib=6)
+PINNED = {"instance_type": KIND.name}
+
+
+def reserved(purchase: Purchase, *, hours: float | None, count: int = 4, **sections: Any) -> Plan:
+    """The plan in a reservation that ends so many hours after July's first noon."""
+    ends_at = None if hours is None else NOW + timedelta(hours=hours)
+    by_block = purchase is BLOCK
+    own = replace(reservation(ends_at, is_block=by_block, count=count), starts_at=NOW - timedelta(hours=1))
+    sold = market([KIND], [offer(KIND.name, 2, purchase=purchase)], held=held(own, NOW))
+    limits = {"purchase": [str(purchase)], "deadline": "3650d"}
+    return plan(workload(**{"pin": PINNED, "provision": RESERVED, "limits": limits, **sections}), sold)
+
+
+def test_a_bought_block_is_paid_as_it_is() -> None:
+    """Not the smallest block that is sold, but the one that the account has, is what the run costs."""
+    found = reserved(BLOCK, hours=99)
+    run = found.chosen.run
+    assert run is not None and found.chosen.nodes < 4
+    assert run.usd == 2 * 4 * 100
+    (own,) = [each for each in found.deals if each.purchase is BLOCK]
+    assert own.usd_per_run == 800
+    assert own.committed_usd == 800
+    (idle,) = [each for each in found.cost.lines if each.name == "idle reserved capacity"]
+    assert idle.basis.startswith("400 node-hours are paid for, ")
+    assert any("holds 4 x p5.48xlarge in use1-az6 until 2026-07-05 15:00 UTC" in each for each in found.warnings)
+
+
+@pytest.mark.parametrize("purchase", [BLOCK, DEMAND])
+def test_a_reservation_that_ends_too_soon_holds_no_plan(purchase: Purchase) -> None:
+    """A run that may outlast what it runs in is refused, with what of the reservation is left."""
+    with pytest.raises(NoFeasiblePlan, match=r"outlasts cr-0123456789abcdef0 to the edge of the band: .* can be used"):
+        reserved(purchase, hours=1)
+
+
+@pytest.mark.parametrize("purchase", [BLOCK, DEMAND])
+def test_a_fleet_is_no_larger_than_its_reservation(purchase: Purchase) -> None:
+    """Two reserved instances run two nodes at most."""
+    with pytest.raises(NoFeasiblePlan, match="the account's reservation and quotas allow 2 as"):
+        reserved(purchase, hours=None if purchase is DEMAND else 9999, count=2, pin={**PINNED, "nodes": 4})
+
+
+def test_what_is_reserved_and_not_used_is_billed() -> None:
+    """Instances of a reservation that the fleet leaves over cost as much as those that run."""
+    found = reserved(DEMAND, hours=None, pin={**PINNED, "nodes": 1})
+    (idle,) = [each for each in found.cost.elsewhere if each.name == "idle reserved capacity"]
+    assert idle.usd_per_hour == 2 * 3
+    assert idle.basis == "3 of the 4 instances of cr-0123456789abcdef0, billed whether they run or not"
+    assert any(each.endswith("in use1-az6 until it is cancelled.") for each in found.warnings)
+    whole = reserved(DEMAND, hours=None, count=1, pin={**PINNED, "nodes": 1})
+    assert not [each for each in whole.cost.elsewhere if each.name == "idle reserved capacity"]
+
+
+def test_another_reservation_than_asked_for_is_refused() -> None:
+    """A block that is to be used on demand is told as what it is."""
+    own = reservation(NOW + timedelta(hours=99), is_block=True)
+    sold = market([KIND], [offer(KIND.name, 2)], held=held(own, NOW))
+    with pytest.raises(NoFeasiblePlan, match="cr-0123456789abcdef0 holds it in use1-az6, as capacity-block"):
+        plan(workload(pin=PINNED, provision=RESERVED), sold)
+
+
+def test_a_reservation_that_nobody_looked_up_is_told() -> None:
+    """Without credentials the plan counts on what it cannot see, and says so."""
+    found = plan(workload(pin=PINNED, provision=RESERVED), market([KIND], [offer(KIND.name, 2)]))
+    assert any(
+        each.startswith("What cr-0123456789abcdef0 holds, and until when, was not looked up") for each in found.warnings
+    )

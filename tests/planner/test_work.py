@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from planner.models import load_preset
 from planner.shape import ModelShape
-from planner.work import block_work, head_flop, keys_met, mean_keys
+from planner.work import block_work, head_flop, keys_met, mean_keys, model_flop
 from tests.planner.builders import DENSE, LATENT_MIXED, MIXED, changed, examples
 
 BLOCK = DENSE.blocks[0]
@@ -174,3 +174,14 @@ def test_traffic_beside_the_products(gated: bool, rows_of_ffn: int) -> None:
     expected = 2 * (2 + 3) * 512 + 2 * (512 + 128) + rows_of_ffn * 1536
     assert block_work(shape, 1024, 2).moved_bytes == 2 * expected
     assert block_work(shape, 1024, 4).moved_bytes == 4 * expected
+
+
+def test_the_model_asks_for_6_n_and_its_attention() -> None:
+    """Nothing done again counts; a causal mask halves attention, frozen weights leave out a third of products."""
+    attention = DENSE.layers * block_work(DENSE, 1024, 2).attention_flop
+    products = forward_flop(DENSE, 1024)
+    assert model_flop(DENSE, 1024) == pytest.approx(3 * (products + attention))
+    assert model_flop(DENSE, 1024, masked=False) == pytest.approx(3 * (products + 2 * attention))
+    assert model_flop(DENSE, 1024, frozen=True) == pytest.approx(2 * products + 3 * attention)
+    encoder = changed(DENSE, blocks=(changed(BLOCK, attention=changed(BLOCK.attention, causal=False)),))
+    assert model_flop(encoder, 1024, masked=False) == model_flop(encoder, 1024)

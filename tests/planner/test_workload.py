@@ -13,11 +13,11 @@ import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pydantic import BaseModel, ValidationError
 
+from planner.fields import LARGEST_VOLUME_BYTES
 from planner.framework import load_frameworks
 from planner.recipe import Accuracy, Job
 from planner.techniques import load_techniques
 from planner.workload import (
-    LARGEST_VOLUME_BYTES,
     Inference,
     Limits,
     Method,
@@ -155,6 +155,33 @@ def test_counts_may_have_a_suffix(written: int | str, count: int) -> None:
         ("provision", {"image": "ami-0123456789abcdef0\n"}),
         ("provision", {"budget_email": "nobody"}),
         ("provision", {"budget_email": "a@b.c\n"}),
+        ("provision", {"budget_email": "a@b"}),
+        ("provision", {"budget_email": "a..b@example.com"}),
+        ("provision", {"budget_email": "ml@-example.com"}),
+        ("provision", {"budget_email": "two@example.com,three@example.com"}),
+        ("provision", {"mig": "half"}),
+        ("provision", {"storage": {"file_system": {}}}),
+        ("provision", {"storage": {"file_system": {"capacity": 4800}}}),
+        ("provision", {"storage": {"file_system": {"capacity": "4.8TB"}}}),
+        ("provision", {"storage": {"file_system": {"capacity": "4800GiB", "throughput": 200}}}),
+        ("provision", {"storage": {"file_system": {"capacity": "4800GiB", "data": "https://my-data"}}}),
+        ("provision", {"storage": {"file_system": {"capacity": "4800GiB", "data": "s3://My_Data"}}}),
+        ("provision", {"serving": {"container": "tgi"}}),
+        ("provision", {"serving": {"image": "vllm/vllm-openai"}}),
+        ("provision", {"serving": {"image": "vllm/vllm-openai:latest"}}),
+        ("provision", {"serving": {"image": "localhost:5000/vllm"}}),
+        ("provision", {"serving": {"image": "vllm/vllm-openai@sha256:abc"}}),
+        ("provision", {"serving": {"weights": "/models/llama"}}),
+        ("provision", {"serving": {"weights": "s3://a"}}),
+        ("provision", {"serving": {"weights": "s3://my-models/a b"}}),
+        ("provision", {"serving": {"certificate": "arn:aws:iam::123456789012:server-certificate/web"}}),
+        ("provision", {"serving": {"registry_secret": "nvapi-secret"}}),
+        ("provision", {"serving": {"clients": ["10.0.0.1/8"]}}),
+        ("provision", {"serving": {"clients": ["office"]}}),
+        ("provision", {"serving": {"clients": ["0.0.0.0/0"]}}),
+        ("provision", {"serving": {"jwt": {"issuer": "https://issuer.example.com"}}}),
+        ("provision", {"serving": {"jwt": {"issuer": "x", "keys": "http://issuer.example.com"}}}),
+        ("provision", {"serving": {"most_nodes": 0}}),
         # Names
         ("name", "My_Model"),
         ("name", "2fast"),

@@ -9,7 +9,7 @@ from pathlib import Path
 from pricing.cache import cache_path
 from pricing.feed import Feed, Offering, Row
 from pricing.offer import Payment, Provenance, Purchase
-from pricing.price import Block, Component, ComponentPrice, Interruption, PriceRow, Quota, QuotaKind
+from pricing.price import Block, Component, ComponentPrice, Interruption, PriceRow, Quota, QuotaKind, Reservation
 from pricing.snapshot import Snapshot, snapshot_json
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -56,6 +56,20 @@ def block(instance_type: str = "p5.48xlarge", fee: str = "100.10", zone_id: str 
     )
 
 
+def reservation(ends_at: datetime | None = None, *, is_block: bool = False, count: int = 4) -> Reservation:
+    """Four instances, reserved an hour ago."""
+    return Reservation(
+        id="cr-0123456789abcdef0",
+        instance_type="p5.48xlarge",
+        region=REGION,
+        zone_id="use1-az6",
+        count=count,
+        is_block=is_block,
+        starts_at=NOW - timedelta(hours=1),
+        ends_at=ends_at,
+    )
+
+
 ROWS: dict[Feed, Row] = {
     Feed.PRICES: price(),
     Feed.SPOT: price(purchase=Purchase.SPOT, zone_id="use1-az6"),
@@ -67,6 +81,7 @@ ROWS: dict[Feed, Row] = {
     Feed.CLUSTER_QUOTAS: Quota(
         kind=QuotaKind.CLUSTER_INSTANCES, subject="ml.p5.48xlarge", region=REGION, value=Decimal(4)
     ),
+    Feed.RESERVATIONS: reservation(),
     Feed.SAGEMAKER: price("ml.p5.48xlarge"),
     Feed.COMPONENTS: ComponentPrice(
         component=Component.S3_GET_REQUEST,

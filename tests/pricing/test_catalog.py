@@ -42,7 +42,9 @@ def test_a_misspelt_instance_type_is_recognised(name: str, meant: str) -> None:
 
 def test_part_of_an_accelerator_name_lists_those_that_contain_it() -> None:
     """A family of accelerators is answered with its members."""
-    with pytest.raises(CatalogError, match=r"^h100 is not a known accelerator; did you mean H100-80GB or H100-96GB\?$"):
+    with pytest.raises(
+        CatalogError, match=r"^h100 is not a known accelerator; did you mean H100-80GB or H100-96GB or H100-NVL-94GB\?$"
+    ):
         find_accelerator("h100")
 
 
@@ -62,7 +64,7 @@ def test_the_catalog_cannot_be_changed() -> None:
 def test_accelerators_that_aws_does_not_sell_are_known() -> None:
     """Measurements on other accelerators can be judged, since their facts are in the catalog too."""
     sold = {each.accelerator.name for each in load_instance_types().values()}
-    assert set(load_accelerators()) - sold >= {"RTX4090", "GH200", "H20", "A800-80GB", "A100-80GB-PCIe"}
+    assert set(load_accelerators()) - sold >= {"RTX4090", "GH200", "H20", "A800-80GB", "A100-80GB-PCIe", "MI300X"}
 
 
 def test_two_files_may_not_describe_the_same_thing(tmp_path: Path) -> None:

@@ -109,3 +109,17 @@ def test_an_old_cache_is_told() -> None:
     kept(snapshot(Feed.SPOT, age=timedelta(days=7)))
     notes = look_up(P5, (REGION,), Prices.KNOWN, NOW).notes
     assert "Spot prices of us-east-1: cache of 7.0 days ago, for want of newer ones." in notes
+
+
+@pytest.mark.parametrize("name", ["h100", "h100-80gb", "trainium2"])
+def test_an_accelerator_is_no_instance_type(name: str) -> None:
+    """Who names the accelerator is led to the list of types that carry it."""
+    with pytest.raises(CatalogError, match="is an accelerator; `berth catalog --gpu "):
+        look_up(name, (REGION,), Prices.BUNDLED, NOW)
+
+
+@pytest.mark.parametrize("name", ["u-trn2x64", "p6e-gb200.36xlarge"])
+def test_what_is_sold_by_the_block_is_led_to_ec2(name: str) -> None:
+    """A fee that no list states is asked for, not looked up."""
+    (gap,) = look_up(name, (REGION,), Prices.BUNDLED, NOW).gaps
+    assert gap.endswith("; EC2 tells the fee of a block to who asks it with --live.")

@@ -286,8 +286,9 @@ def test_a_file_without_credentials_is_nothing_to_tell(
     monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
     session.cache_clear()
     assert market().notes == (BUNDLE_NOTE,)
-    assert "no AWS credentials are found" in market(Prices.LIVE).notes[-1]
-    assert server.asked == []
+    assert any("no AWS credentials are found" in note for note in market(Prices.LIVE).notes)
+    # The Spot Instance Advisor's file is for everybody.
+    assert server.calls == ["spot-advisor-data.json"]
 
 
 def test_spot_offers_are_by_zone() -> None:
@@ -324,11 +325,27 @@ def test_components_are_banded_by_region() -> None:
         assert starts == sorted(set(starts))
 
 
-def test_components_are_asked_for_by_who_waits(server: PriceServer) -> None:
-    """Fifteen requests for cents are for --live, not for a plan that should come at once."""
+def test_who_waits_gets_all_that_a_plan_compares(server: PriceServer) -> None:
+    """Other terms, HyperPod and fifteen requests for cents are for --live, not for a plan that should come at once."""
     market(Prices.LIVE)
     codes = {each.parameters["ServiceCode"] for each in server.asked if each.call == "GetProducts"}
-    assert codes > {"AmazonEC2"}
+    assert codes > {"AmazonEC2", "AmazonSageMaker"}
+    other_terms = {"DescribeSpotPriceHistory", "DescribeSavingsPlansOfferingRates", "DescribeCapacityBlockOfferings"}
+    assert other_terms < set(server.calls)
+
+
+def test_a_list_of_types_asks_for_nothing_beside_their_prices(server: PriceServer) -> None:
+    """`berth catalog --live` looks at every region, and shows one way to pay."""
+    load_market((REGION,), ON_DEMAND, prices=Prices.LIVE, alone=True, now=NOW)
+    assert server.calls == ["DescribeInstanceTypeOfferings", "GetProducts"]
+
+
+@pytest.mark.parametrize("region", ["ca-west-1", "eusc-de-east-1"])
+def test_a_region_that_the_bundle_lacks_can_be_asked(server: PriceServer, region: str) -> None:
+    """A region without a bundled price is one all the same: AWS's answer makes its market."""
+    assert market(Prices.BUNDLED, region).offers == ()
+    server.usd["p5.48xlarge", region] = "60.5"
+    assert usd(market(Prices.AUTO, region)) == Decimal("60.5")
 
 
 def test_rates_of_interruption_are_there_for_spot() -> None:
@@ -377,3 +394,27 @@ def test_known_asks_nobody(server: PriceServer) -> None:
     assert usd(found) == Decimal("1.25")
     assert server.asked == []
     assert not cache_path(Feed.OFFERINGS, REGION).exists()
+
+
+RESERVED = "cr-0123456789abcdef0"
+
+
+def test_a_reservation_is_asked_for_where_one_is_named(server: PriceServer) -> None:
+    """The account's own capacity is nobody's business unless a plan is to use it; then its size and end are known."""
+    assert market().held is None
+    assert "DescribeCapacityReservations" not in server.calls
+    kept(snapshot(Feed.RESERVATIONS))
+    found = load_market((REGION,), ON_DEMAND, reservation=RESERVED, now=NOW)
+    assert found.held is not None and found.held.reservation == ROWS[Feed.RESERVATIONS]
+    assert not any(RESERVED in note for note in found.notes)
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_reservation_that_the_account_lacks_is_told(known: bool) -> None:
+    """Only where AWS has answered can it be said that there is none."""
+    if known:
+        kept(snapshot(Feed.RESERVATIONS))
+    found = load_market((REGION,), ON_DEMAND, prices=Prices.KNOWN, reservation="cr-0000000000000000f", now=NOW)
+    assert found.held is None
+    none = "The account has no reservation cr-0000000000000000f in us-east-1 that is active or to come."
+    assert (none in found.notes) is known

@@ -61,7 +61,7 @@ def test_a_failure_stays_alone(error: Exception, sentence: str) -> None:
 def test_an_empty_answer_is_none(feed: Feed) -> None:
     """A list without a price is a fault; but there may be no block on offer, no interruption and no HyperPod."""
     (outcome,) = refresh([(REGION, feed)], lambda *_: Answer(rows=()), NOW)
-    may_be = feed in (Feed.CAPACITY_BLOCKS, Feed.INTERRUPTIONS, Feed.CLUSTER_QUOTAS)
+    may_be = feed in (Feed.CAPACITY_BLOCKS, Feed.INTERRUPTIONS, Feed.CLUSTER_QUOTAS, Feed.RESERVATIONS)
     assert (outcome.snapshot is not None, outcome.failure) == (may_be, "" if may_be else "the answer is empty")
 
 

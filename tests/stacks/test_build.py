@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,16 +11,30 @@ import pytest
 from aws_cdk import App, Token
 from aws_cdk.assertions import Annotations, Match
 
-from planner.plan import Target
-from stacks.build import TARGETS, build_stack, no_workload
+from planner.plan import Existing, Target
+from stacks.build import build_stack, no_workload, refuse_together, stack_of
 from stacks.errors import StackError
-from tests.support.builds import G5_SINGLE
+from tests.support.builds import G5_SINGLE, P4D_CLUSTER
 from tests.support.synthesis import stack
 
 
 def test_every_target_has_its_stack() -> None:
     """No target that a plan can name is without a stack."""
-    assert set(TARGETS) == set(Target)
+    assert [stack_of(target).__name__ for target in Target] == [
+        str(target).replace("-", " ").title().replace(" ", "") for target in Target
+    ]
+
+
+def test_a_stack_imports_no_other_targets_modules() -> None:
+    """A synthesis of nodes loads neither load balancers nor file systems: each of the CDK's modules takes its time."""
+    code = (
+        "import sys; from planner.plan import Target; from stacks.build import stack_of; "
+        "stack_of(Target.EFA_CLUSTER); print(*sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = set(done.stdout.split())
+    others = {"aws_elasticloadbalancingv2", "aws_autoscaling", "aws_sagemaker", "aws_fsx", "aws_sns"}
+    assert not {f"aws_cdk.{name}" for name in others} & loaded
 
 
 def test_the_stack_is_named_for_the_workload() -> None:
@@ -46,3 +62,32 @@ def test_without_a_workload_there_is_a_stack_that_cannot_be_deployed(tmp_path: P
     app = App(outdir=str(tmp_path), analytics_reporting=False, builtin_cloud_formation_validation=False)
     errors = Annotations.from_stack(no_workload(app)).find_error("*", Match.any_value())
     assert ["-c workload=" in str(error.entry.data) for error in errors] == [True]
+
+
+def test_a_stack_for_one_account_is_built_with_no_others_credentials(tmp_path: Path) -> None:
+    """The account of the plan binds the stack, and other credentials are refused with both accounts named."""
+    app = App(outdir=str(tmp_path), analytics_reporting=False, builtin_cloud_formation_validation=False)
+    build = replace(G5_SINGLE, account="111122223333")
+    assert build_stack(app, build, account=None, warnings=()).account == "111122223333"
+    with pytest.raises(StackError, match="for account 111122223333, and the credentials are those of 444455556666"):
+        build_stack(app, replace(build, name="other"), account="444455556666", warnings=())
+
+
+def test_workloads_side_by_side_must_not_meet() -> None:
+    """Two of one name, or with the same addresses of one existing VPC, are refused together; all else may stand."""
+    vpc = Existing(vpc="vpc-0123456789abcdef0", route_table="rtb-0123456789abcdef0")
+    one = replace(G5_SINGLE, cidr="10.1.0.0/24", existing=vpc)
+    refuse_together([one, replace(P4D_CLUSTER, cidr="10.1.1.0/24", existing=vpc), replace(G5_SINGLE, name="third")])
+    with pytest.raises(StackError) as caught:
+        refuse_together([one, replace(one, cidr="10.1.0.0/25")])
+    assert ["Two workloads are called 'serve8b'" in each for each in caught.value.findings] == [True, False]
+    assert "both take addresses of 10.1.0.0/24 and 10.1.0.0/25" in caught.value.findings[1]
+
+
+def test_two_workloads_are_two_stacks_of_one_app(tmp_path: Path) -> None:
+    """Side by side in one app, each stack keeps the template that it has alone."""
+    app = App(outdir=str(tmp_path), analytics_reporting=False, builtin_cloud_formation_validation=False)
+    for build in (G5_SINGLE, P4D_CLUSTER):
+        build_stack(app, build, account=None, warnings=())
+    names = {each.stack_name for each in app.synth().stacks}
+    assert names == {"Berth-serve8b", "Berth-train70b"}

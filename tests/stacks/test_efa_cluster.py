@@ -130,7 +130,7 @@ def test_another_number_of_nodes_waits_anew() -> None:
 
 
 def test_outputs_say_where_the_nodes_are() -> None:
-    """VPC, bucket and fleet are named, and how to list the nodes and to reach one."""
+    """VPC, dashboard, bucket and fleet are named, and how to list the nodes and to reach one."""
     outputs = document(P4D_CLUSTER)["Outputs"]
-    assert set(outputs) == {"VpcId", "BucketName", "BeforeDestroy", "FleetId", "Nodes", "Connect"}
+    assert set(outputs) == {"VpcId", "Dashboard", "BucketName", "BeforeDestroy", "FleetId", "Nodes", "Connect"}
     assert "aws ssm start-session --region us-east-1" in outputs["Connect"]["Value"]

@@ -28,9 +28,9 @@ def test_the_bucket_is_the_only_one_in_reach() -> None:
 
 
 def test_metrics_go_to_one_namespace() -> None:
-    """The CloudWatch agent may put metrics, in its own namespace only."""
+    """Nodes may put metrics in the namespace of their own workload only."""
     (statement,) = (s for s in _statements() if s["Action"] == "cloudwatch:PutMetricData")
-    assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "CWAgent"}}
+    assert statement["Condition"] == {"StringEquals": {"cloudwatch:namespace": "Berth/train70b"}}
 
 
 def test_the_profile_carries_the_role_to_the_nodes() -> None:

@@ -10,7 +10,7 @@ from aws_cdk.assertions import Match
 
 from planner.plan import Build
 from stacks.errors import StackError
-from stacks.parts.network import PUBLIC, VPC, compute_cidr
+from stacks.parts.network import PUBLIC_PREFIX, VPC, compute_block
 from tests.support.builds import G5_SINGLE, P4D_CLUSTER
 from tests.support.synthesis import document, only, properties, template
 
@@ -20,17 +20,17 @@ BUILDS = pytest.mark.parametrize("build", [G5_SINGLE, P4D_CLUSTER], ids=["single
 @pytest.mark.parametrize(("nodes", "prefix"), [(1, 24), (64, 24), (123, 24), (124, 23), (1000, 21), (16_000, 17)])
 def test_compute_subnet_has_room_for_twice_the_nodes(nodes: int, prefix: int) -> None:
     """The subnet is the smallest, from /24 on, that holds twice the nodes and AWS's five addresses."""
-    block = IPv4Network(compute_cidr(nodes=nodes))
+    block = compute_block(nodes=nodes)
     assert block.prefixlen == prefix
     assert block.num_addresses >= 2 * (nodes + 5)
     assert block.subnet_of(VPC)
-    assert not block.overlaps(PUBLIC)
+    assert not block.overlaps(IPv4Network((VPC.network_address, PUBLIC_PREFIX)))
 
 
 def test_too_many_nodes_for_a_subnet_are_refused() -> None:
     """More nodes than half a VPC can hold are an error that says so."""
     with pytest.raises(StackError, match="20,000 nodes"):
-        compute_cidr(nodes=20_000)
+        compute_block(nodes=20_000)
 
 
 @BUILDS
@@ -85,7 +85,8 @@ def test_connections_are_logged_for_a_while(build: Build) -> None:
     flow_log = only(build, "AWS::EC2::FlowLog")
     assert flow_log["ResourceType"] == "VPC"
     assert flow_log["LogGroupName"]["Ref"].startswith("NetworkFlowLogGroup")
-    assert only(build, "AWS::Logs::LogGroup")["RetentionInDays"] == 30
+    group = document(build)["Resources"][flow_log["LogGroupName"]["Ref"]]
+    assert group["Properties"]["RetentionInDays"] == 30
 
 
 def test_cluster_nodes_reach_each_other_by_group_both_ways() -> None:

@@ -14,10 +14,12 @@ import pytest
 from aws_cdk import Acknowledgment, App, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from planner.plan import Build, Lifecycle
+from planner.plan import Build, Existing, Lifecycle, Target
 from pricing.offer import Purchase
 from stacks.build import build_stack
-from tests.support.builds import FAMILIES, G5_SINGLE, P4D_CLUSTER, P4D_SINGLE
+from tests.stacks.test_file_system import CLUSTER, KEPT
+from tests.stacks.test_serving_fleet import ECR, SPARE, TRITON, with_fleet
+from tests.support.builds import FAMILIES, G5_FLEET, G5_SINGLE, P4D_CLUSTER, P4D_SINGLE
 from tests.support.synthesis import document
 
 EVERYTHING: dict[str, Any] = {
@@ -26,12 +28,33 @@ EVERYTHING: dict[str, Any] = {
     "budget_email": "finance@example.com",
 }
 RESERVED: dict[str, Any] = {"purchase": Purchase.CAPACITY_BLOCK, "reservation_id": "cr-0123456789abcdef0"}
+KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+STANDING = Existing(
+    vpc="vpc-0123456789abcdef0",
+    subnet="subnet-0123456789abcdef0",
+    security_group="sg-0123456789abcdef0",
+    file_system="fs-0123456789abcdef0",
+    mount_name="abcdef01",
+    key=KEY,
+    permissions_boundary="arn:aws:iam::111122223333:policy/boundary",
+)
+JOINED = Existing(vpc="vpc-0123456789abcdef0", route_table="rtb-0123456789abcdef0")
 BUILDS = {
     "single": replace(G5_SINGLE, **EVERYTHING),
     "cluster": replace(P4D_CLUSTER, **EVERYTHING),
     "spot cluster": replace(P4D_CLUSTER, purchase=Purchase.SPOT, lifecycle=Lifecycle.PERSISTENT),
     "reserved cluster": replace(P4D_CLUSTER, **RESERVED),
     "reserved single": replace(P4D_SINGLE, **RESERVED),
+    "shared files": CLUSTER,
+    "kept files": KEPT,
+    "fleet": replace(G5_FLEET, **EVERYTHING),
+    "fleet in two zones": SPARE,
+    "fleet from ecr": with_fleet(engine=ECR),
+    "fleet with tokens": TRITON,
+    "hyperpod": replace(P4D_CLUSTER, target=Target.HYPERPOD_SLURM, **EVERYTHING),
+    "hyperpod with all that stands": replace(P4D_CLUSTER, target=Target.HYPERPOD_SLURM, existing=STANDING),
+    "cluster with all that stands": replace(P4D_CLUSTER, existing=STANDING),
+    "cluster in a network that stands": replace(P4D_CLUSTER, cidr="10.9.0.0/24", existing=JOINED),
     "trainium": replace(
         next(family.build for family in FAMILIES if family.instance_type == "trn2.48xlarge"),
         region="us-east-2",
@@ -45,8 +68,20 @@ ACKNOWLEDGED = {
     "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/AmazonSSMManagedInstanceCore]": (
         "Session Manager's own policy follows its agent; a copy would fall behind"
     ),
-    "AwsSolutions-IAM5[Resource::*]": "PutMetricData knows no resources; a condition names the namespace",
+    "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/AmazonSageMakerClusterInstanceRolePolicy]": (
+        "the least that HyperPod's nodes need follows the service; a copy would fall behind"
+    ),
+    "AwsSolutions-IAM5[Resource::*]": (
+        "PutMetricData knows no resources, and a condition names the namespace; HyperPod makes its nodes' interfaces "
+        "under ids that nobody knows before"
+    ),
+    "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:ec2:us-east-1:<AWS::AccountId>:network-interface/*]": (
+        "HyperPod tags the interfaces that it has just made"
+    ),
     "AwsSolutions-IAM5[Resource::<StorageCheckpoints2CDBDF43.Arn>/*]": "objects are named by the job",
+    "AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::my-models/llama-3.1-8b/*]": "every file of the weights",
+    "AwsSolutions-AS3": "the group keeps a history of its starts and ends; a letter for each would be read by nobody",
+    "AwsSolutions-SMG4": "a new API key would turn every client away at once; rotate it when they can follow",
     "AwsSolutions-EC29": "a lone node must be gone with its stack, and when its time to live is up",
 }
 

@@ -72,7 +72,7 @@ def test_the_node_goes_before_what_it_holds() -> None:
 def test_outputs_name_the_instance() -> None:
     """The instance's id and the session that reaches it are among the outputs."""
     outputs = document(G5_SINGLE)["Outputs"]
-    assert set(outputs) == {"VpcId", "BucketName", "BeforeDestroy", "InstanceId", "Connect"}
+    assert set(outputs) == {"VpcId", "Dashboard", "BucketName", "BeforeDestroy", "InstanceId", "Connect"}
     assert outputs["InstanceId"]["Value"] == {"Ref": "Node"}
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from planner.plan import Build, Image, Lifecycle, Target
 from pricing.offer import Purchase
 from pricing.units import GIB
+from tests.support.fleets import FLEET
 from tests.support.loopback import IMAGE_PARAMETERS, REGION
 
 GPU_IMAGE, NEURON_IMAGE = (Image(parameter=parameter, id=None) for parameter in IMAGE_PARAMETERS)
@@ -43,10 +44,18 @@ G5_SINGLE = replace(
     nic_slots=(4,),
 )
 
+G5_FLEET = replace(
+    G5_SINGLE,
+    name="serve-many",
+    target=Target.SERVING_FLEET,
+    nodes=2,
+    fleet=FLEET,
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """A type's network cards, and how many interfaces a node of a cluster should get."""
+    """A type's network cards, how many interfaces a node should get, and whether it is sold in blocks alone."""
 
     instance_type: str
     cards: int
@@ -55,6 +64,7 @@ class Family:
     nics: int
     accelerators: int = 8
     neuron: bool = False
+    block: bool = False
 
     @property
     def build(self) -> Build:
@@ -67,6 +77,8 @@ class Family:
             image=NEURON_IMAGE if self.neuron else GPU_IMAGE,
             efa_cards=self.efa_cards,
             nic_slots=(self.slots,) * self.cards,
+            purchase=Purchase.CAPACITY_BLOCK if self.block else Purchase.ON_DEMAND,
+            reservation_id="cr-0123456789abcdef0" if self.block else None,
         )
 
 
@@ -83,7 +95,15 @@ FAMILIES = (
     # Card 0 has no EFA.
     Family(instance_type="p6-b300.48xlarge", cards=17, slots=4, efa_cards=_all(17)[1:], nics=17),
     # Odd cards hold one interface, and only they reach a GPU each.
-    Family(instance_type="p6e-gb200.36xlarge", cards=17, slots=1, efa_cards=(1, 5, 9, 13), nics=5, accelerators=4),
+    Family(
+        instance_type="p6e-gb200.36xlarge",
+        cards=17,
+        slots=1,
+        efa_cards=(1, 5, 9, 13),
+        nics=5,
+        accelerators=4,
+        block=True,
+    ),
     Family(
         instance_type="trn1.32xlarge",
         cards=8,

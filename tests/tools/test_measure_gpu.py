@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from planner.calibration import load_calibration
 from planner.measured import read_measured
 from planner.validation import validate
-from tools.measure_gpu import COLUMNS, KINDS, Case, Peak, cases, rows, write_rows
+from tools.measure_gpu import COLUMNS, KINDS, Case, Peak, cases, device_name, main, rows, write_rows
 
 SCRIPT = Path(__file__).parents[2] / "tools" / "measure_gpu.py"
 PEAK = Peak(bytes_by_kind={"allocated": 8 * 2**30, "reserved": 9 * 2**30}, trained=1000, tokens_per_s=123.4)
@@ -22,6 +24,41 @@ def test_help_needs_no_gpu() -> None:
     done = subprocess.run([sys.executable, SCRIPT, "--help"], capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert "berth validate" in done.stdout
+
+
+@pytest.mark.skipif(find_spec("torch") is not None, reason="says what is missing where PyTorch is missing")
+@pytest.mark.parametrize("arguments", [(), ("--dry-run",)])
+def test_what_is_missing_is_said(arguments: tuple[str, ...], tmp_path: Path) -> None:
+    """Without PyTorch one sentence says so and what to do, and no file is written."""
+    file = tmp_path / "mine.csv"
+    command = [sys.executable, str(SCRIPT), "-o", str(file), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("PyTorch cannot be imported (")
+    assert len(done.stderr.splitlines()) == 1 and not file.exists()
+
+
+def test_no_gpu_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where PyTorch sees no GPU, nothing is measured and the dry run is named; a dry run goes on."""
+    torch = SimpleNamespace(cuda=SimpleNamespace(is_available=lambda: False))
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    with pytest.raises(SystemExit, match=r"PyTorch sees no GPU here: nothing can be measured; --dry-run"):
+        main(["--only", "lora"])
+    assert device_name(True) == "the CPU"
+
+
+def test_a_word_that_no_case_has_lists_them_all() -> None:
+    """--only with a word of no case says which there are, before anything runs."""
+    with pytest.raises(SystemExit, match=r"no case has that in its name") as caught:
+        main(["--only", "nothing"])
+    assert str(caught.value).count("\n") == len(cases())
+
+
+def test_names_of_cases_are_their_own() -> None:
+    """Names become ids of rows, which may not stand twice; small cases keep what they are about."""
+    names = [case.name for case in cases()]
+    assert len(set(names)) == len(names)
+    assert all(case.small().options == case.options for case in cases())
 
 
 def test_every_case_becomes_rows_that_can_be_judged(tmp_path: Path) -> None:
@@ -55,6 +92,8 @@ def test_a_case_that_ran_out_is_one_row() -> None:
         (Case(), "optimizer", "adamw-bf16"),
         (Case(weight_dtype="fp32"), "optimizer", "adamw"),
         (Case(chunked_loss=True), "options", "chunked_ce"),
+        (Case(step_in_backward=True, offloads_activations=True), "options", "optimizer_in_backward+activation_offload"),
+        (Case(optimizer="adafactor"), "optimizer", "adafactor"),
         (Case(compiled=True), "compiled", "yes"),
         (Case(micro_batch=2, micro_batches=3), "global_batch", 6),
     ],

@@ -37,7 +37,7 @@ def _ports(template: Template, groups: list[Resource]) -> Iterator[Found]:
 
 
 def _pairs(template: Template, groups: list[Resource]) -> Iterator[Found]:
-    """With EFA the groups of nodes and file system must name each other, in and out."""
+    """With EFA the groups of nodes and file system in one VPC must name each other, in and out."""
     nodes = {
         group_key(node)
         for launch in launches(template)
@@ -46,7 +46,11 @@ def _pairs(template: Template, groups: list[Resource]) -> Iterator[Found]:
         for node in nic.node.at("Groups").items
     }
     own = [group.name for group in groups]
+    network = groups[0].at("VpcId").key
     for other in sorted(nodes - set(own)):
+        peer = template.resources.get(other)
+        if peer and peer.at("VpcId").key != network:
+            continue
         for inward, way in ((True, "in from"), (False, "out to")):
             for one, names, peers in ((own[0], own, [other]), (other, [other], own)):
                 if not any(named_pass(template, name, peer, inward=inward) for name in names for peer in peers):

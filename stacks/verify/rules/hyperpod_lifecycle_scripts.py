@@ -8,6 +8,9 @@ from stacks.verify.hyperpod import CLUSTER, groups
 from stacks.verify.rule import Found, Rule, Severity, broken
 from stacks.verify.template import Template
 
+# The script that sets a node up in the place of HyperPod's own, or the one that runs after those.
+_SCRIPTS = ("OnCreate", "OnInitComplete")
+
 
 def _check(template: Template) -> Iterator[Found]:
     for cluster in template.of(CLUSTER):
@@ -16,8 +19,13 @@ def _check(template: Template) -> Iterator[Found]:
             place = config.at("SourceS3Uri")
             if place.text is not None and not place.text.startswith("s3://"):
                 yield broken(place, f"{place.text!r} is not in S3")
-            elif not config.missing and not config.at("OnCreate").missing and place.missing:
-                yield broken(config, "OnCreate names a script, but SourceS3Uri no place")
+            named = [key for key in _SCRIPTS if not config.at(key).missing]
+            if len(named) > 1:
+                yield broken(config, f"{' and '.join(named)} exclude each other")
+            elif named and place.missing:
+                yield broken(config, f"{named[0]} names a script, but SourceS3Uri no place")
+            elif not named and not place.missing and not config.open:
+                yield broken(config, f"SourceS3Uri names a place, but neither {' nor '.join(_SCRIPTS)} a script")
 
 
 RULE = Rule(

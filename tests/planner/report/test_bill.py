@@ -77,9 +77,17 @@ def test_every_line_of_a_training_has_its_amounts() -> None:
         "+ EKS": ["$0.10", "$1.00", "$73.00", "counted"],
         "+ AWS PCS": ["unknown", "unknown", "unknown", "no price of pcs is known"],
         "Lines with + are not in the sum; each would come on top of a fleet that has it.": [],
+        "After `cdk destroy` none of these lines goes on.": [],
     }
     names = list(rows(text))
     assert names.index("setup") < names.index("in all") < names.index("+ EKS")
+
+
+def test_what_survives_is_told_with_its_cost() -> None:
+    """What is still billed when the stack has been destroyed stands below the bill, by name and month."""
+    kept = tuple(replace(each, survives=each.name in ("checkpoints", "setup")) for each in BILL.lines)
+    text = " ".join(shown(bill_table(replace(BILL, lines=kept))).split())
+    assert "there remain, until you delete them: checkpoints (unknown a month) and setup ($1.60 a month)." in text
 
 
 def test_a_service_has_no_column_for_runs() -> None:
@@ -104,6 +112,10 @@ def test_nothing_unknown_reads_as_free() -> None:
         (replace(BILL, unpriced=()), "$61.60 a run"),
         (replace(BILL, unpriced=("a", "b")), "$61.60 a run, without a, b"),
         (SERVICE, "$4,382 a month"),
+        (
+            replace(SERVICE, usd_per_million_tokens=Decimal("0.301")),
+            "$4,382 a month, $0.30 per million tokens in and out",
+        ),
         # A run that rounds to nothing is a run all the same.
         (replace(BILL, usd_per_run=Decimal(0), unpriced=()), "$0.00 a run"),
     ],
@@ -113,11 +125,12 @@ def test_the_sum_is_in_the_unit_of_the_job(cost: Cost, said: str) -> None:
     assert total(cost) == said
 
 
-def deal(region: str, purchase: Purchase, usd: str, **figures: str | int | None) -> Deal:
+def deal(region: str, purchase: Purchase, usd: str, instance_type: str = "p5.one", **figures: str | int | None) -> Deal:
     """A deal of that price; amounts by name."""
     money = {key: Decimal(str(value)) for key, value in figures.items() if key.endswith("usd") and value is not None}
     nodes = figures.get("nodes_allowed")
     return Deal(
+        instance_type=instance_type,
         region=region,
         purchase=purchase,
         zone_ids=("use1-az6",),
@@ -145,7 +158,7 @@ def test_each_deal_has_its_row(chosen: Candidate, title: str, amounts: int) -> N
     lines = shown(deals_table(DEALS, chosen, TODAY)).splitlines()
     cells = [re.split(r"  +", line.strip()) for line in lines]
     job = [f"${amounts * usd:,.2f}" if amounts * usd < 1000 else f"${amounts * usd:,.0f}" for usd in (0.5, 2, 3)]
-    assert cells == [
+    assert [*cells[:6], cells[-1]] == [
         ["region", "purchase", "hour and node", title, "committed", "of it idle", "held on", "age", "quota"],
         ["us-west-2", "spot, use1-az6", "$0.50", job[0], "-", "-", "2026-06-01", "10 d", "0 nodes"],
         ["us-east-1", "capacity-block", "$2.00", job[1], "$96.00", "$56.00", "2026-06-01", "10 d", "unknown"],
@@ -154,6 +167,22 @@ def test_each_deal_has_its_row(chosen: Candidate, title: str, amounts: int) -> N
         ["A plan buys on the terms that limits.purchase names, in limits.regions."],
         ["capacity-block, on-demand and spot in us-east-1, us-east-2 and us-west-2: made up."],
     ]
+
+
+def test_terms_without_a_price_are_named() -> None:
+    """A gap is said, by region, and is nothing that was left out for being dear."""
+    managed = [deal("us-east-1", each, "4", "ml.p5.one") for each in (Purchase.ON_DEMAND, Purchase.SAVINGS_PLAN_1YR)]
+    text = " ".join(shown(deals_table([*DEALS, *managed], TRAINED, TODAY)).split())
+    assert "us-east-1 HyperPod on-demand $4.00" in text
+    said = text.partition("No price known, or none sold so large or long: ")[2].partition(". --live asks AWS")[0]
+    gaps = {where: ways.split(", ") for ways, _, where in (each.partition(" in ") for each in said.split("; "))}
+    assert gaps["us-east-2 and us-west-2"] == ["capacity-block", "HyperPod on-demand", "HyperPod savings-plan-1yr"]
+    assert gaps["us-west-2"] == ["on-demand"]
+    assert gaps["us-east-1 and us-east-2"] == ["spot"]
+    assert gaps["us-east-1, us-east-2 and us-west-2"][-1] == "HyperPod savings-plan-3yr"
+    complete = [deal("us-east-1", each, "1") for each in Purchase]
+    complete += [deal("us-east-1", each, "1", "ml.p5.one") for each in Purchase if "savings" in each or "on-" in each]
+    assert "No price known" not in shown(deals_table(complete, TRAINED, TODAY))
 
 
 def test_quotas_that_nobody_knows_take_no_column() -> None:

@@ -236,6 +236,8 @@ BREAKING: dict[str, list[Change]] = {
     "hyperpod-lifecycle-scripts": [
         {"HyperPod.InstanceGroups.1.LifeCycleConfig.SourceS3Uri": "https://example.com/scripts"},
         {"HyperPod.InstanceGroups.1.LifeCycleConfig.SourceS3Uri": GONE},
+        {"HyperPod.InstanceGroups.1.LifeCycleConfig.OnCreate": GONE},
+        {"HyperPod.InstanceGroups.1.LifeCycleConfig.OnInitComplete": "after.sh"},
     ],
     "hyperpod-limits": [
         {"HyperPod.VpcConfig.SecurityGroupIds": [{"Ref": "Nodes"}] * 6},

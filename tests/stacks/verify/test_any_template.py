@@ -117,7 +117,7 @@ def test_every_example_verifies(path: Path) -> None:
 
 # What the builds of the tests ask for on purpose that no plan would.
 HAND_MADE = {
-    "p6e-gb200.36xlarge": {"usage-class-supported", "image-architecture"},
+    "p6e-gb200.36xlarge": {"image-architecture"},
     "trn2.48xlarge": {"region-offers-type"},
 }
 

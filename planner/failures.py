@@ -1,0 +1,16 @@
+"""How often do accelerators fail?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pricing.units import DAY_S
+
+# Llama 3's training: 419 unexpected interruptions in 54 days on 16,384 H100 (arXiv 2407.21783, table 5). Failures come
+# in proportion to accelerators (Kokolis et al. 2024, arXiv 2410.21680, section III).
+INTERRUPTIONS_PER_ACCELERATOR_S = 419 / (54 * DAY_S * 16_384)
+
+
+def failures_per_s(accelerators: Any) -> Any:
+    """Failures a second that stop a job on so many accelerators; a number, or one per fleet."""
+    return accelerators * INTERRUPTIONS_PER_ACCELERATOR_S

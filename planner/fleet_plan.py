@@ -1,0 +1,182 @@
+"""How is the fleet of a served model made up, what does each token cost, and when would another fleet be cheaper?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import pairwise
+
+import numpy as np
+
+from planner.cost import cents
+from planner.eligible import Contender
+from planner.fleet_fields import HOURS
+from planner.fleet_fields import Fleet as Asked
+from planner.fleet_record import FleetPlan, Loading, LoadRange
+from planner.fleet_size import Unit, Units, cheapest_by_load, spare_nodes
+from planner.plan import Candidate, Deal
+from planner.readiness import ready_s, weight_sources
+from planner.search import Pool
+from planner.search_serving import ServingJob
+from pricing.instance_type import InstanceType
+from pricing.offer import Purchase
+from pricing.units import HOUR_S, HOURS_PER_MONTH, MEGA
+
+# What is paid by the hour only follows the load; a commitment is paid whether nodes run or not.
+BY_THE_HOUR = (Purchase.ON_DEMAND, Purchase.SPOT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    """What a fleet is planned of: the chosen candidate, all units that keep the limits, the machines by name, the
+    terms known.
+
+    `weights_bytes` are one copy's, `file_system` the GiB and MB/s per TiB of the stack's; `prompt_share` is the part of
+    a replica's time that prompts take.
+    """
+
+    chosen: Candidate
+    units: Units
+    machines: Mapping[str, InstanceType]
+    deals: Sequence[Deal]
+    weights_bytes: float
+    file_system: tuple[int, int] | None
+    prompt_share: float
+
+
+def fleet_plan(asked: Asked, job: ServingJob, choice: Choice) -> FleetPlan:
+    """The fleet of a choice, as the workload asks for it."""
+    chosen = choice.chosen
+    service = chosen.service
+    assert service is not None
+    unit = _unit(chosen, choice.machines, in_flight=job.requests_per_s is None)
+    load = _load(job) * (1 + job.headroom)
+    carrying = unit.nodes(load)
+    by_hour = tuple(_hour_nodes(unit, load * share, job.spare) for share in asked.profile or ())
+    loading = _loading(asked, choice)
+    rate = service.output_tokens_per_s / job.load.output_tokens
+    return FleetPlan(
+        replicas=service.replicas,
+        requests_per_s_per_replica=None if job.requests_per_s is None else service.requests_per_s_per_replica,
+        headroom=job.headroom,
+        spare=job.spare,
+        load_nodes=min(carrying, chosen.nodes),
+        spare_nodes=max(chosen.nodes - carrying, 0),
+        least_nodes=min(by_hour, default=chosen.nodes),
+        most_nodes=max((chosen.nodes, *by_hour)),
+        nodes_by_hour=by_hour,
+        scaled_usd_per_month=_scaled(chosen, by_hour, loading) if by_hour else None,
+        spot_nodes=_spot_nodes(asked, chosen),
+        mixed_usd_per_month=_mixed(asked, chosen, choice.deals),
+        usd_per_million_input=_per_million(chosen, choice.prompt_share, rate * job.load.input_tokens),
+        usd_per_million_output=_per_million(chosen, 1 - choice.prompt_share, rate * job.load.output_tokens),
+        prompt_share=choice.prompt_share,
+        loading=loading,
+        cheapest=_cheapest(job, choice),
+    )
+
+
+def _load(job: ServingJob) -> float:
+    """The load in the unit of `_unit`: requests/s, or requests in flight."""
+    return float(job.concurrency or 0) if job.requests_per_s is None else job.requests_per_s
+
+
+def _unit(candidate: Candidate, machines: Mapping[str, InstanceType], *, in_flight: bool = False) -> Unit:
+    """What one more replica of a candidate carries, of requests/s or of requests in flight, and takes."""
+    machine, service, devices = machines[candidate.instance_type], candidate.service, candidate.layout.devices
+    assert service is not None
+    rated = service.concurrency if in_flight else service.requests_per_s_per_replica
+    return Unit(
+        name=f"{candidate.instance_type}, {candidate.purchase} in {candidate.region}",
+        requests_per_s=rated,
+        replicas_per_node=max(machine.devices // devices, 1),
+        nodes_per_replica=max(devices // machine.devices, 1),
+        usd_per_hour_per_node=float(candidate.usd_per_hour) / candidate.nodes,
+    )
+
+
+def _hour_nodes(unit: Unit, load: float, spare: str) -> int:
+    nodes = unit.nodes(load)
+    return int(nodes + spare_nodes(nodes, unit.nodes_per_replica, spare))
+
+
+def _scaled(chosen: Candidate, by_hour: Sequence[int], loading: Sequence[Loading]) -> Decimal | None:
+    """USD of a month of such days: every hour's nodes, and those that start for the next hour from their order on.
+
+    None where nodes are paid whether they run or not, and where nobody knows how long a start takes.
+    """
+    start = next(each.ready_s for each in loading if each.chosen)
+    if chosen.purchase not in BY_THE_HOUR or start is None:
+        return None
+    started = sum(max(after - before, 0) for before, after in pairwise((*by_hour, by_hour[0])))
+    node_hours = (sum(by_hour) + started * start / HOUR_S) / HOURS * HOURS_PER_MONTH
+    return cents(chosen.usd_per_hour / chosen.nodes * Decimal(node_hours))
+
+
+def _spot_nodes(asked: Asked, chosen: Candidate) -> int:
+    return int(asked.spot_share * chosen.nodes)
+
+
+def _mixed(asked: Asked, chosen: Candidate, deals: Sequence[Deal]) -> Decimal | None:
+    """USD of a month with a share of the nodes on spot, at the lowest spot price of the region; None where unknown."""
+    spot = [
+        each.usd_per_hour_per_node for each in deals if each.purchase is Purchase.SPOT and each.region == chosen.region
+    ]
+    if not asked.spot_share or not spot:
+        return None
+    count = _spot_nodes(asked, chosen)
+    hourly = chosen.usd_per_hour / chosen.nodes * (chosen.nodes - count) + min(spot) * count
+    return cents(hourly * HOURS_PER_MONTH)
+
+
+def _per_million(chosen: Candidate, share: float, tokens_per_s: float) -> Decimal:
+    """USD per million tokens of a kind that takes a share of the fleet's time."""
+    hourly = chosen.usd_per_hour * Decimal(share)
+    return (hourly / Decimal(tokens_per_s * HOUR_S) * MEGA).quantize(Decimal("0.000001"))
+
+
+def _loading(asked: Asked, choice: Choice) -> tuple[Loading, ...]:
+    machine = choice.machines[choice.chosen.instance_type]
+    per_node = choice.weights_bytes * min(machine.devices / choice.chosen.layout.devices, 1.0)
+    return tuple(
+        Loading(
+            source=each.name,
+            bytes_per_s=each.bytes_per_s,
+            ready_s=ready_s(each, per_node),
+            basis=each.basis,
+            chosen=each.name == asked.weights_from,
+        )
+        for each in weight_sources(machine, choice.file_system)
+    )
+
+
+def _cheapest(job: ServingJob, choice: Choice) -> tuple[LoadRange, ...]:
+    """At which load each of the fleets is the cheapest; nothing for a load that is not a rate."""
+    if job.requests_per_s is None:
+        return ()
+    return tuple(
+        LoadRange(
+            fleet=span.name,
+            from_requests_per_s=span.from_requests_per_s,
+            to_requests_per_s=span.to_requests_per_s,
+            usd_per_month=cents(Decimal(span.usd_per_hour * HOURS_PER_MONTH)),
+        )
+        for span in cheapest_by_load(choice.units, job.requests_per_s)
+    )
+
+
+def units_of(pool: Pool, contenders: Sequence[Contender]) -> Units:
+    """Every replica of a pool, on every terms, as a unit of a fleet."""
+    sold = [(item, offer) for item in contenders for offer in item.offers]
+    first = np.cumsum([0, *(len(item.offers) for item in contenders)])
+    devices = np.array([item.machine.devices for item in contenders])[pool.machine]
+    kind = first[pool.machine] + pool.offer
+    return Units(
+        names=tuple(f"{offer.instance_type}, {offer.purchase} in {offer.region}" for _, offer in sold),
+        kind=kind,
+        requests_per_s=pool.rate,
+        replicas_per_node=np.maximum(devices // pool.layout.devices, 1),
+        nodes_per_replica=np.maximum(pool.layout.devices // devices, 1),
+        usd_per_hour_per_node=np.array([float(offer.usd_per_hour_per_node) for _, offer in sold])[kind],
+    )

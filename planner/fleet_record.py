@@ -1,0 +1,60 @@
+"""What does a plan say of the fleet that serves a model?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loading:
+    """How long a node takes from its order to an answer, by where it reads the weights. Bytes/s, seconds; None unknown.
+
+    `chosen` marks the place that the workload names.
+    """
+
+    source: str
+    bytes_per_s: float | None
+    ready_s: float | None
+    basis: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadRange:
+    """The fleet that is the cheapest of those compared between two loads. Requests/s, USD a month at the lower one."""
+
+    fleet: str
+    from_requests_per_s: float
+    to_requests_per_s: float
+    usd_per_month: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FleetPlan:
+    """How the fleet of a served model is made up, follows its load and survives losses. Nodes, USD a month.
+
+    `load_nodes` carry the planned load with its head-room, `spare_nodes` stand by for what `spare` names.
+    `nodes_by_hour` follows the profile of a day, empty without one; `scaled_usd_per_month` is what the instances then
+    cost. `spot_nodes` of the nodes are on spot, which makes `mixed_usd_per_month`, None where no spot price is known.
+    The load of a replica is requests/s as planned, None for a load of requests in flight. `usd_per_million_input` and
+    `_output` share the bill by the time that prompts and answers take.
+    """
+
+    replicas: int
+    requests_per_s_per_replica: float | None
+    headroom: float
+    spare: str
+    load_nodes: int
+    spare_nodes: int
+    least_nodes: int
+    most_nodes: int
+    nodes_by_hour: tuple[int, ...]
+    scaled_usd_per_month: Decimal | None
+    spot_nodes: int
+    mixed_usd_per_month: Decimal | None
+    usd_per_million_input: Decimal
+    usd_per_million_output: Decimal
+    prompt_share: float
+    loading: tuple[Loading, ...]
+    cheapest: tuple[LoadRange, ...]

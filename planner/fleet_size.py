@@ -1,0 +1,108 @@
+"""How many nodes does a load take hour by hour, and which fleet is the cheapest at which load?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+# Zones that a fleet with a spare one stands in (planner.served).
+ZONES = 2
+# Loads at which fleets are compared: a hundredth to a hundred times the planned one, 30 to a decade, so that a
+# crossing is found to 8 %.
+LOAD_DECADES, LOADS_PER_DECADE = 2, 30
+# Nobody moves a fleet for less.
+WORTH_CHANGING = 0.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unit:
+    """What a fleet is made of. Requests/s of a replica as planned, or requests in flight; USD an hour and node.
+
+    A node has `replicas_per_node`, or a replica takes `nodes_per_replica`; one of the two is 1.
+    """
+
+    name: str
+    requests_per_s: float
+    replicas_per_node: int
+    nodes_per_replica: int
+    usd_per_hour_per_node: float
+
+    def nodes(self, requests_per_s: float) -> int:
+        """Whole nodes that carry a load; one replica at least, since a load of nothing still wants an answer."""
+        # A rate that divides the load must not take one replica more for a rounding error.
+        replicas = max(ceil(requests_per_s / self.requests_per_s - 1e-9), 1)
+        return -(-replicas // self.replicas_per_node) * self.nodes_per_replica
+
+
+def spare_nodes(nodes: Any, nodes_per_replica: Any, spare: str) -> Any:
+    """Nodes beyond those of the load, so that one node, or one of two zones, may be lost; works on arrays."""
+    if spare == "node":
+        # A replica that has lost one of its nodes has lost them all.
+        return nodes_per_replica
+    return (ZONES - 1) * nodes if spare == "zone" else 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Units:
+    """Many units, as arrays; `kind` indexes `names`, which are those of several layouts each."""
+
+    names: tuple[str, ...]
+    kind: Ints
+    requests_per_s: Floats
+    replicas_per_node: Ints
+    nodes_per_replica: Ints
+    usd_per_hour_per_node: Floats
+
+    def nodes(self, requests_per_s: float) -> Ints:
+        """What `Unit.nodes` says, of each."""
+        replicas = np.maximum(np.ceil(requests_per_s / self.requests_per_s - 1e-9), 1).astype(np.int64)
+        return -(-replicas // self.replicas_per_node) * self.nodes_per_replica
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Crossing:
+    """The cheapest fleet between two loads. Requests/s; USD an hour at the lower one."""
+
+    name: str
+    from_requests_per_s: float
+    to_requests_per_s: float
+    usd_per_hour: float
+
+
+def cheapest_by_load(units: Units, planned_requests_per_s: float) -> tuple[Crossing, ...]:
+    """Which kind makes the cheapest fleet at which load, from a hundredth of the planned one to a hundred times it.
+
+    Ties go to the kind named first. A kind stays until another one is `WORTH_CHANGING` cheaper: rounding to whole nodes
+    would else change it with every node.
+    """
+    steps = 2 * LOAD_DECADES * LOADS_PER_DECADE
+    loads = planned_requests_per_s * np.logspace(-LOAD_DECADES, LOAD_DECADES, steps + 1)
+    order = np.argsort(units.kind, kind="stable")
+    present, first = np.unique(units.kind[order], return_index=True)
+    hourly = units.usd_per_hour_per_node
+    usd = np.array([np.minimum.reduceat((hourly * units.nodes(float(load)))[order], first) for load in loads])
+    current = int(np.argmin(np.round(usd[0], 9)))
+    held = []
+    for row in usd:
+        if row[current] > (1 + WORTH_CHANGING) * row.min():
+            current = int(np.argmin(np.round(row, 9)))
+        held.append(current)
+    starts = [0, *(step for step in range(1, len(loads)) if held[step] != held[step - 1])]
+    ends = [*starts[1:], len(loads) - 1]
+    return tuple(
+        Crossing(
+            name=units.names[present[held[start]]],
+            from_requests_per_s=float(loads[start]),
+            to_requests_per_s=float(loads[end]),
+            usd_per_hour=float(usd[start, held[start]]),
+        )
+        for start, end in zip(starts, ends, strict=True)
+        if end > start
+    )

@@ -1,0 +1,143 @@
+"""Can what `provision` asks for be had together: target, purchase, reservation, and what stands there already?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.plan import Target
+from planner.source import FieldPath
+from planner.workload import Workload
+from pricing.offer import Purchase
+
+Misplaced = tuple[FieldPath, str]
+"""A field of the workload, and what is wrong with it and what to change."""
+
+
+def misplaced(workload: Workload) -> Iterator[Misplaced]:
+    """Everything of a workload's provisioning that cannot be, each with the field that it is about."""
+    provision = workload.provision
+    if provision.target is Target.SINGLE_INSTANCE and (workload.pin.nodes or 1) > 1:
+        yield ("provision", "target"), "a single instance cannot have the nodes that pin.nodes asks for"
+    if provision.budget and not provision.budget_email:
+        yield ("provision", "budget"), "whom shall the budget warn? Add budget_email"
+    yield from _reserved(workload)
+    yield from _hyperpod(workload)
+    yield from _training_plan(workload)
+    yield from _network(workload)
+    yield from _beside(workload)
+
+
+def _reserved(workload: Workload) -> Iterator[Misplaced]:
+    """Purchases and reservations that exclude each other or lack what they need."""
+    provision, purchase = workload.provision, workload.limits.purchase
+    reservation = provision.reservation
+    by_id = provision.reservation_id is not None
+    if Purchase.CAPACITY_BLOCK in purchase and not by_id:
+        yield (
+            ("limits", "purchase"),
+            "a capacity block is bought before it is used; name its id in provision.reservation",
+        )
+    if reservation and (lacking := _place_lacking(workload)):
+        yield (
+            ("provision", "reservation"),
+            f"a reservation holds one instance type in one zone; add {' and '.join(lacking)}",
+        )
+    if Purchase.SPOT in purchase and reservation:
+        yield ("provision", "reservation"), "spot instances cannot use a reservation; drop one"
+    if provision.reservation_end and purchase != (Purchase.CAPACITY_BLOCK,):
+        yield ("provision", "reservation_end"), "only a capacity block ends; set limits.purchase to [capacity-block]"
+    if provision.existing.placement_group and not by_id:
+        yield (
+            ("provision", "existing", "placement_group"),
+            "the stack makes its own unless a reservation was made in one; name provision.reservation by its id",
+        )
+
+
+def _place_lacking(workload: Workload) -> list[str]:
+    """What a reservation of one type in one zone still lacks."""
+    named = (("provision.zone", workload.provision.zone), ("pin.instance_type", workload.pin.instance_type))
+    return [name for name, value in named if value is None]
+
+
+def _hyperpod(workload: Workload) -> Iterator[Misplaced]:
+    """What SageMaker HyperPod cannot do."""
+    provision, purchase = workload.provision, workload.limits.purchase
+    if provision.target is not Target.HYPERPOD_SLURM:
+        return
+    if workload.inference:
+        yield ("provision", "target"), f"{provision.target} runs batch jobs; leave it out to serve"
+    if provision.mig:
+        yield ("provision", "mig"), "HyperPod's nodes keep their accelerators whole; leave mig out"
+    if provision.reservation:
+        yield (
+            ("provision", "reservation"),
+            "SageMaker launches HyperPod's nodes, outside EC2 reservations; buy a training plan, and name it in "
+            "provision.training_plan",
+        )
+    if purchase != (Purchase.ON_DEMAND,):
+        yield (
+            ("limits", "purchase"),
+            f"HyperPod with Slurm has on-demand nodes and training plans, not {', '.join(purchase)}; set "
+            "[on-demand], or leave the target out",
+        )
+
+
+def _training_plan(workload: Workload) -> Iterator[Misplaced]:
+    provision = workload.provision
+    plan, path = provision.training_plan, ("provision", "training_plan")
+    if plan is None:
+        return
+    if provision.target is not Target.HYPERPOD_SLURM:
+        yield path, f"only HyperPod runs in a training plan; set provision.target to {Target.HYPERPOD_SLURM}"
+    if lacking := _place_lacking(workload):
+        yield path, f"a training plan holds one instance type in one zone; add {' and '.join(lacking)}"
+    if (region := plan.split(":")[3]) not in workload.limits.regions:
+        yield path, f"it is in {region}, which limits.regions leaves out; add it there"
+
+
+def _network(workload: Workload) -> Iterator[Misplaced]:
+    """An existing network must be told in full, since nothing is looked up."""
+    provision, given = workload.provision, workload.provision.existing
+    if given.subnet and not (given.vpc and provision.zone):
+        yield ("provision", "existing", "subnet"), "nothing is looked up; add existing.vpc and provision.zone"
+    if given.subnet and (provision.cidr or given.route_table):
+        yield ("provision", "existing", "subnet"), "it has its block and routes; drop cidr and route_table"
+    if given.vpc and not given.subnet and not (provision.cidr and given.route_table):
+        yield (
+            ("provision", "existing", "vpc"),
+            "name a private subnet in existing.subnet; or a free block in provision.cidr and a way out in "
+            "existing.route_table",
+        )
+    if given.vpc and provision.target is Target.SERVING_FLEET:
+        yield ("provision", "existing", "vpc"), "a serving-fleet makes its own network; leave existing.vpc out"
+    if given.subnet and provision.storage.file_system:
+        yield (
+            ("provision", "existing", "subnet"),
+            "a file system of the stack's own must know the subnet's block; name one that stands in "
+            "existing.file_system, or let the stack make the subnet",
+        )
+    for name in ("route_table", "security_group"):
+        if getattr(given, name) and not given.vpc:
+            yield ("provision", "existing", name), "it stands in a VPC; name that in existing.vpc"
+
+
+def _beside(workload: Workload) -> Iterator[Misplaced]:
+    provision, given = workload.provision, workload.provision.existing
+    if bool(given.file_system) != bool(given.mount_name):
+        yield (
+            ("provision", "existing", "file_system" if given.file_system else "mount_name"),
+            "file_system and mount_name come together (`aws fsx describe-file-systems` tells both)",
+        )
+    if given.file_system and provision.storage.file_system:
+        yield (
+            ("provision", "existing", "file_system"),
+            "nodes mount one file system; leave this or provision.storage.file_system out",
+        )
+    if given.file_system and not given.vpc:
+        yield (
+            ("provision", "existing", "file_system"),
+            "it is reached from its own VPC; name that in existing.vpc, and a group that it lets in in "
+            "existing.security_group",
+        )
+    if given.key and given.key.split(":")[3] not in workload.limits.regions:
+        yield ("provision", "existing", "key"), "the key is in a region that limits.regions leaves out"

@@ -1,0 +1,70 @@
+"""Which parts of the provisioning cannot be had, or not together?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.engine import is_keyed, pinned_image
+from planner.plan import Target
+from planner.provisioning import EFA_STEPS_GIB, SMALLEST_GIB, STEP_GIB, FileSystem, Serving
+from planner.source import FieldPath
+from planner.workload import Workload
+from pricing.offer import Purchase
+
+Fault = tuple[FieldPath, str]
+
+
+def provision_faults(workload: Workload) -> Iterator[Fault]:
+    """What is wrong with the file system and the fleet that are asked for, each with its field."""
+    provision = workload.provision
+    if provision.storage.file_system:
+        yield from _file_system(provision.storage.file_system)
+    fleet = provision.target is Target.SERVING_FLEET
+    if provision.serving and not fleet:
+        yield ("provision", "serving"), "only the target serving-fleet serves; set provision.target to it"
+    if fleet:
+        yield from _fleet(workload)
+        yield from _served(provision.serving or Serving())
+
+
+def _file_system(asked: FileSystem) -> Iterator[Fault]:
+    path: FieldPath = ("provision", "storage", "file_system", "capacity")
+    size, step = asked.capacity, EFA_STEPS_GIB[asked.throughput]
+    if size != SMALLEST_GIB and (size <= 0 or size % STEP_GIB):
+        yield path, f"{size:,} GiB is not sold; take {SMALLEST_GIB:,}GiB or a multiple of {STEP_GIB:,}GiB"
+    elif asked.efa and size % step:
+        yield path, f"with efa, {asked.throughput} MB/s per TiB takes a multiple of {step:,}GiB, not {size:,}"
+
+
+def _fleet(workload: Workload) -> Iterator[Fault]:
+    """What the target itself rules out."""
+    limits = workload.limits
+    if workload.training:
+        yield ("provision", "target"), "a serving-fleet serves; give inference in place of training"
+    if Purchase.CAPACITY_BLOCK in limits.purchase:
+        yield ("limits", "purchase"), "a capacity block ends, and a service goes on; take another purchase"
+    if workload.provision.mig:
+        yield ("provision", "mig"), "the engines of a serving-fleet take whole GPUs; leave mig out"
+
+
+def _served(asked: Serving) -> Iterator[Fault]:
+    path: FieldPath = ("provision", "serving")
+    if asked.certificate is None:
+        yield (
+            path,
+            "a fleet speaks HTTPS; name a certificate of AWS Certificate Manager in certificate "
+            "(for an internal name, one of AWS Private CA), since keys and prompts would pass in plain HTTP without it",
+        )
+    if asked.jwt is None and not is_keyed(asked.container):
+        yield path, f"{asked.container} checks no API key, so that whoever reaches it may use it; give jwt"
+    if asked.image is None and not pinned_image(asked.container):
+        yield path, f"each {asked.container} image brings its model; name one in image, with its version"
+    if asked.container == "nim":
+        if asked.registry_secret is None:
+            yield path, "nim is pulled with an NGC key; name the secret that holds it in registry_secret"
+        if asked.weights:
+            yield (*path, "weights"), "nim fetches its own weights; leave weights out"
+    elif asked.weights is None:
+        yield path, f"{asked.container} has no weights to serve; say where they stand in weights (s3://...)"
+    if asked.least_nodes and asked.most_nodes and asked.least_nodes > asked.most_nodes:
+        yield (*path, "least_nodes"), f"{asked.least_nodes} is more than most_nodes, {asked.most_nodes}"

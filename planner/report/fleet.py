@@ -1,0 +1,87 @@
+"""How does the fleet of a served model read on a terminal?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from planner.fleet_record import FleetPlan, Loading
+from planner.fleet_size import WORTH_CHANGING
+from planner.plan import Candidate
+from pricing.units import show_duration, show_rate, show_usd
+
+
+def fleet_rows(fleet: FleetPlan, chosen: Candidate) -> list[tuple[str, str]]:
+    """The rows of the section on the fleet: name and what is said."""
+    return [
+        ("replicas", _replicas(fleet)),
+        ("nodes", _nodes(fleet)),
+        *_scaling(fleet, chosen),
+        *_spot(fleet, chosen),
+        ("tokens", _tokens(fleet)),
+        *(_ready(each) for each in fleet.loading),
+        *(("cheapest at" if not number else "", says) for number, says in enumerate(_cheapest(fleet))),
+    ]
+
+
+def _replicas(fleet: FleetPlan) -> str:
+    rated = fleet.requests_per_s_per_replica
+    each = f", each for {show_rate(rated)} requests/s" if rated is not None else ""
+    return f"{fleet.replicas}{each}; head-room beyond the planned load: {fleet.headroom:.0%}"
+
+
+def _nodes(fleet: FleetPlan) -> str:
+    spare = {
+        "none": "none spare: a lost node is missed until its replacement is ready (inference.fleet.spare)",
+        "node": f"{fleet.spare_nodes} spare, so that one may be lost",
+        "zone": f"{fleet.spare_nodes} spare, so that one of two zones may be lost",
+    }
+    return f"{fleet.load_nodes} for the load, {spare[fleet.spare]}"
+
+
+def _scaling(fleet: FleetPlan, chosen: Candidate) -> Iterator[tuple[str, str]]:
+    """What following the hours of the day saves; nothing where nobody said how the load goes."""
+    if not fleet.nodes_by_hour:
+        yield "scaling", f"{fleet.least_nodes} to {fleet.most_nodes} nodes; inference.fleet.profile would let it follow"
+        return
+    hours = " ".join(str(each) for each in fleet.nodes_by_hour)
+    cost = "its cost is not known"
+    if fleet.scaled_usd_per_month is not None and chosen.service:
+        saved = 1 - float(fleet.scaled_usd_per_month / chosen.service.usd_per_month)
+        cost = f"{show_usd(fleet.scaled_usd_per_month)} a month, {saved:.0%} less than all nodes all day"
+    yield "scaling", f"{fleet.least_nodes} to {fleet.most_nodes} nodes: {cost}"
+    yield "by hour", hours
+
+
+def _spot(fleet: FleetPlan, chosen: Candidate) -> Iterator[tuple[str, str]]:
+    if not fleet.spot_nodes:
+        return
+    says = f"{fleet.spot_nodes} of {chosen.nodes} nodes on spot, which EC2 may take back with two minutes' notice"
+    if fleet.mixed_usd_per_month is None:
+        yield "spot", f"{says}; no spot price of {chosen.instance_type} is known in {chosen.region}"
+        return
+    yield "spot", f"{says}: {show_usd(fleet.mixed_usd_per_month)} a month for the instances"
+
+
+def _tokens(fleet: FleetPlan) -> str:
+    return (
+        f"{show_usd(fleet.usd_per_million_input)} per million in, {show_usd(fleet.usd_per_million_output)} per million "
+        f"out, the bill shared by time: prompts take {fleet.prompt_share:.0%}"
+    )
+
+
+def _ready(each: Loading) -> tuple[str, str]:
+    name = f"from {each.source}"
+    mark = "; chosen" if each.chosen else ""
+    if each.ready_s is None or each.bytes_per_s is None:
+        return name, f"unknown: {each.basis}{mark}"
+    rate = f"{each.bytes_per_s / 1e9:.2f} GB/s"
+    return name, f"a node answers {show_duration(each.ready_s)} after its order, weights at {rate}: {each.basis}{mark}"
+
+
+def _cheapest(fleet: FleetPlan) -> Iterator[str]:
+    """Which of the fleets compared is the cheapest at which load."""
+    for each in fleet.cheapest:
+        span = f"{show_rate(each.from_requests_per_s)} to {show_rate(each.to_requests_per_s)} requests/s"
+        yield f"{span}: {each.fleet}, from {show_usd(each.usd_per_month)} a month"
+    if len(fleet.cheapest) > 1:
+        yield f"each until another is {WORTH_CHANGING:.0%} cheaper"

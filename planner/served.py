@@ -1,0 +1,112 @@
+"""What does a fleet that serves the chosen candidate ask of its stack?"""
+
+from __future__ import annotations
+
+from planner.engine import engine
+from planner.errors import NoFeasiblePlan
+from planner.plan import Candidate, Fleet
+from planner.provisioning import Serving
+from planner.workload import Workload
+from pricing.instance_type import InstanceType
+from pricing.regions import known_zones
+
+# A tenth of the requests in flight may wait before another node is started: more would already miss the limits.
+WAITING_SHARE = 0.1
+# An Application Load Balancer stands in two zones at least.
+BALANCER_ZONES = 2
+
+
+def fleet_of(
+    workload: Workload,
+    candidate: Candidate,
+    machine: InstanceType,
+    *,
+    weights_bytes: int,
+    least_nodes: int | None = None,
+) -> Fleet:
+    """The fleet of a candidate on `machine`s, which the load's profile lets fall to `least_nodes`.
+
+    Raises NoFeasiblePlan where the target cannot build it.
+    """
+    asked, service = workload.provision.serving, candidate.service
+    assert asked is not None and asked.certificate and service is not None and workload.inference is not None
+    replicas = machine.devices // candidate.layout.devices
+    refused = _refusals(workload, candidate, machine)
+    if refused:
+        raise NoFeasiblePlan(refused)
+    facts: dict[str, str | int] = {
+        "name": workload.name,
+        "tensor": candidate.layout.tensor,
+        "pipeline": candidate.layout.pipeline,
+        "replicas": replicas,
+        "batch": candidate.layout.micro_batch,
+        "context": workload.inference.context_tokens,
+    }
+    longest = service.ttft_s + (workload.inference.context_tokens - workload.inference.input_tokens) * service.tpot_s
+    zones = candidate.zone_ids[: 2 if _spare_zone(workload) else 1]
+    return Fleet(
+        engine=engine(asked.container, image=asked.image, facts=facts, techniques=candidate.techniques),
+        least_nodes=asked.least_nodes or least_nodes or candidate.nodes,
+        most_nodes=max(asked.most_nodes or 0, candidate.nodes),
+        waiting_per_node=max(1, round(WAITING_SHARE * service.concurrency * replicas)),
+        running_per_node=max(1, round(service.concurrency * replicas)),
+        longest_answer_s=longest * service.band.high,
+        weights=asked.weights,
+        weights_bytes=weights_bytes,
+        certificate=asked.certificate,
+        issuer=asked.jwt.issuer if asked.jwt else None,
+        keys=asked.jwt.keys if asked.jwt else None,
+        registry_secret=asked.registry_secret,
+        clients=asked.clients,
+        zone_ids=zones,
+        balancer_zone_ids=_balancer_zones(candidate.region, zones),
+    )
+
+
+def _spare_zone(workload: Workload) -> bool:
+    """Whether nodes stand in two zones: as the stack is asked to allow, or as the fleet is sized for."""
+    serving, inference = workload.provision.serving, workload.inference
+    return bool(serving and serving.spare_zone) or bool(inference and inference.fleet.spare == "zone")
+
+
+def _balancer_zones(region: str, zones: tuple[str, ...]) -> tuple[str, ...]:
+    """The nodes' zones, and as many others of the region as the load balancer takes."""
+    others = sorted(zone for zone, where in known_zones().items() if where == region and zone not in zones)
+    return (*zones, *others)[:BALANCER_ZONES]
+
+
+def _refusals(workload: Workload, candidate: Candidate, machine: InstanceType) -> list[str]:
+    """Why the target cannot build what was chosen, all at once."""
+    asked = workload.provision.serving or Serving()
+    found = []
+    if candidate.layout.devices > machine.devices:
+        found.append(
+            f"A replica takes {candidate.layout.devices} devices, more than one {machine.name} has, and a load "
+            "balancer cannot tell the nodes of one replica apart. Serve it with the target efa-cluster, quantize it, "
+            "or allow larger instance types."
+        )
+    if machine.accelerator.vendor != "NVIDIA":
+        found.append(
+            f"The containers of the target serving-fleet run on NVIDIA GPUs, and {machine.name} has "
+            f"{machine.accelerator.name}. Leave it out in limits.instance_types.deny, or build a single-instance."
+        )
+    elif machine.architecture != "x86_64" and not asked.image:
+        found.append(
+            f"The pinned image of {asked.container} is for x86_64, and {machine.name} is {machine.architecture}. "
+            "Name an image for it in provision.serving.image."
+        )
+    if _spare_zone(workload) and len(candidate.zone_ids) < BALANCER_ZONES:
+        found.append(
+            f"{machine.name} is offered in one zone of {candidate.region}, {candidate.zone_ids[0]}, so that there is "
+            "no spare one. Leave provision.serving.spare_zone out, and inference.fleet.spare."
+        )
+    if asked.certificate and f":acm:{candidate.region}:" not in asked.certificate:
+        found.append(
+            f"The certificate {asked.certificate} is not in {candidate.region}, where the plan serves. Issue one "
+            "there, or leave its region alone in limits.regions."
+        )
+    if len(_balancer_zones(candidate.region, candidate.zone_ids[:1])) < BALANCER_ZONES:
+        found.append(
+            f"Berth knows one zone of {candidate.region} alone, and a load balancer takes two; use another region."
+        )
+    return found

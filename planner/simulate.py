@@ -1,0 +1,129 @@
+"""What does a plan's fleet make of a stream of requests, drawn from its workload or recorded?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from planner.calibration import Calibration
+from planner.errors import WorkloadError
+from planner.load import Loaded
+from planner.plan import Candidate, Decision
+from planner.replica import Replica
+from planner.replica_clock import StepTable
+from planner.request_stream import closed_requests, poisson_requests
+from planner.serving import Load, replica_of
+from planner.serving_modes import Lengths, arrivals, closed_loop
+from planner.simulated import Expected, Simulated, simulated
+from planner.simulation import Requests
+from planner.step_table import step_table
+from planner.trace import read_trace
+from planner.workload import Inference
+from pricing.catalog import load_instance_types
+
+# Enough for the 99th percentile to stand on 200 requests.
+USUAL_REQUESTS = 20_000
+# Between how many in flight, and in how many steps, the formulas are asked for the rate that comes.
+LEAST_IN_FLIGHT, STEPS = 0.01, 400
+# Requests of one length would march in step; how much lengths differ is the workload's own, and this is assumed.
+USUAL_VARIATION = 0.25
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drawn:
+    """Requests at random, as many as wanted; the same ones for the same seed.
+
+    `variation` is the standard deviation of their lengths over the workload's means.
+    """
+
+    count: int | None = None
+    seed: int | None = None
+    variation: float | None = None
+
+    @property
+    def spread(self) -> float:
+        """The variation of lengths, the usual one unless another is wanted."""
+        return USUAL_VARIATION if self.variation is None else self.variation
+
+    def __str__(self) -> str:
+        return f"drawn from the workload's load, lengths {self.spread:.0%} apart on average, seed {self.seed or 0}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """Requests of a trace."""
+
+    path: Path
+    gaps_are_idle: bool = False
+
+    def __str__(self) -> str:
+        return f"the trace {self.path}"
+
+
+def simulate_plan(loaded: Loaded, decision: Decision, calibration: Calibration, stream: Drawn | Recorded) -> Simulated:
+    """Replays a stream through the replicas of a decision.
+
+    Raises WorkloadError where nothing is served, TraceError where the trace cannot be right, or asks for more than the
+    model or a replica can hold.
+    """
+    inference, chosen = loaded.workload.inference, decision.plan.chosen
+    if inference is None or chosen.service is None or decision.recipe is None:
+        raise WorkloadError(f"{loaded.file}: a training run has no requests to simulate; simulate what is served")
+    load = Load(
+        input_tokens=inference.input_tokens,
+        output_tokens=inference.output_tokens,
+        context_tokens=inference.context_tokens,
+    )
+    machine = load_instance_types()[chosen.instance_type]
+    factors = calibration.serving_factors(chosen.framework, chosen.accelerator)
+    tokens = load.input_tokens + load.output_tokens
+    replica = replica_of(loaded.shape, decision.recipe, chosen.layout, machine, factors, tokens)
+    table = step_table(replica, load, chosen.layout.micro_batch)
+    requests = _requests(loaded, inference, load, table, stream, chosen)
+    expected = _expected(replica, requests, chosen.service.replicas, table.batch)
+    return simulated(requests, table, chosen.service.replicas, expected, warm_up=isinstance(stream, Drawn))
+
+
+def _expected(replica: Replica, requests: Requests, replicas: int, most: int) -> Expected:
+    """What the formulas say of a stream's mean rate and lengths, shared evenly by the replicas."""
+    lengths = Lengths(prompt=float(requests.input_tokens.mean()), answer=float(requests.output_tokens.mean()))
+    if requests.clients is not None:
+        pace = closed_loop(replica, lengths, requests.clients / replicas)
+    else:
+        rate = len(requests) / float(requests.at_s[-1] - requests.at_s[0] or 1.0) / replicas
+        in_flight = np.geomspace(LEAST_IN_FLIGHT, most, STEPS)
+        # The rate grows with those in flight: who come at a rate are in flight as many as answer at it.
+        at_once = np.interp(rate, arrivals(replica, lengths, in_flight).requests_per_s, in_flight)
+        pace = arrivals(replica, lengths, at_once)
+    # Until the step at work ends, half of one on average, a request waits in the simulation too.
+    late = max(float(replica.factors.admission_steps) - 0.5, 0.0) * float(pace.tpot_s)
+    return Expected(
+        ttft_s=float(pace.ttft_s),
+        tpot_s=float(pace.tpot_s),
+        output_tokens_per_s=float(pace.requests_per_s) * replicas * lengths.answer,
+        delay_s=float(replica.request_s) + late,
+    )
+
+
+def _requests(
+    loaded: Loaded, inference: Inference, load: Load, table: StepTable, stream: Drawn | Recorded, chosen: Candidate
+) -> Requests:
+    if isinstance(stream, Recorded):
+        model, cache = loaded.shape.context_tokens, table.room_tokens
+        whose = (
+            f"for which {loaded.shape.name} was made"
+            if model <= cache
+            else f"what a replica on {chosen.instance_type} holds"
+        )
+        return read_trace(
+            stream.path, longest_tokens=min(model, cache), why_longest=whose, gaps_are_idle=stream.gaps_are_idle
+        )
+    count, seed = stream.count or USUAL_REQUESTS, stream.seed or 0
+    # Lengths vary around the means, which alone may be all that the workload names as its context.
+    load = replace(load, context_tokens=min(loaded.shape.context_tokens, table.room_tokens))
+    if inference.requests_per_second is not None:
+        return poisson_requests(load, inference.requests_per_second, count, seed, stream.spread)
+    assert inference.concurrency is not None
+    return closed_requests(load, inference.concurrency, count, seed, stream.spread)

@@ -1,0 +1,48 @@
+"""Are addresses and interfaces counted as EC2 counts them?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from planner.addresses import beside_nodes, most_nodes, network_sentence, subnet_prefix
+from planner.plan import FileSystem
+from tests.support.builds import FAMILIES, G5_FLEET, G5_SINGLE, P4D_CLUSTER
+
+P5 = next(family.build for family in FAMILIES if family.instance_type == "p5.48xlarge")
+SHARED = FileSystem(capacity_gib=4800, mb_per_s_per_tib=250, data=None, efa=False)
+
+
+@pytest.mark.parametrize(("taken", "prefix"), [(1, 24), (123, 24), (124, 23), (1000, 21)])
+def test_a_subnet_holds_twice_what_is_taken(taken: int, prefix: int) -> None:
+    """Twice the addresses and AWS's five fit, and in half of it they would not."""
+    assert subnet_prefix(taken) == prefix
+    assert 2 ** (32 - prefix) >= 2 * (taken + 5)
+    assert prefix == 24 or 2 ** (32 - prefix - 1) < 2 * (taken + 5)
+
+
+def test_a_fleet_counts_its_most_nodes() -> None:
+    """Addresses must last for all nodes that scaling may start; a file system's servers come on top."""
+    assert (most_nodes(G5_FLEET), most_nodes(P4D_CLUSTER)) == (6, 4)
+    assert beside_nodes(replace(P4D_CLUSTER, file_system=SHARED)) == 2 + 4
+
+
+@pytest.mark.parametrize(
+    ("build", "allowed", "said"),
+    [
+        (
+            P5,
+            None,
+            "4 nodes, one each, and as many again; 132 network interfaces, 33 a node, of the 5,000 that a region",
+        ),
+        (P5, 100, "33 a node, of the 100 that the account may have"),
+        (G5_SINGLE, None, "a private /24 of 251 addresses in use1-az6 for 1 nodes, one each"),
+        (replace(P4D_CLUSTER, file_system=SHARED), None, "one each + 6 of the file system, and as many again"),
+        (G5_FLEET, None, "6 network interfaces, 1 a node"),
+    ],
+    ids=["default", "quota", "single", "shared files", "fleet"],
+)
+def test_the_arithmetic_is_told(build: object, allowed: int | None, said: str) -> None:
+    """Subnet, nodes and interfaces stand in one sentence, with the account's quota where it is known."""
+    assert said in network_sentence(build, allowed)  # type: ignore[arg-type]

@@ -1,0 +1,125 @@
+"""What of a workload's provisioning cannot be had together."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from planner.placing import misplaced
+from planner.workload import Workload
+
+PLAN = "arn:aws:sagemaker:us-east-1:111122223333:training-plan/in-june"
+ARN = "arn:aws:resource-groups:us-east-1:111122223333:group/p5"
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+VPC = "vpc-0123456789abcdef0"
+SUBNET = "subnet-0123456789abcdef0"
+ROUTES = "rtb-0123456789abcdef0"
+PINNED = {"pin": {"instance_type": "p5.48xlarge"}}
+HELD = {"zone": "use1-az6", "reservation": "cr-0123456789abcdef0"}
+BLOCK = {"purchase": ["capacity-block"]}
+TRAINING = {"method": "full", "tokens": "10M", "sequence_length": 1024, "global_batch": 8}
+SERVED = {"requests_per_second": 1, "input_tokens": 10, "output_tokens": 10}
+POD = "hyperpod-slurm"
+
+
+def asked(provision: dict[str, Any], **more: Any) -> Workload:
+    """A workload with this provisioning."""
+    job = {} if "inference" in more else {"training": TRAINING}
+    whole = {"name": "one", "model": "llama-3.2-1b", **job, "provision": provision, **more}
+    return Workload.model_validate(whole, strict=False)
+
+
+@pytest.mark.parametrize(
+    "workload",
+    [
+        asked({}),
+        asked(HELD, **PINNED),
+        asked({**HELD, "reservation": "open"}, **PINNED),
+        asked({**HELD, "reservation": ARN}, **PINNED),
+        asked({**HELD, "existing": {"placement_group": "a"}}, **PINNED),
+        asked({**HELD, "reservation_end": "2026-12-01T11:30:00Z"}, limits=BLOCK, **PINNED),
+        asked({"target": POD}),
+        asked({"target": POD, "zone": "use1-az6", "training_plan": PLAN}, **PINNED),
+        asked({"zone": "use1-az6", "existing": {"vpc": VPC, "subnet": SUBNET}}),
+        asked({"cidr": "10.1.0.0/20", "existing": {"vpc": VPC, "route_table": ROUTES}}),
+        asked({"cidr": "10.1.0.0/20"}),
+    ],
+)
+def test_what_can_be_had_is_let_pass(workload: Workload) -> None:
+    """A provisioning that EC2 and SageMaker can build has no findings."""
+    assert [*misplaced(workload)] == []
+
+
+@pytest.mark.parametrize(
+    ("provision", "more", "field", "words"),
+    [
+        ({"target": "single-instance"}, {"pin": {"nodes": 2}}, "target", "cannot have the nodes"),
+        ({"budget": 10}, {}, "budget", "whom shall the budget warn"),
+        ({}, {"limits": BLOCK}, "purchase", "bought before it is used"),
+        ({**HELD, "reservation": "open"}, {"limits": BLOCK, **PINNED}, "purchase", "bought before it is used"),
+        ({"reservation": "cr-0123456789abcdef0"}, PINNED, "reservation", "add provision.zone"),
+        (HELD, {}, "reservation", "add pin.instance_type"),
+        (HELD, {"limits": {"purchase": ["spot"]}, **PINNED}, "reservation", "drop one"),
+        ({"reservation_end": "2026-12-01T11:30:00Z"}, {}, "reservation_end", "only a capacity block ends"),
+        ({"existing": {"placement_group": "a"}}, {}, "placement_group", "made in one"),
+        ({"target": POD}, {"inference": SERVED}, "target", "leave it out to serve"),
+        ({"target": POD, **HELD}, PINNED, "reservation", "training plan"),
+        ({"target": POD}, {"limits": {"purchase": ["spot"]}}, "purchase", "not spot"),
+        ({"training_plan": PLAN, "zone": "use1-az6"}, PINNED, "training_plan", "only HyperPod"),
+        ({"target": POD, "training_plan": PLAN}, {}, "training_plan", "provision.zone and pin.instance_type"),
+        (
+            {"target": POD, "training_plan": PLAN, "zone": "use2-az1"},
+            {"limits": {"regions": ["us-east-2"]}, **PINNED},
+            "training_plan",
+            "limits.regions leaves out",
+        ),
+        ({"existing": {"subnet": SUBNET}}, {}, "subnet", "nothing is looked up"),
+        (
+            {"zone": "use1-az6", "cidr": "10.1.0.0/20", "existing": {"vpc": VPC, "subnet": SUBNET}},
+            {},
+            "subnet",
+            "drop cidr",
+        ),
+        ({"existing": {"vpc": VPC}}, {}, "vpc", "existing.subnet"),
+        ({"existing": {"route_table": ROUTES}}, {}, "route_table", "it stands in a VPC"),
+        ({"existing": {"security_group": "sg-0123456789abcdef0"}}, {}, "security_group", "it stands in a VPC"),
+        ({"existing": {"mount_name": "fsx"}}, {}, "mount_name", "come together"),
+        (
+            {"existing": {"file_system": "fs-0123456789abcdef0", "mount_name": "fsx"}},
+            {},
+            "file_system",
+            "its own VPC",
+        ),
+        ({"existing": {"key": KEY}}, {}, "key", "limits.regions"),
+    ],
+)
+def test_what_excludes_itself_is_told(provision: dict[str, Any], more: dict[str, Any], field: str, words: str) -> None:
+    """The finding stands at the field, and says what to change."""
+    found = [*misplaced(asked(provision, **more))]
+    assert [path[-1] for path, _ in found] == [field]
+    assert words in found[0][1]
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("reservation", "cr-123"),
+        ("reservation", "closed"),
+        ("reservation_end", "tomorrow"),
+        ("reservation_end", "2026-12-01T11:30:00"),
+        ("training_plan", "arn:aws:sagemaker:us-east-1:1:plan/x"),
+        ("account", "12345"),
+        ("cidr", "10.1.0.0"),
+        ("cidr", "10.1.0.1/20"),
+        ("cidr", "8.8.0.0/20"),
+        ("existing", {"vpc": "vpc-1"}),
+        ("existing", {"subnet": "subnet-x"}),
+        ("existing", {"key": "alias/mine"}),
+        ("existing", {"permissions_boundary": "boundary"}),
+    ],
+)
+def test_ids_of_the_wrong_form_are_refused(field: str, value: Any) -> None:
+    """What AWS could not know is refused as it is read."""
+    with pytest.raises(ValueError, match=field):
+        asked({field: value})

@@ -1,0 +1,152 @@
+"""Does a fleet's stack get what was chosen, and is what it cannot build refused?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from planner.contradictions import contradictions
+from planner.errors import NoFeasiblePlan
+from planner.plan import Fleet
+from planner.workload import Workload
+from tests.planner.market_builders import decision, inference, machine, market, offer, workload
+
+CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0f0e0d0c-0b0a-0908-0706-050403020100"
+SERVING = {"weights": "s3://my-models/dense", "certificate": CERTIFICATE}
+KINDS = [machine("p5.one", memory_gib=9), machine("p5.four", accelerators=4, memory_gib=9)]
+ZONES = ["use1-az4", "use1-az6"]
+TOKENS = {"issuer": "https://issuer.example.com", "keys": "https://issuer.example.com/jwks.json"}
+
+
+def asked(kind: str = "p5.one", **changes: Any) -> Workload:
+    """A fleet of dense models, with other words on what serves."""
+    serving = {key: value for key, value in {**SERVING, **changes}.items() if value is not None}
+    return workload(
+        inference=inference(),
+        pin={"instance_type": kind, "layout": {"tensor": 2 if kind == "p5.four" else 1, "pipeline": 1}},
+        provision={"target": "serving-fleet", "serving": serving},
+    )
+
+
+def built(kind: str = "p5.one", zones: Any = ZONES, **changes: Any) -> Fleet:
+    """The fleet of a plan on one type."""
+    sold = market(KINDS, [offer(each.name, 1, zones=zones) for each in KINDS])
+    found = decision(asked(kind, **changes), sold)
+    assert found.build.fleet is not None and found.build.nodes == found.plan.chosen.nodes
+    return found.build.fleet
+
+
+def test_the_engine_is_told_the_plan() -> None:
+    """Degrees, context and requests in flight are arguments; a node with several devices runs as many replicas."""
+    command = " ".join(built("p5.four").engine.command)
+    assert "--model /model --served-model-name tiny" in command
+    assert "--tensor-parallel-size 2 --pipeline-parallel-size 1 --data-parallel-size 2" in command
+    assert "--max-model-len 640" in command and "--dtype bfloat16" in command
+    assert "{" not in command
+
+
+def test_the_fleet_stays_as_large_as_planned_unless_told_otherwise() -> None:
+    """Least and most nodes are the planned ones, or those that the user names."""
+    plain = built()
+    assert plain.least_nodes == plain.most_nodes
+    wider = built(least_nodes=1, most_nodes=plain.most_nodes + 5)
+    assert (wider.least_nodes, wider.most_nodes) == (1, plain.most_nodes + 5)
+
+
+def test_scaling_starts_before_the_planned_load_is_exceeded() -> None:
+    """A tenth of the planned requests in flight may wait."""
+    found = built()
+    assert found.running_per_node >= 1
+    assert found.waiting_per_node == max(1, round(found.running_per_node * 0.1))
+
+
+@pytest.mark.parametrize(("spare", "zones"), [(False, ("use1-az4",)), (True, ("use1-az4", "use1-az6"))])
+def test_nodes_stand_in_one_zone_unless_a_spare_one_is_asked_for(spare: bool, zones: tuple[str, ...]) -> None:
+    """The load balancer takes the nodes' zones first, and always two."""
+    found = built(spare_zone=spare)
+    assert found.zone_ids == zones
+    assert found.balancer_zone_ids[0] == "use1-az4" and len(set(found.balancer_zone_ids)) == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"certificate": CERTIFICATE.replace("us-east-1", "us-west-2")}, "is not in us-east-1"),
+        ({"zones": ["use1-az4"], "spare_zone": True}, "no spare one"),
+    ],
+    ids=["certificate elsewhere", "no spare zone"],
+)
+def test_what_the_market_rules_out_is_refused_at_the_plan(changes: dict[str, Any], said: str) -> None:
+    """Not by CloudFormation, twenty minutes in."""
+    with pytest.raises(NoFeasiblePlan, match=said):
+        built(**changes)
+
+
+def test_a_replica_over_several_nodes_is_refused() -> None:
+    """The nodes of one replica cannot be told apart by a load balancer, and the refusal says what can be done."""
+    small = machine("p5.small", memory_gib=3.62)
+    wanted = workload(
+        inference=inference(requests_per_second=0.1),
+        pin={"instance_type": "p5.small", "layout": {"pipeline": 2}},
+        provision={"target": "serving-fleet", "serving": SERVING},
+    )
+    with pytest.raises(NoFeasiblePlan, match="cannot tell the nodes of one replica apart"):
+        decision(wanted, market([small], [offer("p5.small", 1)]))
+
+
+@pytest.mark.parametrize(
+    ("sections", "field", "said"),
+    [
+        ({"certificate": None}, "provision.serving", "speaks HTTPS; name a certificate"),
+        ({"weights": None}, "provision.serving", "has no weights to serve"),
+        ({"container": "triton"}, "provision.serving", "checks no API key"),
+        ({"container": "nim", "weights": None, "jwt": TOKENS}, "provision.serving", "each nim image brings its model"),
+        ({"container": "nim", "jwt": TOKENS}, "provision.serving.weights", "nim fetches its own"),
+        ({"container": "nim", "jwt": TOKENS, "weights": None}, "provision.serving", "name the secret that holds it"),
+        ({"least_nodes": 3, "most_nodes": 2}, "provision.serving.least_nodes", "3 is more than most_nodes, 2"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_at_its_field(sections: dict[str, Any], field: str, said: str) -> None:
+    """Without certificate, weights, image, key or guard there is no fleet."""
+    found = [(".".join(map(str, each.path)), each.says) for each in contradictions(asked(**sections))]
+    assert [where for where, words in found if said in words] == [field]
+
+
+@pytest.mark.parametrize(
+    ("sections", "field", "said"),
+    [
+        ({"provision": {"serving": SERVING}, "inference": inference()}, "provision.serving", "set provision.target"),
+        ({"provision": {"target": "serving-fleet", "serving": SERVING}}, "provision.target", "a serving-fleet serves"),
+        (
+            {"provision": {"target": "serving-fleet", "serving": SERVING, "mig": "1g.10gb"}, "inference": inference()},
+            "provision.mig",
+            "whole GPUs",
+        ),
+        (
+            {"provision": {"storage": {"file_system": {"capacity": "1300GiB"}}}},
+            "provision.storage.file_system.capacity",
+            "1,300 GiB is not sold",
+        ),
+        (
+            {"provision": {"storage": {"file_system": {"capacity": "4800GiB", "efa": True}}}},
+            "provision.storage.file_system.capacity",
+            "takes a multiple of 19,200GiB",
+        ),
+    ],
+)
+def test_what_does_not_go_together_is_refused(sections: dict[str, Any], field: str, said: str) -> None:
+    """Targets, jobs, cuts and sizes that AWS or the target would refuse."""
+    found = [(".".join(map(str, each.path)), each.says) for each in contradictions(workload(**sections))]
+    assert [where for where, words in found if said in words] == [field]
+
+
+def test_sizes_that_fsx_sells_are_taken() -> None:
+    """The smallest, a multiple of 2,400 GiB, and with EFA a multiple of the throughput's own step."""
+    for system in (
+        {"capacity": "1200GiB"},
+        {"capacity": "7200GiB", "throughput": 125},
+        {"capacity": "9600GiB", "throughput": 500, "efa": True},
+        {"capacity": "4800GiB", "throughput": 1000, "efa": True},
+    ):
+        assert contradictions(workload(provision={"storage": {"file_system": system}})) == ()
