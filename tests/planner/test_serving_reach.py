@@ -27,7 +27,7 @@ def floor_s(run: ServingRun) -> float:
     experts = float(work.expert_bytes) * float(work.experts_per_token) / float(work.experts)
     read = (float(work.dense_bytes) + experts + live) / float(work.memory_bytes_per_s)
     flop = float(work.narrow_flop) / float(work.narrow_flop_per_s) + float(work.wide_flop) / float(work.wide_flop_per_s)
-    return float(work.stages) * max(read, decoded * flop)
+    return float(work.stages * max(read, decoded * flop))
 
 
 @pytest.mark.parametrize("way", list(Way))
