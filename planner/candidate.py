@@ -180,6 +180,7 @@ def _service(
         usd_per_million_tokens=(usd_per_hour / Decimal(tokens) * MEGA).quantize(Decimal("0.0001")),
         band=factors.band,
         requests_per_s_per_replica=float(answer.requests_per_s),
+        ttft_band=factors.ttft_band,
     )
 
 

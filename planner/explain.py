@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from planner.binding import prompt_floor, token_floor
 from planner.eligible import Contender
 from planner.layout import Ints, Layout
 from planner.legal import (
@@ -22,9 +23,10 @@ from planner.legal import (
     Space,
     broken_rules,
 )
-from planner.plan import Candidate, Rejection, Rung, RungAnswer
+from planner.plan import Candidate, Rejection, Rung, RungAnswer, Service
 from planner.rank import Ranking
 from planner.search import OF_DEVICE, RUNGS, Miss, Pool, Scope
+from planner.serving import Load, replica_of
 from planner.workload import Workload
 from pricing.offer import Offer
 from pricing.reservation import Held
@@ -120,7 +122,7 @@ def rung_miss(found: Found, rung: Rung) -> str:
     if len(fitting):
         return _quota_miss(found, fitting)
     if len(loose):
-        return _late_miss(found, loose)
+        return _late_miss(found, loose, floors=True)
     if rung in found.pool.misses:
         return _memory_miss(found, found.pool.misses[rung])
     if rung in _ALONE and all(item.machine.accelerators > 1 for item in found.contenders):
@@ -264,8 +266,11 @@ def _quota_miss(found: Found, rows: Ints) -> str:
     return f"nearest is {_name(found, found.fitting, row)}, but the account's {bounds} {allowed}; raise them"
 
 
-def _late_miss(found: Found, rows: Ints) -> str:
-    """Fits in memory, but answers too late, or carries the load only with too many instances."""
+def _late_miss(found: Found, rows: Ints, *, floors: bool = False) -> str:
+    """Fits in memory, but answers too late, or carries the load only with too many instances.
+
+    With `floors` it says how fast the replica could be, and what keeps it from that.
+    """
     loose, inference, pins = found.loose, found.workload.inference, found.scope.pins
     assert inference is not None
     most = pins.get("nodes", found.scope.max_nodes)
@@ -287,7 +292,27 @@ def _late_miss(found: Found, rows: Ints) -> str:
         return f"nearest is {machine.name}, of which one replica takes {alone}, and the limits allow {most}"
     allowed = "pin.nodes asks for" if "nodes" in pins else "the limits allow"
     missed = f"which has {' and '.join(late)}" if late else f"which the load takes, but {allowed} {most}"
-    return f"nearest is {_name(found, loose, best)}, {missed}"
+    bound = _floors(found, best, service) if floors else ()
+    return "; ".join((f"nearest is {_name(found, loose, best)}, {missed}", *bound))
+
+
+def _floors(found: Found, row: int, service: Service) -> Iterator[str]:
+    """How fast the replica of a loose row answers a request alone, and what binds it, where that is not enough."""
+    inference, loose = found.workload.inference, found.loose
+    assert inference is not None
+    contender = found.contenders[int(loose.machine[row])]
+    option = contender.options[int(loose.option[row])]
+    factors = found.scope.calibration.serving_factors(option.framework.name, contender.machine.accelerator.name)
+    load = Load(
+        input_tokens=inference.input_tokens,
+        output_tokens=inference.output_tokens,
+        context_tokens=inference.context_tokens,
+    )
+    replica = replica_of(found.scope.shape, option.recipe, loose.layout.row(row), contender.machine, factors)
+    if inference.ttft is not None and service.ttft_s > inference.ttft:
+        yield prompt_floor(replica, load)
+    if inference.tpot is not None and service.tpot_s > inference.tpot:
+        yield token_floor(replica, load)
 
 
 def _name(found: Found, pool: Pool, row: int) -> str:

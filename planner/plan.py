@@ -120,7 +120,8 @@ class Service:
     """How a served model answers at the planned load. Seconds, tokens, USD.
 
     `concurrency` is requests in flight per replica at that load; `kv_capacity_tokens` what a replica's cache holds,
-    `requests_per_s_per_replica` the rate that it is planned to take.
+    `requests_per_s_per_replica` the rate that it is planned to take. `ttft_band` is that of the time to the first token
+    where it has one of its own, wider than that of times and rates.
     """
 
     replicas: int
@@ -133,6 +134,7 @@ class Service:
     usd_per_million_tokens: Decimal
     band: Band
     requests_per_s_per_replica: float = 0.0
+    ttft_band: Band | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

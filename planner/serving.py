@@ -21,7 +21,7 @@ from planner.resident import Stage, layers_per_stage, resident
 from planner.serving_memory import step_bytes
 from planner.serving_modes import Lengths, arrivals
 from planner.shape import ModelShape
-from planner.step_work import STATE_BYTES, step_work
+from planner.step_work import PACKED_BYTES, STATE_BYTES, step_work
 from pricing.instance_type import InstanceType
 
 # A replica is planned to at most this share of the rate it could just sustain: at 0.8 the queue of the M/D/1
@@ -29,6 +29,7 @@ from pricing.instance_type import InstanceType
 PLANNED_SHARE = 0.8
 # Logits of larger batches than vLLM's largest default are not set aside for.
 LARGEST_PICK = 1024
+PADDED_TO = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,9 +153,18 @@ def _weight_bytes(shape: ModelShape, recipe: Recipe, layout: AnyLayout, stage: S
     held = resident(shape, layout, stage, None)
     return (
         held.dense * recipe.shared_weight_bytes
-        + held.experts * layout.expert * recipe.block_weight_bytes
+        + held.experts * layout.expert * recipe.block_weight_bytes * _padding(shape, recipe)
         + held.outer * recipe.outer_weight_bytes
     )
+
+
+def _padding(shape: ModelShape, recipe: Recipe) -> float:
+    """What 4-bit experts take over their weights: kernels pad their inner width (vLLM's MXFP4 layers; 64.4 GiB of
+    gpt-oss-120b in a start-up log, where its weights are 60.7)."""
+    if recipe.block_weight_bytes >= PACKED_BYTES:
+        return 1.0
+    widths = [run.mlp.ffn for run in shape.blocks if run.mlp.experts]
+    return max((-(-width // PADDED_TO) * PADDED_TO / width for width in widths), default=1.0)
 
 
 def _cache_bytes_per_token(shape: ModelShape, recipe: Recipe, layout: AnyLayout, request_tokens: int) -> Any:

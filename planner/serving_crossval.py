@@ -17,7 +17,7 @@ from planner.serving_fitting import Fit
 from planner.serving_runs import ServingRun
 
 # Steps of a fit that starts from the factors of all rows, which one group moves little: along the tangent, then exact.
-STRAIGHT_STEPS, EXACT_STEPS = 6, 1
+STRAIGHT_STEPS, EXACT_STEPS = 3, 2
 # Up to so many clients a time to the first token is a prompt's own, above it is mostly waiting.
 UNLOADED = 4
 

@@ -54,12 +54,13 @@ def _products_s(work: StepWork, factors: StepFactors, decoded: Any, fresh: Any) 
     # Of a prompt only the last token passes the head; which step has it does not matter to the mean.
     dense = full * (work.wide_flop / wide + work.narrow_flop / narrow) + decoded * work.head_flop / wide
     dense_s = _both(work.dense_bytes / bandwidth, dense, factors.overlap)
-    choices = factors.spread * rows
+    # A token alone chooses as many as it needs.
+    choices = np.maximum(factors.spread * rows, np.minimum(rows, 1.0))
     touched = 1 - (1 - work.experts_per_token / work.experts) ** choices
     uneven = np.where(np.greater(work.expert, 1), factors.imbalance, 1.0)
     each = work.expert_flop / work.experts_per_token
     computed = (rows * work.experts_per_token + touched * work.experts * factors.half_rows) * each
-    peak = np.where(work.wide_experts, wide, narrow)
+    peak = np.where(work.wide_experts, wide * np.where(work.emulated_blocks, factors.unpacked, 1.0), narrow)
     expert_s = uneven * _both(touched * work.expert_bytes / bandwidth, computed / peak, factors.overlap)
     return dense_s + expert_s + rows * work.moved_bytes / bandwidth
 

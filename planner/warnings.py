@@ -113,12 +113,14 @@ def _edges(workload: Workload, chosen: Candidate, cost: Cost) -> Iterator[str]:
         high = run.band.high
     else:
         assert service and workload.inference
+        first = service.ttft_band or service.band
+        high = service.band.high
+        # Each is judged at the edge of its own band.
         asked = (
-            ("the TTFT limit", service.ttft_s, workload.inference.ttft),
+            ("the TTFT limit", service.ttft_s * first.high / high, workload.inference.ttft),
             ("the TPOT limit", service.tpot_s, workload.inference.tpot),
         )
         figures = [(name, value, limit, show_duration) for name, value, limit in asked if limit]
-        high = service.band.high
     for name, value, limit, show in figures:
         if value * high > limit:
             yield f"At the upper edge of the band {name} of {show(limit)} is missed: {show(value * high)}."

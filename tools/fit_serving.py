@@ -22,7 +22,7 @@ from planner.serving_fitting import NAMES, Fit, judged_figures, outer, usual
 from planner.serving_runs import ServingRun, serving_run
 
 FOLDER = Path(__file__).parent.parent / "planner" / "data" / "engines" / "fitted"
-STEPS = 12
+STEPS = 16
 # Edges of bands: nine runs in ten of what was measured, and as many of all runs where nothing was.
 SHARE = 0.9
 # No prediction is said to be five times too long.

@@ -19,6 +19,7 @@ def fleet_rows(fleet: FleetPlan, chosen: Candidate) -> list[tuple[str, str]]:
         *_spot(fleet, chosen),
         ("tokens", _tokens(fleet)),
         *(_ready(each) for each in fleet.loading),
+        ("requests", "TTFT and TPOT above are means at the most in flight; `berth simulate` has p50, p95 and p99"),
         *(("cheapest at" if not number else "", says) for number, says in enumerate(_cheapest(fleet))),
     ]
 

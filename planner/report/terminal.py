@@ -247,7 +247,8 @@ def _software(chosen: Candidate) -> list[tuple[str, str]]:
 
 def _service(service: Service) -> str:
     several = "s" if service.replicas > 1 else ""
-    ttft, tpot = (_banded(seconds, service.band) for seconds in (service.ttft_s, service.tpot_s))
+    ttft = _banded(service.ttft_s, service.ttft_band or service.band)
+    tpot = _banded(service.tpot_s, service.band)
     return (
         f"{service.replicas} replica{several}, {show_rate(service.output_tokens_per_s)} output tokens/s, cache for "
         f"{service.kv_capacity_tokens:,} tokens per replica; TTFT {ttft}, TPOT {tpot}; {service.band.basis}"

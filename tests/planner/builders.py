@@ -77,6 +77,7 @@ SERVED = ServingFactors(
     cache=1.0,
     matmul=1.0,
     narrow=1.0,
+    unpacked=1.0,
     attention=1.0,
     half_rows=0.0,
     overlap=1.0,

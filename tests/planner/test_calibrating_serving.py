@@ -78,7 +78,7 @@ def test_a_cache_tells_the_reserve(reserve_gib: int) -> None:
 @pytest.mark.parametrize(("column", "predicted"), [("tpot_ms", tpot_ms), ("output_tokens_per_s", output_tokens_per_s)])
 @pytest.mark.parametrize("speed", [0.6, 1.05])
 def test_times_and_rates_tell_the_speed(column: str, predicted: object, speed: float) -> None:
-    """Runs of an engine six tenths as fast, or a twentieth faster, move all shares of a peak and the cost of a block alike."""
+    """Runs of a slower engine, or one a twentieth faster, move all shares of a peak and the cost of a block alike."""
     runs = engine_runs(column, "1")
     made = [
         replace(row, numbers={**row.numbers, column: predicted(row, faster(speed))})  # type: ignore[operator]

@@ -59,7 +59,7 @@ def test_a_rate_is_held_against_the_bandwidth_of_gpus() -> None:
     flat: dict[str, Any] = {"method": "flat", "vectors": "10M", "hardware": "gpu"}
     found = planned(SOLD, **flat, queries_per_second=100)
     assert found.chosen.queries_per_s == pytest.approx(2 * 2e12 / 30.72e9)
-    with pytest.raises(NoFeasiblePlan, match="p5.one: its memory is read fast enough for 130 queries/s"):
+    with pytest.raises(NoFeasiblePlan, match=r"p5\.one: its memory is read fast enough for 130 queries/s"):
         planned(SOLD, **flat, queries_per_second=10_000)
 
 

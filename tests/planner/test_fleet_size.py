@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -66,7 +68,7 @@ def test_intervals_follow_each_other_without_gaps() -> None:
     """Every load between the first and the last belongs to one fleet."""
     found = cheapest_by_load(fleets(("a", 1.0, 1.0), ("b", 3.0, 2.6), ("c", 40.0, 30.0)), 7.0)
     assert len(found) > 2
-    for before, after in zip(found, found[1:], strict=False):
+    for before, after in pairwise(found):
         assert before.to_requests_per_s == after.from_requests_per_s
         assert before.name != after.name
 

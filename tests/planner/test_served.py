@@ -150,3 +150,16 @@ def test_sizes_that_fsx_sells_are_taken() -> None:
         {"capacity": "4800GiB", "throughput": 1000, "efa": True},
     ):
         assert contradictions(workload(provision={"storage": {"file_system": system}})) == ()
+
+
+def test_a_profile_lets_the_fleet_fall() -> None:
+    """Scaling in stops at the nodes of the quietest hour, where the load's hours are known."""
+    hours = [0.1] * 12 + [1.0] * 12
+    found = workload(
+        inference=inference(requests_per_second=4000, fleet={"profile": hours}),
+        pin={"instance_type": "p5.one"},
+        provision={"target": "serving-fleet", "serving": SERVING},
+    )
+    made = decision(found, market(KINDS[:1], [offer("p5.one", 1, zones=ZONES)]))
+    assert made.build.fleet and made.plan.fleet
+    assert made.build.fleet.least_nodes == made.plan.fleet.least_nodes < made.build.fleet.most_nodes == made.build.nodes

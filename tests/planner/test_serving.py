@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.calibration import ServingFactors
+from planner.calibration import ServingFactors, load_calibration
 from planner.layout import Layout
+from planner.measured import parse_measured
+from planner.measured_answers import cache_tokens
 from planner.models import load_preset
 from planner.recipe import Recipe
 from planner.serving import PLANNED_SHARE, Answer, Load, ReplicaMemory, replica_answer, replica_memory, replica_of
@@ -118,6 +120,29 @@ def test_weights_in_few_bits(techniques: tuple[str, ...], block_bits: float) -> 
     outer = shape.parameters - shape.block_parameters
     weights = kept(shape, Layout(), recipe(*techniques, of="vllm"))["weights"]
     assert weights == pytest.approx(shape.block_parameters * block_bits / 8 + 2 * outer, rel=1e-3)
+
+
+def test_packed_experts_are_padded() -> None:
+    """gpt-oss-120b with experts in MXFP4 takes the 64.4 GiB that vLLM logs, embeddings and attention at 16 bits."""
+    made = replace(BF16, block_weight_bytes=0.53125, dense_weight_bytes=2.0)
+    weights = kept(load_preset("gpt-oss-120b"), Layout(), made)["weights"]
+    assert weights / 2**30 == pytest.approx(64.38, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("row", "tokens"),
+    [
+        # kvcap-007, of a device of 80 GB that is not named, and kvcap-005: 53.29 GiB of 131,072 bytes a token.
+        ("Llama-3.1-70B-Instruct (w8a8),int8,bf16,A100-80GB,1,1,util 0.98", 22_096),
+        ("Llama-3-8B,bf16,bf16,A100-80GB,1,1,util 0.90", 436_551),
+        ("Llama-3-8B,bf16,bf16,H100-80GB,1,1,util 0.90", 436_551),
+    ],
+)
+def test_start_up_logs_are_met(row: str, tokens: int) -> None:
+    """The cache that vLLM logs at its start is met within 3 %."""
+    head = "id,engine,model,weight_dtype,kv_dtype,accelerator,accelerators,tp,notes,kv_capacity_tokens"
+    (measured,) = parse_measured(f"{head}\na,vllm,{row},{tokens}", "runs.csv").rows
+    assert cache_tokens(measured, load_calibration()) == pytest.approx(tokens, rel=0.03)
 
 
 def test_what_is_left_is_cache() -> None:

@@ -52,6 +52,7 @@ class Plain:
 
 def plain_loop(table: StepTable, requests: Requests) -> tuple[list[Plain], int]:
     """The same scheduler on one replica, step by step, and how often it preempts."""
+    half = BLOCK_TOKENS / 2
     every = [
         Plain(at=at, prompt=given, left=made)
         for at, given, made in zip(
@@ -67,7 +68,6 @@ def plain_loop(table: StepTable, requests: Requests) -> tuple[list[Plain], int]:
             now = max(now, coming[0].at)
         while coming and coming[0].at <= now:
             waiting.append(coming.pop(0))
-        half = BLOCK_TOKENS / 2
 
         def free() -> float:
             under_way = waiting[0].prompt if waiting and waiting[0].done else 0
