@@ -193,7 +193,6 @@ def test_counts_may_have_a_suffix(written: int | str, count: int) -> None:
         ("name", 5),
         ("model", 8),
         ("model", ["gpt2"]),
-        ("model", None),
         ("surprise", 1),
     ],
 )
