@@ -96,7 +96,7 @@ class StepFactors:
     """What a step of a serving engine reaches on an accelerator. Shares from 0 to 1; seconds; rows. Numbers, or arrays.
 
     `memory` and `cache` are shares of the memory's rate, for weights and for the cache; `matmul` and `narrow` of the
-    peak of 16-bit and of narrower products, `unpacked` the part of `matmul` that experts reach whose 4-bit weights are
+    peak of 16-bit and of narrower products, `unpacked` the part of `matmul` that products reach whose 4-bit weights are
     unpacked first, `attention` of the 16-bit peak in attention. A product has `half_rows` rows more than it is given,
     from tiles and waves that are not full. `overlap` is the part of the shorter of reading and computing that hides
     behind the longer. Launches are paid for each block a step: `block_s`, and on top `expert_block_s` with experts,

@@ -52,7 +52,8 @@ def _products_s(work: StepWork, factors: StepFactors, decoded: Any, fresh: Any) 
     full = rows + factors.half_rows
     wide, narrow = factors.matmul * work.wide_flop_per_s, factors.narrow * work.narrow_flop_per_s
     # Of a prompt only the last token passes the head; which step has it does not matter to the mean.
-    dense = full * (work.wide_flop / wide + work.narrow_flop / narrow) + decoded * work.head_flop / wide
+    slower = np.where(work.emulated_dense, factors.unpacked, 1.0)
+    dense = full * (work.wide_flop / (slower * wide) + work.narrow_flop / narrow) + decoded * work.head_flop / wide
     dense_s = _both(work.dense_bytes / bandwidth, dense, factors.overlap)
     # A token alone chooses as many as it needs.
     choices = np.maximum(factors.spread * rows, np.minimum(rows, 1.0))

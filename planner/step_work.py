@@ -64,6 +64,7 @@ class StepWork:
     latent_blocks: Any
     packed_blocks: Any
     emulated_blocks: Any
+    emulated_dense: Any
     odd_group: Any
     dense_bytes: Any
     expert_bytes: Any
@@ -123,6 +124,7 @@ def step_work(shape: ModelShape, recipe: Recipe, layout: AnyLayout, machine: Ins
         latent_blocks=sum(run.count for run in shape.blocks if run.attention.latent) * part,
         packed_blocks=packed,
         emulated_blocks=packed * wide_experts,
+        emulated_dense=wide_experts and not packed_alone and _is_packed(recipe),
         odd_group=max(map(_odd_group, shape.blocks)),
         dense_bytes=held.dense * recipe.shared_weight_bytes + head_bytes,
         expert_bytes=held.experts * layout.expert * recipe.block_weight_bytes,

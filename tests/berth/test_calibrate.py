@@ -37,10 +37,11 @@ def test_serving_runs_give_factors_of_their_program(berth: Command, tmp_path: Pa
     runs.write_text("\n".join(line for line in lines if line.startswith(kept)), encoding="utf-8")
     answer = berth("calibrate", runs, "-o", own)
     assert (answer.status, answer.err) == (0, "")
-    assert answer.out.startswith(f"{own}: serving_memory autoawq, serving vllm\n")
+    assert answer.out.startswith(f"{own}: serving_memory autoawq, serving vllm-2024\n")
     mine = chosen_calibration(str(own))
     assert "3 runs of" in mine.eager_factors("autoawq").band.basis
-    assert mine.serving_factors("vllm", "A100-80GB") != chosen_calibration(None).serving_factors("vllm", "A100-80GB")
+    known = chosen_calibration(None)
+    assert mine.serving_factors("vllm-2024", "A100-80GB") != known.serving_factors("vllm-2024", "A100-80GB")
     assert berth("validate", runs, "--calibration", own).status == 0
 
 
