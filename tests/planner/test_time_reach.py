@@ -77,8 +77,9 @@ def bundled(runs: list[TimedRun]) -> list[HeldOutRun]:
 def test_layouts_are_ranked_as_measured(runs: list[TimedRun]) -> None:
     """Spearman's correlation is at least 0.9 over the layouts of all sweeps, and in each that spreads over a third."""
     # The narrower ones are BLOOM's: their rows lie 1 to 3 % apart, and errors of 4 % in each leave 0.85 on average.
-    # What moves them is not stated: blm-040 ran 14 % faster than blm-069 at the same degrees, without ZeRO-1 but with an
-    # unstated number of heads, and two sequences a micro-batch cost a tenth against four on 8 tensor ranks, nothing on 4.
+    # What moves them is not stated: blm-040 ran 14 % faster than blm-069 at the same degrees, without ZeRO-1 but with
+    # an unstated number of heads, and two sequences a micro-batch cost a tenth against four on 8 tensor ranks, and
+    # nothing on 4.
     found = sweeps(bundled(runs))
     counts = [len(each.measured) for each in found]
     assert len(found) >= 10

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from planner.plan import Existing, FileSystem, Image, Lifecycle, Target
+from planner.built import FileSystem
+from planner.plan import Existing, Image, Lifecycle, Target
 from pricing.offer import Purchase
 from pricing.units import GIB
 from stacks.compare import remade
