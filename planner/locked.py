@@ -94,7 +94,16 @@ def _from_when_it_was_locked(lock: Lock, old: Lock) -> Lock:
 def _rebuilt(
     file: Path, target: Target | None, head: Head, calibration: Callable[[], Calibration], notes: list[str]
 ) -> Build:
-    """The locked build, with the provisioning that may change freely taken from the file as it is now."""
+    """The locked build, with the provisioning that may change freely taken from the file as it is now.
+
+    Raises LockError where a `target` is named that is not the lock's, WorkloadError where the file's job has no such.
+    """
+    if target and target is not head.build.target:
+        load_workload(file, target)
+        raise LockError(
+            f"{lock_path(file)}: locks a {head.build.target}, and target={target} is asked for. Run `berth lock {file} "
+            f"--target {target}` first, or leave the target out to build what is locked."
+        )
     try:
         loaded, factors = load_workload(file, target), calibration()
     except BerthError as error:

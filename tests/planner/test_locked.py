@@ -22,7 +22,7 @@ from planner.load import Loaded
 from planner.lock import Lock, read_head, read_lock, write_lock
 from planner.locked import Locked, locked_build
 from planner.places import lock_path
-from planner.plan import Decision, Image, Lifecycle
+from planner.plan import Decision, Image, Lifecycle, Target
 from tests.planner.locks import (
     AMI,
     AROUND,
@@ -318,3 +318,17 @@ def test_a_path_that_cannot_be_asked_for_is_a_finding(tmp_path: Path, monkeypatc
     with pytest.raises(WorkloadError, match="Is a directory"):
         synth(Path(""), decide)
     assert os.listdir(tmp_path) == [file.name]
+
+
+def test_a_target_that_is_not_the_locks_is_refused(tmp_path: Path, lock: Lock) -> None:
+    """Who names another target is told how to lock it, and gets no stack of the locked one."""
+    file = written(tmp_path, TRAINING)
+    write_lock(lock_path(file), lock)
+    before = contents(tmp_path)
+    asked = rf"locks a {lock.build.target}, .* `berth lock \S+tiny\.yaml --target hyperpod-slurm` first"
+    with pytest.raises(LockError, match=asked):
+        synth(file, target=Target.HYPERPOD_SLURM)
+    with pytest.raises(WorkloadError, match="serving-fleet"):
+        synth(file, target=Target.SERVING_FLEET)
+    assert contents(tmp_path) == before
+    assert synth(file, target=lock.build.target).build == lock.build
