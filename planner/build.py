@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from planner.built import FileSystem
+from planner.errors import NoFeasiblePlan
 from planner.image import image_parameter
 from planner.plan import Build, Candidate, Existing, Image, Target
 from planner.served import fleet_of
 from planner.sliced import mig_of
 from planner.workload import Provision, Workload
 from pricing.instance_type import InstanceType
+from pricing.units import show_duration
 
 # EC2 takes a block's instances 30 minutes before its end, an UltraServer's 60 (EC2 User Guide, Capacity Blocks); the
 # stack is asked to go five minutes before that, so that nodes end in order.
@@ -32,12 +34,15 @@ def build_of(
 
     `least_nodes` is what the profile of a served model's load lets its fleet fall to.
 
-    Raises NoFeasiblePlan where the target, or a cut of the accelerators, cannot carry the candidate.
+    Raises NoFeasiblePlan where the target, or a cut of the accelerators, cannot carry the candidate, and where the
+    reservation is over.
     """
     provision = workload.provision
     clustered = Target.EFA_CLUSTER if candidate.nodes > 1 else Target.SINGLE_INSTANCE
     target = provision.target or clustered
     serves = target is Target.SERVING_FLEET
+    expires_at = expiry(provision, machine.name, now)
+    _begins_before(expires_at, provision, now)
     return Build(
         name=workload.name,
         target=target,
@@ -55,7 +60,7 @@ def build_of(
         image=_image(workload, machine),
         root_volume_bytes=provision.storage.root_volume,
         lifecycle=provision.storage.lifecycle,
-        expires_at=expiry(provision, machine.name, now),
+        expires_at=expires_at,
         budget_usd=provision.budget,
         budget_email=provision.budget_email,
         file_system=_file_system(workload),
@@ -82,10 +87,38 @@ def expiry(provision: Provision, instance_type: str, since: datetime) -> datetim
     ends = []
     if provision.time_to_live:
         ends.append(since + timedelta(seconds=provision.time_to_live))
-    if provision.reservation_end:
-        ultra = instance_type.startswith(ULTRASERVERS)
-        ends.append(provision.reservation_end.astimezone(UTC) - (ULTRASERVER_CUT if ultra else CUT))
+    if usable := usable_until(provision, instance_type):
+        ends.append(usable)
     return min(ends, default=None)
+
+
+def usable_until(provision: Provision, instance_type: str) -> datetime | None:
+    """Until when (UTC) nodes may stand in the capacity block; None where its end is not told."""
+    if provision.reservation_end is None:
+        return None
+    ultra = instance_type.startswith(ULTRASERVERS)
+    return provision.reservation_end.astimezone(UTC) - (ULTRASERVER_CUT if ultra else CUT)
+
+
+def end_warnings(provision: Provision, candidate: Candidate, now: datetime) -> tuple[str, ...]:
+    """A sentence where a run that begins `now` may outlast the capacity block."""
+    until, run = usable_until(provision, candidate.instance_type), candidate.run
+    if run is None or until is None or now + timedelta(seconds=run.latest_s) <= until:
+        return ()
+    return (
+        f"The capacity block can be used until {until:%Y-%m-%d %H:%M} UTC, when the stack deletes itself; the run may "
+        f"take {show_duration(run.latest_s)} from now. Buy a longer block, or more nodes.",
+    )
+
+
+def _begins_before(expires_at: datetime | None, provision: Provision, now: datetime) -> None:
+    """Raises NoFeasiblePlan where a stack that begins `now` would be over already: only a block's end can be past."""
+    if expires_at and expires_at <= now and provision.reservation_end:
+        raise NoFeasiblePlan(
+            f"provision.reservation_end is {provision.reservation_end.astimezone(UTC):%Y-%m-%d %H:%M} UTC, so that the "
+            f"stack would go at {expires_at:%Y-%m-%d %H:%M} UTC, and it is {now:%Y-%m-%d %H:%M} UTC. Name a block that "
+            "lasts longer, with its end."
+        )
 
 
 def _image(workload: Workload, machine: InstanceType) -> Image:

@@ -9,7 +9,7 @@ from datetime import datetime
 import numpy as np
 
 from planner.addresses import interface_warnings, network_sentence
-from planner.build import build_of
+from planner.build import build_of, end_warnings
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
 from planner.choose_index import plan_index
@@ -108,7 +108,11 @@ def make_plan(
     plan = replace(
         plan,
         network=network_sentence(build, allowed),
-        warnings=(*plan.warnings, *interface_warnings(build, allowed)),
+        warnings=(
+            *plan.warnings,
+            *end_warnings(workload.provision, chosen, now),
+            *interface_warnings(build, allowed),
+        ),
         fleet=fleet,
     )
     return Decision(plan=plan, build=build, recipe=recipe)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from planner.errors import NoFeasiblePlan
 from planner.plan import Build, Image, Lifecycle, Target
 from pricing.instance_type import InstanceType
 from pricing.offer import Purchase
@@ -65,3 +66,19 @@ def test_hardware_is_that_of_the_type() -> None:
 def test_each_field_is_the_users_or_the_plans(sections: dict[str, Any], field: str, value: object) -> None:
     """Every field of a build is what was chosen, what the user set, or the documented default."""
     assert getattr(built(**sections), field) == value
+
+
+def in_a_block(end: datetime) -> Build:
+    """The build of a run in a capacity block that ends then."""
+    sold = market([KIND], [offer("p5.node", 1, zones=["use1-az4"], purchase=Purchase.CAPACITY_BLOCK)])
+    provision = {"zone": "use1-az4", "reservation": "cr-01234567", "reservation_end": end.isoformat()}
+    limits = {"purchase": ["capacity-block"]}
+    return decision(workload(provision=provision, limits=limits, pin={"instance_type": "p5.node"}), sold).build
+
+
+def test_a_block_that_is_over_is_no_place() -> None:
+    """A block that ended, or that ends within the cut, is refused before a lock is written; one that lasts is not."""
+    assert in_a_block(NOW + timedelta(hours=10)).expires_at == NOW + timedelta(hours=10, minutes=-35)
+    for end in (datetime(2020, 1, 1, tzinfo=UTC), NOW, NOW + timedelta(minutes=35)):
+        with pytest.raises(NoFeasiblePlan, match=r"provision\.reservation_end is 20.* Name a block that lasts longer"):
+            in_a_block(end)

@@ -191,3 +191,14 @@ def test_a_choice_within_the_predictions_error_is_told(usd: str, told: bool) -> 
     sold = market(kinds, [offer("p5.one", 1), offer("p5.two", usd)])
     found = [each for each in warned(workload(limits={"max_nodes": 1}), sold=sold) if "as good a choice" in each]
     assert [each.startswith("1 x p5.two costs $") for each in found] == [True] * told
+
+
+@pytest.mark.parametrize(("days", "told"), [(1, True), (900, False)])
+def test_a_block_that_ends_before_the_run_may_is_told(days: int, told: bool) -> None:
+    """Whoever names the end of a block is told where the run may outlast it."""
+    sold = market([machine("p5.one")], [offer("p5.one", 1, purchase=Purchase.CAPACITY_BLOCK)])
+    end = (NOW + timedelta(hours=2 if told else 24 * days)).isoformat()
+    provision = {"zone": "use1-az6", "reservation": "cr-01234567", "reservation_end": end}
+    limits = {"purchase": ["capacity-block"], "deadline": "800d"}
+    asked = workload(provision=provision, limits=limits, pin={"instance_type": "p5.one"})
+    assert any(each.startswith("The capacity block can be used until 20") for each in warned(asked, sold=sold)) is told
