@@ -7,13 +7,8 @@ from ipaddress import IPv4Network
 from planner.hyperpod import CONTROL_NODES
 from planner.plan import Build, Target
 from planner.provisioning import SMALLEST_GIB
+from planner.subnets import RESERVED_BY_AWS, VPC, balancer_blocks, compute_block, joined_block, spare_block
 
-# Of each subnet, for itself, its router, its name server, the future and broadcasts (Amazon VPC user guide).
-RESERVED_BY_AWS = 5
-# A subnet cannot grow without being replaced, nodes and all; 251 addresses cost nothing.
-USUAL_PREFIX = 24
-HEADROOM = 2
-ADDRESS_BITS = 32
 # The file servers of Lustre, one for each smallest file system, and two for metadata.
 METADATA_ADDRESSES = 2
 # The default of every region (Amazon VPC quotas, L-DF5E4CA3).
@@ -43,19 +38,28 @@ def interfaces(build: Build) -> tuple[int, int]:
     return most_nodes(build) + build.nodes * cards, 1 + cards
 
 
-def needed_prefix(taken: int) -> int:
-    """Length of the prefix of the narrowest block with room for twice what is taken and what AWS reserves."""
-    needed = HEADROOM * (taken + RESERVED_BY_AWS)
-    return ADDRESS_BITS - (needed - 1).bit_length()
+def nodes_block(build: Build) -> IPv4Network | None:
+    """The block of the nodes' subnet, None for one that stands already.
 
-
-def subnet_prefix(taken: int) -> int:
-    """Length of the prefix of a subnet with room for what is taken; /24 at the least."""
-    return min(USUAL_PREFIX, needed_prefix(taken))
+    Raises NoFeasiblePlan where it, or another subnet of the stack, has no room in the block that is asked for.
+    """
+    nodes, others, given = most_nodes(build), beside_nodes(build), build.existing
+    if given.vpc:
+        asked = None if given.subnet else build.cidr
+        return joined_block(IPv4Network(asked), nodes=nodes, others=others) if asked else None
+    vpc = IPv4Network(build.cidr) if build.cidr else VPC
+    if build.fleet:
+        balancer_blocks(vpc=vpc)
+        if len(build.fleet.zone_ids) > 1:
+            spare_block(nodes=nodes, vpc=vpc)
+    return compute_block(nodes=nodes, others=others, vpc=vpc)
 
 
 def network_sentence(build: Build, interfaces_allowed: int | None) -> str:
-    """The arithmetic of addresses and interfaces, for a person; the account's quota where it is known."""
+    """The arithmetic of addresses and interfaces, for a person; the account's quota where it is known.
+
+    Raises NoFeasiblePlan as `nodes_block` does.
+    """
     nodes, others = most_nodes(build), beside_nodes(build)
     made, each = interfaces(build)
     if interfaces_allowed is None:
@@ -63,13 +67,12 @@ def network_sentence(build: Build, interfaces_allowed: int | None) -> str:
     else:
         allowed = f"{interfaces_allowed:,} that the account may have"
     taken = f"{made:,} network interfaces, {each} a node, of the {allowed}"
-    if build.existing.subnet:
+    block = nodes_block(build)
+    if block is None:
         return f"the addresses of {build.existing.subnet}, not looked up, for {nodes:,} nodes, one each; {taken}"
     shared = f" + {others} of the file system" if others else ""
-    joined = build.existing.vpc is not None and build.cidr is not None
-    prefix = IPv4Network(build.cidr).prefixlen if joined and build.cidr else subnet_prefix(nodes + others)
     return (
-        f"a private /{prefix} of {2 ** (ADDRESS_BITS - prefix) - RESERVED_BY_AWS:,} addresses in {build.zone_id} for "
+        f"a private /{block.prefixlen} of {block.num_addresses - RESERVED_BY_AWS:,} addresses in {build.zone_id} for "
         f"{nodes:,} nodes, one each{shared}, and as many again; {taken}"
     )
 

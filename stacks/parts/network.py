@@ -15,59 +15,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from planner.addresses import USUAL_PREFIX, needed_prefix
 from planner.plan import Existing
+from planner.subnets import PUBLIC_PREFIX, VPC, balancer_blocks, compute_block, joined_block, spare_block
 from stacks.errors import StackError
 
-VPC = IPv4Network("10.0.0.0/16")
-# Nothing but the NAT gateway lives here; /28 is the smallest subnet that EC2 makes, and /16 the largest VPC.
-PUBLIC_PREFIX = 28
-LARGEST_VPC_PREFIX = 16
-# A load balancer asks for a /27 in each zone with 8 free addresses; it grows with the traffic.
-BALANCER_PREFIX = 26
 LOG_RETENTION_DAYS = 30
-
-
-def compute_block(*, nodes: int, others: int = 0, vpc: IPv4Network = VPC) -> IPv4Network:
-    """The block of the nodes' subnet: the addresses that they and `others` need, doubled, in the VPC's upper half.
-
-    It is never below /24 where the VPC has room for one. Only card 0's first interface takes an address; EFA-only
-    interfaces and S3's gateway endpoint take none. Raises StackError where the nodes have none.
-    """
-    return _within(_halves(vpc)[1], nodes=nodes, others=others)
-
-
-def spare_block(*, nodes: int, vpc: IPv4Network = VPC) -> IPv4Network:
-    """The block of the nodes of a second zone: as many, in the VPC's second quarter. Raises as `compute_block` does."""
-    return _within(_halves(_halves(vpc)[0])[1], nodes=nodes, others=0)
-
-
-def balancer_blocks(*, vpc: IPv4Network = VPC) -> tuple[IPv4Network, IPv4Network]:
-    """The blocks of a load balancer's two subnets, in the VPC's first quarter behind the public subnet."""
-    quarter = _halves(_halves(vpc)[0])[0]
-    if quarter.prefixlen > BALANCER_PREFIX - 2:
-        raise StackError(f"{vpc} has no room for a load balancer. Widen provision.cidr to a /22 or larger.")
-    _, *blocks = quarter.subnets(new_prefix=BALANCER_PREFIX)
-    return blocks[0], blocks[1]
-
-
-def _within(part: IPv4Network, *, nodes: int, others: int) -> IPv4Network:
-    needed = needed_prefix(nodes + others)
-    if needed < part.prefixlen:
-        raise StackError(
-            f"{nodes:,} nodes need a /{needed} subnet, but theirs is at most {part}. "
-            "Plan fewer nodes, or widen provision.cidr."
-        )
-    return IPv4Network((part.network_address, max(min(USUAL_PREFIX, needed), part.prefixlen)))
-
-
-def _halves(block: IPv4Network) -> list[IPv4Network]:
-    if not LARGEST_VPC_PREFIX <= block.prefixlen < PUBLIC_PREFIX:
-        raise StackError(
-            f"A VPC of two subnets is between a /{LARGEST_VPC_PREFIX} and a /{PUBLIC_PREFIX - 1}; {block} is a "
-            f"/{block.prefixlen}. Change provision.cidr."
-        )
-    return list(block.subnets())
 
 
 class Network(Construct):
@@ -144,12 +96,8 @@ class Network(Construct):
 
     def _join(self, routes: str) -> None:
         """A subnet of the stack's own in a VPC that stands, with routes that lead out already."""
-        needed = needed_prefix(self._nodes + self._others)
-        if self.block.prefixlen > needed:
-            raise StackError(
-                f"{self._nodes:,} nodes need a /{needed} subnet, and {self.block} is smaller. Widen provision.cidr."
-            )
-        subnet = self._subnet("Compute", block=self.block)
+        block = joined_block(self.block, nodes=self._nodes, others=self._others)
+        subnet = self._subnet("Compute", block=block)
         self.subnet_id = subnet.ref
         self.made.append(subnet)
         self.ways.append(self._use("ComputeRoutesUse", routes=routes, subnet=subnet))

@@ -6,21 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from planner.addresses import beside_nodes, interface_warnings, most_nodes, network_sentence, subnet_prefix
+from planner.addresses import beside_nodes, interface_warnings, most_nodes, network_sentence
 from planner.built import FileSystem
-from planner.plan import Existing
+from planner.errors import NoFeasiblePlan
+from planner.plan import Build, Existing
 from tests.support.builds import FAMILIES, G5_FLEET, G5_SINGLE, P4D_CLUSTER
 
 P5 = next(family.build for family in FAMILIES if family.instance_type == "p5.48xlarge")
 SHARED = FileSystem(capacity_gib=4800, mb_per_s_per_tib=250, data=None, efa=False)
-
-
-@pytest.mark.parametrize(("taken", "prefix"), [(1, 24), (123, 24), (124, 23), (1000, 21)])
-def test_a_subnet_holds_twice_what_is_taken(taken: int, prefix: int) -> None:
-    """Twice the addresses and AWS's five fit, and in half of it they would not."""
-    assert subnet_prefix(taken) == prefix
-    assert 2 ** (32 - prefix) >= 2 * (taken + 5)
-    assert prefix == 24 or 2 ** (32 - prefix - 1) < 2 * (taken + 5)
 
 
 def test_a_fleet_counts_its_most_nodes() -> None:
@@ -64,3 +57,19 @@ def test_a_subnet_that_stands_is_not_measured() -> None:
     assert network_sentence(there, None).startswith("the addresses of subnet-01234567, not looked up, for 4 nodes")
     joined = replace(build, cidr="10.9.0.0/22", existing=Existing(vpc="vpc-01234567", route_table="rtb-01234567"))
     assert network_sentence(joined, None).startswith("a private /22 of 1,019 addresses")
+
+
+@pytest.mark.parametrize(
+    ("build", "cidr", "existing"),
+    [
+        (P5, "10.0.0.0/28", Existing()),
+        (replace(P5, nodes=18), "10.0.0.0/26", Existing()),
+        (replace(P5, nodes=18), "10.0.0.0/27", Existing(vpc="vpc-01234567", route_table="rtb-01234567")),
+        (G5_FLEET, "10.0.0.0/23", Existing()),
+    ],
+    ids=["no two subnets", "half is too small", "joined", "no balancer"],
+)
+def test_a_block_without_room_is_refused_with_the_plan(build: Build, cidr: str, existing: Existing) -> None:
+    """What the stack could not be synthesized with is refused before it is locked."""
+    with pytest.raises(NoFeasiblePlan, match=r"provision\.cidr"):
+        network_sentence(replace(build, cidr=cidr, existing=existing), None)

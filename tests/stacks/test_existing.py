@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from planner.plan import Build, Existing, Target
-from stacks.errors import StackError
+from pricing.errors import BerthError
 from stacks.verify.check import check
 from tests.support.builds import G5_FLEET, G5_SINGLE, P4D_CLUSTER
 from tests.support.synthesis import document, launch_data, only, properties, stack
@@ -108,5 +108,5 @@ def test_the_same_checks_hold(build: Build, changed: dict[str, Any]) -> None:
 )
 def test_a_network_that_cannot_hold_the_nodes_is_refused(build: Build, changed: dict[str, Any], words: str) -> None:
     """What EC2 would refuse after minutes is refused at synthesis, with what to change."""
-    with pytest.raises(StackError, match=words):
+    with pytest.raises(BerthError, match=words):
         stack(replace(build, **changed))

@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from ipaddress import IPv4Network
 
 import pytest
 from aws_cdk.assertions import Match
 
 from planner.plan import Build
-from stacks.errors import StackError
-from stacks.parts.network import PUBLIC_PREFIX, VPC, compute_block
 from tests.support.builds import G5_SINGLE, P4D_CLUSTER
 from tests.support.synthesis import document, only, properties, template
 
 BUILDS = pytest.mark.parametrize("build", [G5_SINGLE, P4D_CLUSTER], ids=["single", "cluster"])
-
-
-@pytest.mark.parametrize(("nodes", "prefix"), [(1, 24), (64, 24), (123, 24), (124, 23), (1000, 21), (16_000, 17)])
-def test_compute_subnet_has_room_for_twice_the_nodes(nodes: int, prefix: int) -> None:
-    """The subnet is the smallest, from /24 on, that holds twice the nodes and AWS's five addresses."""
-    block = compute_block(nodes=nodes)
-    assert block.prefixlen == prefix
-    assert block.num_addresses >= 2 * (nodes + 5)
-    assert block.subnet_of(VPC)
-    assert not block.overlaps(IPv4Network((VPC.network_address, PUBLIC_PREFIX)))
-
-
-def test_too_many_nodes_for_a_subnet_are_refused() -> None:
-    """More nodes than half a VPC can hold are an error that says so."""
-    with pytest.raises(StackError, match="20,000 nodes"):
-        compute_block(nodes=20_000)
 
 
 @BUILDS
