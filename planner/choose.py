@@ -8,6 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
+from planner.accounts import key_warnings
 from planner.addresses import interface_warnings, network_sentence
 from planner.build import build_of, end_warnings
 from planner.calibration import Calibration
@@ -112,6 +113,7 @@ def make_plan(
             *plan.warnings,
             *end_warnings(workload.provision, chosen, now),
             *interface_warnings(build, allowed),
+            *key_warnings(build),
         ),
         fleet=fleet,
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from planner.accounts import account_of, home
 from planner.plan import Target
 from planner.source import FieldPath
 from planner.workload import Workload
@@ -25,6 +26,7 @@ def misplaced(workload: Workload) -> Iterator[Misplaced]:
     yield from _training_plan(workload)
     yield from _network(workload)
     yield from _beside(workload)
+    yield from _accounts(workload)
 
 
 def _reserved(workload: Workload) -> Iterator[Misplaced]:
@@ -141,3 +143,18 @@ def _beside(workload: Workload) -> Iterator[Misplaced]:
         )
     if given.key and given.key.split(":")[3] not in workload.limits.regions:
         yield ("provision", "existing", "key"), "the key is in a region that limits.regions leaves out"
+
+
+def _accounts(workload: Workload) -> Iterator[Misplaced]:
+    """What no stack can use from another account: its roles' boundary, its certificate and its training plan."""
+    provision = workload.provision
+    named: tuple[tuple[FieldPath, str | None], ...] = (
+        (("provision", "existing", "permissions_boundary"), provision.existing.permissions_boundary),
+        (("provision", "serving", "certificate"), provision.serving.certificate if provision.serving else None),
+        (("provision", "training_plan"), provision.training_plan),
+    )
+    owner = home(provision.account, (arn for _, arn in named))
+    for path, arn in named:
+        account = account_of(arn)
+        if account and account != owner:
+            yield path, f"it is in account {account}, and the stack's is {owner}; name one of that account"

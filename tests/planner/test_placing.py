@@ -12,6 +12,7 @@ from planner.workload import Workload
 PLAN = "arn:aws:sagemaker:us-east-1:111122223333:training-plan/in-june"
 ARN = "arn:aws:resource-groups:us-east-1:111122223333:group/p5"
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+BOUND = "arn:aws:iam::111122223333:policy/bound"
 VPC = "vpc-0123456789abcdef0"
 SUBNET = "subnet-0123456789abcdef0"
 ROUTES = "rtb-0123456789abcdef0"
@@ -44,6 +45,8 @@ def asked(provision: dict[str, Any], **more: Any) -> Workload:
         asked({"zone": "use1-az6", "existing": {"vpc": VPC, "subnet": SUBNET}}),
         asked({"cidr": "10.1.0.0/20", "existing": {"vpc": VPC, "route_table": ROUTES}}),
         asked({"cidr": "10.1.0.0/20"}),
+        asked({"account": "111122223333", "existing": {"permissions_boundary": BOUND}}),
+        asked({"account": "444455556666", "existing": {"permissions_boundary": "arn:aws:iam::aws:policy/Base"}}),
     ],
 )
 def test_what_can_be_had_is_let_pass(workload: Workload) -> None:
@@ -123,3 +126,23 @@ def test_ids_of_the_wrong_form_are_refused(field: str, value: Any) -> None:
     """What AWS could not know is refused as it is read."""
     with pytest.raises(ValueError, match=field):
         asked({field: value})
+
+
+CERTIFICATE = "arn:aws:acm:us-east-1:444455556666:certificate/12345678-1234-1234-1234-123456789012"
+
+
+@pytest.mark.parametrize(
+    ("provision", "field"),
+    [
+        ({"account": "444455556666", "existing": {"permissions_boundary": BOUND}}, "permissions_boundary"),
+        ({"serving": {"certificate": CERTIFICATE}, "existing": {"permissions_boundary": BOUND}}, "certificate"),
+        ({"account": "111122223333", "serving": {"certificate": CERTIFICATE}}, "certificate"),
+        ({"account": "444455556666", "training_plan": PLAN}, "training_plan"),
+    ],
+)
+def test_what_stands_in_another_account_is_refused(provision: dict[str, Any], field: str) -> None:
+    """A boundary, a certificate and a training plan are used in their own account alone."""
+    (found,) = [each for each in misplaced(asked(provision)) if "account" in each[1]]
+    assert found[0][-1] == field
+    assert "111122223333" in found[1]
+    assert "444455556666" in found[1]
