@@ -16,6 +16,7 @@ from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from stacks.parts.tags import WORKLOAD, utc
+from stacks.parts.trust import for_this_account
 
 Budget = budgets.CfnBudget
 
@@ -49,7 +50,7 @@ class Guard(Construct):
         role = iam.Role(
             self,
             "ExpiryRole",
-            assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com"),
+            assumed_by=for_this_account("scheduler.amazonaws.com"),
             inline_policies={"Delete": iam.PolicyDocument(statements=[delete])},
         )
         scheduler.CfnSchedule(

@@ -18,6 +18,7 @@ from constructs import Construct
 from planner.plan import Existing
 from planner.subnets import PUBLIC_PREFIX, VPC, balancer_blocks, compute_block, joined_block, spare_block
 from stacks.errors import StackError
+from stacks.parts.trust import for_this_account
 
 LOG_RETENTION_DAYS = 30
 
@@ -163,7 +164,7 @@ class Network(Construct):
         role = iam.Role(
             self,
             "FlowLogRole",
-            assumed_by=iam.ServicePrincipal("vpc-flow-logs.amazonaws.com"),
+            assumed_by=for_this_account("vpc-flow-logs.amazonaws.com"),
             inline_policies={"Write": iam.PolicyDocument(statements=[write])},
         )
         return ec2.CfnFlowLog(
@@ -179,7 +180,7 @@ class Network(Construct):
 
 
 class NodeGroup(Construct):
-    """The nodes' security group: everything out, nothing in.
+    """The nodes' security group: everything out, and in only what a rule lets in that names the group.
 
     With `cluster`, also everything to and from the group itself, by its id, both ways: a rule with an address
     block, such as everything out, does not let EFA traffic pass.
@@ -191,7 +192,7 @@ class NodeGroup(Construct):
             self,
             "Group",
             vpc_id=vpc_id,
-            group_description="Nodes: all out" + (", all among themselves" if cluster else ", nothing in"),
+            group_description="Nodes: all out" + (", all among themselves" if cluster else ", in by name alone"),
             security_group_egress=[
                 ec2.CfnSecurityGroup.EgressProperty(ip_protocol="-1", cidr_ip="0.0.0.0/0", description="IP traffic out")
             ],

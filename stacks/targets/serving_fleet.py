@@ -103,10 +103,12 @@ class ServingFleet(WorkloadStack):
             self._may("Secrets", ["secretsmanager:GetSecretValue"], read)
         if fleet.weights:
             bucket, _, prefix = fleet.weights.removeprefix("s3://").partition("/")
-            arn, below = f"arn:{Aws.PARTITION}:s3:::{bucket}", f"{prefix.strip('/')}/*".lstrip("/")
+            arn, place = f"arn:{Aws.PARTITION}:s3:::{bucket}", prefix.strip("/")
+            below = f"{place}/*".lstrip("/")
+            within = {"StringLike": {"s3:prefix": [place, below]}} if place else None
             self.identity.allow(
                 "Weights",
-                iam.PolicyStatement(actions=["s3:ListBucket"], resources=[arn]),
+                iam.PolicyStatement(actions=["s3:ListBucket"], resources=[arn], conditions=within),
                 iam.PolicyStatement(actions=["s3:GetObject"], resources=[f"{arn}/{below}"]),
             )
         if ".dkr.ecr." in fleet.engine.image:
@@ -184,7 +186,13 @@ class ServingFleet(WorkloadStack):
 
     def _outputs(self, group: Group, key: secrets.CfnSecret | None) -> None:
         region = self.build.region
-        CfnOutput(self, "Address", value=f"https://{self.balancer.address}")
+        CfnOutput(
+            self,
+            "Address",
+            value=self.balancer.address,
+            description="Point a CNAME of the certificate's name here, and ask https:// that name; the certificate "
+            "does not cover this one",
+        )
         CfnOutput(self, "Records", value=self.balancer.records)
         CfnOutput(
             self,

@@ -38,6 +38,8 @@ def test_the_schedule_may_delete_this_stack_and_nothing_else() -> None:
         for role in properties(GUARDED, "AWS::IAM::Role")
         if "scheduler.amazonaws.com" in str(role["AssumeRolePolicyDocument"])
     )
+    (trust,) = role["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     assert "ManagedPolicyArns" not in role
     assert [policy["PolicyDocument"]["Statement"] for policy in role["Policies"]] == [
         [{"Effect": "Allow", "Action": "cloudformation:DeleteStack", "Resource": {"Ref": "AWS::StackId"}}]

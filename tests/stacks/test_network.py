@@ -70,6 +70,17 @@ def test_connections_are_logged_for_a_while(build: Build) -> None:
     assert group["Properties"]["RetentionInDays"] == 30
 
 
+def test_flow_logs_of_this_account_alone_use_the_role() -> None:
+    """Nobody else's flow logs are written with the role of this stack."""
+    (trust,) = (
+        statement
+        for role in properties(G5_SINGLE, "AWS::IAM::Role")
+        for statement in role["AssumeRolePolicyDocument"]["Statement"]
+        if statement["Principal"]["Service"] == "vpc-flow-logs.amazonaws.com"
+    )
+    assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
 def test_cluster_nodes_reach_each_other_by_group_both_ways() -> None:
     """EFA traffic passes only rules that name the group itself, in both directions and for all protocols."""
     group = {"Fn::GetAtt": [Match.string_like_regexp("^NodeGroup"), "GroupId"]}

@@ -156,6 +156,10 @@ def test_nodes_read_the_weights_and_no_other_objects() -> None:
     """The prefix of the weights is the bound, so that a neighbour whose name begins alike stays closed."""
     listed, read = statements(G5_FLEET, "Weights")
     assert listed["Action"] == "s3:ListBucket" and read["Action"] == "s3:GetObject"
+    place = FLEET.weights.removeprefix("s3://").partition("/")[2]
+    assert listed["Condition"] == {"StringLike": {"s3:prefix": [place, f"{place}/*"]}}
+    whole, _ = statements(with_fleet(weights="s3://my-models"), "Weights")
+    assert "Condition" not in whole
     assert read["Resource"]["Fn::Join"][1][-1] == ":s3:::my-models/llama-3.1-8b/*"
 
 
@@ -199,7 +203,11 @@ def test_what_cannot_serve_is_refused(build: Build, said: str) -> None:
 def test_outputs_say_how_to_ask() -> None:
     """Address, key, records and how to renew the nodes are named."""
     told = {"VpcId", "Dashboard", "BucketName", "BeforeDestroy", "Address", "Records", "Refresh", "ApiKeyCommand"}
-    assert set(document(G5_FLEET)["Outputs"]) == told
+    outputs = document(G5_FLEET)["Outputs"]
+    assert set(outputs) == told
+    # The certificate covers a name of the user's own, never the load balancer's.
+    assert outputs["Address"]["Value"]["Fn::GetAtt"][1] == "DNSName"
+    assert "a CNAME of the certificate's name" in outputs["Address"]["Description"]
 
 
 def test_fields_of_the_fleet_are_all_built() -> None:
