@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,6 +15,8 @@ from stacks.verify import positions, yaml_text
 
 # CloudFormation's limit for a template in S3 is 1 MB; what is twenty times that is no template.
 MOST_BYTES = 20 * MIB
+# How the names of AWS::LanguageExtensions' loops begin, which become resources at deployment.
+LOOP = "Fn::ForEach::"
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,16 @@ def read_text(name: str, content: bytes) -> Source:
         raise TemplateError([f"{name}: {finding}" for finding in error.findings]) from None
     if not isinstance(document, dict) or not isinstance(document.get("Resources"), dict):
         raise TemplateError(f"{name}: is no CloudFormation template, for it has no Resources by name.")
+    if untyped := [*_untyped(document["Resources"])]:
+        raise TemplateError([f"{name}: the resource {each} has no Type that is a text." for each in untyped])
     return Source(name=name, document=document, size_bytes=len(content), find_lines=find_lines)
+
+
+def _untyped(resources: Mapping[str, Any]) -> Iterator[str]:
+    """The resources that cannot be judged, since nothing says what they are; a loop of a macro is none as yet."""
+    for name, body in resources.items():
+        if not name.startswith(LOOP) and not (isinstance(body, dict) and isinstance(body.get("Type"), str)):
+            yield repr(name)
 
 
 def _parsed(text: str) -> tuple[Any, Callable[[], Mapping[positions.Path, int]]]:
