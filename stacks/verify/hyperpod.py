@@ -35,8 +35,8 @@ def subnets_of(cluster: Resource, group: Node) -> tuple[Node, ...]:
     return (named,) if named.open else named.items
 
 
-def efa_group_nodes(cluster: Resource) -> Iterator[Node]:
-    """The security groups of every instance group that has EFA."""
+def efa_group_nodes(cluster: Resource) -> Iterator[tuple[Node, ...]]:
+    """The security groups of every instance group that has EFA, those of one together."""
     for group in efa_groups(cluster):
         named = network_of(cluster, group).at("SecurityGroupIds")
-        yield from (named,) if named.open else named.items
+        yield (named,) if named.open else named.items

@@ -12,34 +12,39 @@ from stacks.verify.template import Node, Template
 
 
 def _check(template: Template) -> Iterator[Found]:
-    seen: set[str] = set()
+    seen: set[frozenset[str]] = set()
     for named in _groups(template):
-        key = group_key(named)
-        if key not in seen:
-            seen.add(key)
-            yield from _pair(template, named, key)
+        keys = frozenset(map(group_key, named))
+        if keys and keys not in seen:
+            seen.add(keys)
+            yield from _pair(template, named, keys)
 
 
-def _groups(template: Template) -> Iterator[Node]:
+def _groups(template: Template) -> Iterator[tuple[Node, ...]]:
+    """The groups of each EFA interface, together."""
     for body in template_bodies(template):
         for nic in body.nics:
             if nic.efa:
                 groups = nic.node.at("Groups")
-                yield from (groups,) if groups.open else groups.items
+                yield (groups,) if groups.open else groups.items
     for cluster in template.of(CLUSTER):
         yield from efa_group_nodes(cluster)
 
 
-def _pair(template: Template, named: Node, key: str) -> Iterator[Found]:
-    resource = named.resource
-    own = resource if resource and resource.type == GROUP else None
+def _pair(template: Template, named: tuple[Node, ...], keys: frozenset[str]) -> Iterator[Found]:
+    """Groups add up: it is enough that one of an interface's lets everything pass from and to one of them."""
+    elsewhere = [node for node in named if not (node.resource and node.resource.type == GROUP)]
     for inward, way in ((True, "in from itself"), (False, "out to itself")):
-        found = named_pass(template, key, key, inward=inward)
-        if found is None and own is None:
-            yield not_told(named, f"the group is not in this template; it must let everything {way}, by its own id")
-        elif found is None and own is not None:
+        passing = (named_pass(template, group, peer, inward=inward) for group in keys for peer in keys)
+        found = max(filter(None, passing), key=lambda each: each.certain, default=None)
+        if found is None and elsewhere:
+            message = f"the group is not in this template; it must let everything {way}, by its own id"
+            yield not_told(elsewhere[0], message)
+        elif found is None:
+            own = named[0].resource
+            assert own
             yield broken(own, f"no rule lets everything {way}, by the group's own id")
-        elif found is not None and not found.certain:
+        elif not found.certain:
             yield not_told(found.node, f"whether everything may go {way} depends on a condition")
 
 

@@ -174,6 +174,25 @@ def test_an_existing_group_may_be_completed_here() -> None:
     assert found(changed({**own, **pair})) == []
 
 
+def test_a_second_group_need_not_let_in_what_the_first_does() -> None:
+    """The groups of an interface add up, so that an imported one beside a complete one is no matter."""
+    own = right()["Resources"]["Template"]["Properties"]["LaunchTemplateData"]["NetworkInterfaces"][0]["Groups"]
+    two = {f"{NICS}.{index}.Groups": [*own, "sg-0123456789abcdef0"] for index in range(5)}
+    assert "efa-security-group-pair" not in {each.rule.id for each in found(changed(two))}
+    without = {each.rule.id: each.open for each in found(changed({**two, "NodesIn": GONE}))}
+    assert without["efa-security-group-pair"]
+
+
+def test_hyperpod_has_quotas_of_its_own() -> None:
+    """A cluster's nodes are counted by SageMaker's type, groups together, and those of a training plan not."""
+    group = {"InstanceType": "ml.p5.48xlarge", "InstanceCount": 4}
+    plan = {**group, "InstanceType": "ml.g5.48xlarge", "TrainingPlanArn": "arn"}
+    cluster = {"Type": "AWS::SageMaker::Cluster", "Properties": {"InstanceGroups": [group, group, plan]}}
+    told = check(from_document("x", {"Resources": {"Cluster": cluster}}))
+    need = "8 x ml.p5.48xlarge need as many of the SageMaker quota 'ml.p5.48xlarge for cluster usage'"
+    assert [each.message for each in told if each.rule.id == ALWAYS] == [need]
+
+
 def test_what_looks_wrong_and_is_right() -> None:
     """Layouts and groups that AWS takes are not refused."""
     harmless: list[Change] = [
