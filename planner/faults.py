@@ -101,7 +101,10 @@ def _shown(value: Any) -> str:
 def _gist(path: FieldPath, root: type[BaseModel]) -> str:
     """The first sentence of a field's documentation."""
     told = _section(path[:-1], root).model_fields[str(path[-1])].description or "another form"
-    return f"{told[0].lower()}{told[1:]}".partition(". ")[0].rstrip(".")
+    first = told.partition(" ")[0]
+    # VPC, FSx and SageMaker keep their capitals.
+    begin = first.lower() if first.capitalize() == first else first
+    return f"{begin}{told[len(first) :]}".partition(". ")[0].rstrip(".")
 
 
 def _close_key(path: FieldPath, root: type[BaseModel]) -> str:

@@ -117,6 +117,14 @@ def test_an_inline_shape_is_named_after_the_workload(tmp_path: Path) -> None:
         (TRAINING.replace("tiny", "a" * 41), f"1: name: '{'a' * 41}' has more than 40 characters"),
         (TRAINING + "provision: {zone: us-east-1a}\n", "8: provision.zone: 'us-east-1a' has the wrong form; wanted: a"),
         (TRAINING + "provision: {image: ami-1}\n", "8: provision.image: 'ami-1' has the wrong form; wanted: machine i"),
+        (
+            TRAINING + "provision: {existing: {vpc: v}}\n",
+            "8: provision.existing.vpc: 'v' has the wrong form; wanted: VPC by id",
+        ),
+        (
+            TRAINING + "provision: {existing: {file_system: f}}\n",
+            "8: provision.existing.file_system: 'f' has the wrong form; wanted: FSx for Lustre",
+        ),
         (TRAINING + f"{'k' * 99}: 1\n", f"8: {'k' * 60}: unknown key; known here are name, model,"),
         # Words that the validator uses for the branches of a union are keys like any other.
         (TRAINING + "str: 1\n", "8: str: unknown key"),
