@@ -156,6 +156,7 @@ def test_nodes_read_the_weights_and_no_other_objects() -> None:
     """The prefix of the weights is the bound, so that a neighbour whose name begins alike stays closed."""
     listed, read = statements(G5_FLEET, "Weights")
     assert listed["Action"] == "s3:ListBucket" and read["Action"] == "s3:GetObject"
+    assert FLEET.weights
     place = FLEET.weights.removeprefix("s3://").partition("/")[2]
     assert listed["Condition"] == {"StringLike": {"s3:prefix": [place, f"{place}/*"]}}
     whole, _ = statements(with_fleet(weights="s3://my-models"), "Weights")
