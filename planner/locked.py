@@ -101,8 +101,8 @@ def _rebuilt(
     if target and target is not head.build.target:
         load_workload(file, target)
         raise LockError(
-            f"{lock_path(file)}: locks a {head.build.target}, and target={target} is asked for. Run `berth lock {file} "
-            f"--target {target}` first, or leave the target out to build what is locked."
+            f"{lock_path(file)}: has the target {head.build.target} locked, and {target} is asked for. Run "
+            f"`berth lock {file} --target {target}` first, or leave the target out to build what is locked."
         )
     try:
         loaded, factors = load_workload(file, target), calibration()

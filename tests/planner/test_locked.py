@@ -325,7 +325,7 @@ def test_a_target_that_is_not_the_locks_is_refused(tmp_path: Path, lock: Lock) -
     file = written(tmp_path, TRAINING)
     write_lock(lock_path(file), lock)
     before = contents(tmp_path)
-    asked = rf"locks a {lock.build.target}, .* `berth lock \S+tiny\.yaml --target hyperpod-slurm` first"
+    asked = rf"has the target {lock.build.target} locked, .* `berth lock \S+tiny\.yaml --target hyperpod-slurm` first"
     with pytest.raises(LockError, match=asked):
         synth(file, target=Target.HYPERPOD_SLURM)
     with pytest.raises(WorkloadError, match="serving-fleet"):
