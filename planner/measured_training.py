@@ -77,9 +77,8 @@ class TrainingCase:
 
 def training_case(row: Row) -> TrainingCase:
     """The configuration of a row. Raises PlannerError with what its cells lack for a prediction."""
-    missing = [name for name in ("seq_len", "micro_batch") if not row.count(name)]
-    if missing:
-        raise PlannerError([f"{' and '.join(missing)} not stated"])
+    if not row.count("seq_len"):
+        raise PlannerError(["seq_len not stated"])
     shape = row_shape(row)
     software = software_of(row)
     software = software.of_run(Ran(**{name: row.says(name) for name in ("model", "notes", "technique", "sharding")}))
@@ -319,17 +318,14 @@ def splits_layers(row: Row) -> bool:
 
 
 def _layout(row: Row) -> Layout:
-    count = row.count
+    count, micro = row.count, row.count("micro_batch", Layout().micro_batch)
     tensor, pipeline, context = count("tp", 1), count("pp", 1), count("cp", 1)
     devices = count("accelerators", 1) * ranks_of(row)
     if splits_layers(row):
         # One micro-batch at a time, whose activations are on each device as far as its layers are.
         pipeline = max(devices // (tensor * context * count("dp", 1)), 1)
-        return Layout(
-            tensor=tensor, context=context, pipeline=pipeline, data=count("dp", 1), micro_batch=count("micro_batch")
-        )
+        return Layout(tensor=tensor, context=context, pipeline=pipeline, data=count("dp", 1), micro_batch=micro)
     data = count("dp") or max(devices // (tensor * pipeline * context), 1)
-    micro = count("micro_batch")
     return Layout(
         tensor=tensor,
         pipeline=pipeline,

@@ -132,8 +132,7 @@ def test_the_json_has_what_was_agreed() -> None:
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
-        ({"micro_batch": ""}, "micro_batch not stated"),
-        ({"seq_len": "", "micro_batch": ""}, "seq_len and micro_batch not stated"),
+        ({"seq_len": ""}, "seq_len not stated"),
         ({"layers": ""}, "layers not stated, and no preset is called ''"),
     ],
 )
@@ -227,12 +226,22 @@ def test_serving_runs_run_out_of_memory_too() -> None:
     ]
 
 
-@pytest.mark.parametrize("changes", [{"sharding": ""}, {"compute_dtype": ""}, {"software": ""}, {"weight_dtype": ""}])
+@pytest.mark.parametrize(
+    "changes", [{"sharding": ""}, {"compute_dtype": ""}, {"software": ""}, {"weight_dtype": ""}, {"micro_batch": ""}]
+)
 def test_an_empty_cell_is_the_softwares_default(changes: dict[str, str]) -> None:
     """What is not stated but has a default does not keep a row from being predicted."""
     found = validated(row(**changes))
     assert not found.skipped
     assert found.rows[0].predicted > 0
+
+
+@pytest.mark.parametrize("sharding", ["zero3", "device_map"])
+def test_an_empty_micro_batch_is_one_sequence(sharding: str) -> None:
+    """Without the cell a pass has one sequence, as an estimate without it has; the global batch makes more passes."""
+    found, stated = (case_of(sharding=sharding, micro_batch=cell, global_batch="8") for cell in ("", "1"))
+    assert found.layout == stated.layout
+    assert found.layout.micro_batch == 1
 
 
 @pytest.mark.parametrize(
