@@ -129,6 +129,15 @@ def test_the_json_has_what_was_agreed() -> None:
     assert math.isfinite(found["summary"]["memory"]["mean"])
 
 
+def test_a_file_of_runs_out_of_memory_has_every_figure() -> None:
+    """Without a measured figure there is no error: the summary's keys are those of other files, null."""
+    full = validated(row()).as_json()["summary"]["memory"]
+    bare = validated(row(judge="oom", outcome="oom", peak_memory_gib="")).as_json()["summary"]["memory"]
+    figures = ("mean", "median", "bias", "p90", "within_10", "within_20")
+    assert bare == {"count": 0, "unsafe": 1, **dict.fromkeys(figures)}
+    assert set(figures) < set(full)
+
+
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
