@@ -212,7 +212,7 @@ def parse_measured(text: str, where: str, further: Further | None = None) -> Mea
     if further:
         found += [fault for fault in further(measured, where) if not _follows(fault, where, wrong)]
     if found:
-        raise MeasuredError(found)
+        raise MeasuredError(sorted(found, key=lambda fault: _line_of(fault, where)))
     return measured
 
 
@@ -225,9 +225,15 @@ def _twice(rows: Sequence[Row], where: str) -> Iterator[str]:
 
 def _follows(fault: str, where: str, wrong: Mapping[int, tuple[str, ...]]) -> bool:
     """Whether a finding says no more than that a cell of its line is wrong, which was told already."""
-    line, _, rest = fault.removeprefix(f"{where}:").partition(": ")
-    columns = wrong.get(int(line), ()) if line.isdigit() else ()
+    columns = wrong.get(_line_of(fault, where), ())
+    rest = fault.removeprefix(f"{where}:").partition(": ")[2]
     return bool(columns) and rest.partition(":")[0] in (*columns, "judge")
+
+
+def _line_of(fault: str, where: str) -> int:
+    """The line that a finding names; 0 for those of the whole file."""
+    line = fault.removeprefix(f"{where}:").partition(":")[0]
+    return int(line) if line.isdigit() else 0
 
 
 def _job(header: list[str]) -> Job:

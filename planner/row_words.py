@@ -29,7 +29,8 @@ from pricing.catalog import load_accelerators
 from pricing.wording import close_match
 
 _FILE = Path(__file__).with_name("data") / "measured" / "words.yaml"
-_SHARDINGS = ("none", "ddp", "offload", "device_map", "zero1", "zero2", "zero3", "fsdp")
+_SHARDED = ("zero1", "zero2", "zero3", "fsdp")
+_SHARDINGS = ("none", "ddp", "offload", "device_map", *_SHARDED, *(f"{name}-offload" for name in _SHARDED))
 _COMPUTED = ("fp32", "tf32", "fp16", "bf16", "fp8", "mxfp8", "nvfp4")
 # Joined by plus signs in one cell.
 _JOINED = ("options",)
@@ -50,7 +51,7 @@ def word_faults(row: Row, job: Job) -> Iterator[str]:
         for word in cell.split("+") if column in _JOINED else [cell]:
             if word and word not in known:
                 listed = ", ".join(sorted(known))
-                yield f"{column}: {word!r} is not known{close_match(word, known)}; known are {listed}"
+                yield f"{column}: {word!r} is not known{close_match(word, known)} Known are {listed}"
 
 
 def name_notes(judged: Iterable[tuple[Row, tuple[str, ...]]], job: Job) -> list[str]:
@@ -101,7 +102,7 @@ def _trained() -> dict[str, set[str]]:
         "compute_dtype": set(_COMPUTED),
         "weight_dtype": {*PACKED_BYTES, *PLAIN_BYTES, "fp8", "mxfp8", "nvfp4"},
         "optimizer": {item.name for item in load_techniques().values() if item.group is Group.OPTIMIZER},
-        "sharding": {*_SHARDINGS, *(f"{name}-offload" for name in _SHARDINGS)},
+        "sharding": set(_SHARDINGS),
         "recompute": set(Recompute),
         "options": set(OPTIONS),
     }

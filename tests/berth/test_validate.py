@@ -42,7 +42,7 @@ def test_own_factors_change_predictions(berth: Command, tmp_path: Path) -> None:
 
 
 def test_cells_and_layouts_are_told_at_once(berth: Command, tmp_path: Path) -> None:
-    """What is wrong in a cell and what cannot be in a layout are told by one run of the command, each once."""
+    """What is wrong in a cell and what cannot be in a layout are told by one run of the command, by line."""
     file = tmp_path / "runs.csv"
     file.write_text(
         "id,judge,technique,accelerators,dp,tp,seq_len,micro_batch,peak_memory_gib\n"
@@ -54,7 +54,7 @@ def test_cells_and_layouts_are_told_at_once(berth: Command, tmp_path: Path) -> N
         answer = berth(*command)
         assert (answer.status, answer.out) == (1, "")
         told = [line.partition("runs.csv:")[2].partition(": '")[0] for line in answer.err.splitlines()]
-        assert told == ["2: seq_len", "3: peak_memory_gib", "2: dp: tp x pp x cp x dp is 3, the run had 8 devices"]
+        assert told == ["2: seq_len", "2: dp: tp x pp x cp x dp is 3, the run had 8 devices", "3: peak_memory_gib"]
     assert not (tmp_path / "mine.yaml").exists()
 
 
