@@ -21,10 +21,12 @@ from planner.memory import training_memory, worst_stage
 from planner.memory_band import served_band, trained_band
 from planner.offload import training_elsewhere
 from planner.pinned_choices import (
+    NVIDIA,
     Taken,
     accelerator_of,
     default_techniques,
     framework_of,
+    is_foreign,
     layout_of,
     not_offered,
     served_recipe,
@@ -43,8 +45,8 @@ from pricing.errors import BerthError
 from pricing.instance_type import Accelerator
 from pricing.slices import is_slice
 
-# Which of the three figures the fit compares with the device.
-COMPARED = "total_bytes, what nvidia-smi shows"
+# Which of the three figures the fit compares with the device: the tools that show it are NVIDIA's.
+COMPARED, COMPARED_ELSEWHERE = "total_bytes, what nvidia-smi shows", "total_bytes, all that is taken of the device"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +54,15 @@ class Estimate:
     """Memory of the worst device by cause, bytes; what else a node's memory and disks hold; seconds and tokens a
     second, if known; and what all of it was taken to be.
 
-    `allocated_bytes` is what tensors take, `reserved_bytes` what the allocator took for them; `total_bytes`, which
-    nvidia-smi shows, has the context and the collectives too and is what the fit compares.
+    `vendor` is who makes the device. `allocated_bytes` is what tensors take, `reserved_bytes` what the allocator took
+    for them; `total_bytes`, which nvidia-smi shows, has the context and the collectives too and is what the fit
+    compares.
     """
 
     name: str
     model: str
     device: str
+    vendor: str
     stage: str
     terms: tuple[Term, ...]
     device_bytes: int
@@ -89,7 +93,7 @@ class Estimate:
             **{field.name: getattr(self, field.name) for field in fields(self) if field.name not in apart},
             "terms_bytes": {term.name: term.value for term in self.terms},
             "total_bytes": self.total_bytes,
-            "compared": COMPARED,
+            "compared": COMPARED if self.vendor == NVIDIA else COMPARED_ELSEWHERE,
             "taken": {**asdict(self.taken), "settings": dict(self.taken.settings)},
             "upper_bytes": self.band.high * self.total_bytes,
             "band": {field.name: getattr(self.band, field.name) for field in fields(self.band)},
@@ -106,8 +110,15 @@ def estimate(pinned: PinnedFile, shape: ModelShape, calibration: Calibration) ->
     else:
         assert pinned.inference
         found = _inference(pinned, pinned.inference, shape, chip, calibration)
-    sliced = isinstance(given, str) and is_slice(given)
-    return replace(found, notes=(*found.notes, _slice_note(str(given)))) if sliced else found
+    notes = [_slice_note(given)] if isinstance(given, str) and is_slice(given) else []
+    notes += [_foreign_note(chip)] if is_foreign(chip) else []
+    return replace(found, notes=(*found.notes, *notes))
+
+
+def _foreign_note(chip: Accelerator) -> str:
+    return (
+        f"no software here is known to run on accelerators of {chip.vendor}: estimated as though it did as on NVIDIA's"
+    )
 
 
 def _slice_note(name: str) -> str:
@@ -122,10 +133,10 @@ def _slice_note(name: str) -> str:
 def _training(
     pinned: PinnedFile, part: TrainingPart, shape: ModelShape, chip: Accelerator, calibration: Calibration
 ) -> Estimate:
-    framework = framework_of(part)
+    framework = framework_of(part, chip)
     layout = layout_of(pinned, part, chip)
     recipe = training_recipe(part, framework)
-    vendor = chip.vendor if chip.vendor in calibration.memory else "NVIDIA"
+    vendor = chip.vendor if chip.vendor in calibration.memory else NVIDIA
     factors = calibration.memory_factors(vendor, framework.software.name, mixture=shape.experts > 0)
     need = training_memory(shape, recipe, layout, part.sequence_length, framework, factors)
     stage = worst_stage(need)
@@ -138,6 +149,7 @@ def _training(
         name=pinned.name,
         model=shape.name,
         device=f"{pinned.accelerators} x {chip.name}",
+        vendor=chip.vendor,
         stage=f"{stage} of {layout.pipeline} pipeline stages" if layout.pipeline > 1 else "every device",
         terms=_terms({field.name: float(getattr(need[stage], field.name)) for field in fields(need[stage])}),
         device_bytes=chip.memory_bytes // chip.ranks,
@@ -193,7 +205,7 @@ def _inference(
     )
     tokens = part.input_tokens + part.output_tokens
     host, disk = (served_elsewhere(shape, recipe, part.sequences, tokens, place) for place in (Place.HOST, Place.DISK))
-    vendor = chip.vendor if chip.vendor in calibration.memory else "NVIDIA"
+    vendor = chip.vendor if chip.vendor in calibration.memory else NVIDIA
     factors, eager = calibration.memory[vendor], calibration.eager_factors(part.program or "default")
     terms = {field.name: float(getattr(need, field.name)) for field in fields(need)}
     packed = terms["weights"] * (recipe.block_weight_bytes < OUTER_BYTES)
@@ -211,6 +223,7 @@ def _inference(
         name=pinned.name,
         model=shape.name,
         device=f"{pinned.accelerators} x {chip.name}",
+        vendor=chip.vendor,
         stage="every device",
         terms=_terms(named),
         device_bytes=chip.memory_bytes // chip.ranks,

@@ -347,6 +347,52 @@ def test_a_wrong_file_points_at_its_lines(changes: dict[str, Any], field: str, t
     assert any("pinned.yaml:" in finding and field in finding for finding in caught.value.findings)
 
 
+ON_TRAINIUM = {"accelerator": "Trainium2", "accelerators": 16}
+
+
+def test_software_is_one_that_runs_on_the_accelerator(tmp_path: Path) -> None:
+    """Without a framework named, AWS's accelerators get theirs; one of another maker is estimated as NVIDIA's, and says
+    so. Names of NVIDIA's tools stand for NVIDIA's alone."""
+    part = {"sequence_length": 4096, "techniques": ["recompute-full"]}
+    neuron, nvidia, other = (
+        estimated(tmp_path, model="llama-3.1-8b", training=part, **chip)
+        for chip in (ON_TRAINIUM, {"accelerator": "H200"}, {"accelerator": "MI300X"})
+    )
+    assert [each.taken.framework for each in (neuron, nvidia, other)] == ["neuron", "torchtitan", "torchtitan"]
+    assert [any("no software here is known" in note for note in each.notes) for each in (neuron, nvidia, other)] == [
+        False,
+        False,
+        True,
+    ]
+    assert ["nvidia-smi" in each.as_json()["compared"] for each in (neuron, nvidia, other)] == [False, True, False]
+    described = {"name": "next", "memory": "96 GiB", "vendor": "AWS"}
+    assert estimated(tmp_path, accelerator=described, training=part).taken.framework == "neuron"
+
+
+@pytest.mark.parametrize(
+    ("chip", "part", "says"),
+    [
+        ("Trainium2", {"framework": "huggingface"}, "training.framework: huggingface does not run on Trainium2; name"),
+        ("Trainium2", {"framework": "litgpt"}, "training.framework: litgpt does not run on Trainium2"),
+        (
+            "Trainium2",
+            {"method": "qlora"},
+            "training.method: no framework here trains by qlora on Trainium2; set it to",
+        ),
+        ("H100-80GB", {"framework": "neuron"}, "training.framework: neuron does not run on H100-80GB"),
+        ("MI300X", {"framework": "neuron"}, "training.framework: neuron does not run on MI300X"),
+        ("Inferentia2", {}, "accelerator: no framework here trains on Inferentia2; choose another"),
+    ],
+)
+def test_software_that_does_not_run_there_is_refused(
+    chip: str, part: dict[str, Any], says: str, tmp_path: Path
+) -> None:
+    """A framework named for an accelerator on which it cannot run, or a method that none there has, is a finding."""
+    with pytest.raises(WorkloadError) as caught:
+        estimated(tmp_path, accelerator=chip, training={"sequence_length": 64, **part})
+    assert [says in finding for finding in caught.value.findings] == [True]
+
+
 def test_all_findings_come_at_once(tmp_path: Path) -> None:
     """Unknown names and degrees that do not divide are told together, and names beside keys that nobody knows."""
     training = {"sequence_length": 8, "techniques": ["zap"], "tensor": 3, "framework": "none"}
