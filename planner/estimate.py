@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from planner.arithmetic import emulated_products, lacks, served_products
+from planner.block_time import RATED_AS
 from planner.calibration import Calibration
 from planner.described import machine_of, slice_called
 from planner.fitting import kind_bytes
@@ -36,7 +38,7 @@ from planner.pinned_choices import (
 )
 from planner.pinned_file import InferencePart, PinnedFile, TrainingPart
 from planner.plan import Band, Term
-from planner.recipe import Place, Recipe
+from planner.recipe import Group, Place, Recipe
 from planner.serving_memory import OUTER_BYTES, served_elsewhere, served_need
 from planner.shape import ModelShape
 from planner.techniques import load_techniques
@@ -56,7 +58,7 @@ class Estimate:
 
     `vendor` is who makes the device. `allocated_bytes` is what tensors take, `reserved_bytes` what the allocator took
     for them; `total_bytes`, which nvidia-smi shows, has the context and the collectives too and is what the fit
-    compares.
+    compares. `cautions` are what to mind beside the verdict: it may fit, and yet run badly.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Estimate:
     step_s: float | None = None
     tokens_per_s: float | None = None
     notes: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
     taken: Taken
 
     @property
@@ -110,15 +113,14 @@ def estimate(pinned: PinnedFile, shape: ModelShape, calibration: Calibration) ->
     else:
         assert pinned.inference
         found = _inference(pinned, pinned.inference, shape, chip, calibration)
-    notes = [_slice_note(given)] if isinstance(given, str) and is_slice(given) else []
-    notes += [_foreign_note(chip)] if is_foreign(chip) else []
-    return replace(found, notes=(*found.notes, *notes))
+    notes = (_slice_note(given),) if isinstance(given, str) and is_slice(given) else ()
+    cautions = (_foreign_note(chip),) if is_foreign(chip) else ()
+    return replace(found, notes=(*found.notes, *notes), cautions=(*found.cautions, *cautions))
 
 
 def _foreign_note(chip: Accelerator) -> str:
-    return (
-        f"no software here is known to run on accelerators of {chip.vendor}: estimated as though it did as on NVIDIA's"
-    )
+    """That NVIDIA's software stands for what nobody knows on another maker's accelerator."""
+    return f"no software here is known to run on accelerators of {chip.vendor}: estimated as on NVIDIA's"
 
 
 def _slice_note(name: str) -> str:
@@ -161,6 +163,7 @@ def _training(
         step_s=step_s,
         tokens_per_s=tokens / step_s if step_s else None,
         notes=(*notes, *not_offered(framework, names, layout)),
+        cautions=tuple(emulated_products(chip, recipe.compute_dtype)),
         taken=taken_in_training(part, framework, recipe, layout),
     )
 
@@ -185,7 +188,24 @@ def _step_s(
     if np.isfinite(seconds):
         untimed = [name for name in recipe.techniques if not load_techniques()[name].timed]
         return seconds, tuple(f"the time does not know what {name} costs" for name in untimed)
-    return None, ("no source states a rate of the accelerator, its links or its network that the time needs",)
+    return None, (_untimed(chip, recipe.compute_dtype),)
+
+
+def _untimed(chip: Accelerator, dtype: str) -> str:
+    """Why nobody knows the time."""
+    rated = RATED_AS.get(dtype, dtype)
+    if lacks(chip, dtype):
+        return f"no time: {chip.name} has no {rated} arithmetic, so no source states a rate of it"
+    if chip.flop_per_s and rated not in chip.flop_per_s:
+        return f"no source states a rate of {chip.name} in {rated}, which the time needs"
+    return "no source states a rate of the accelerator, its links or its network that the time needs"
+
+
+def _served_weights(part: InferencePart) -> str:
+    """The type of the weights: a technique's, else the field's."""
+    known = load_techniques()
+    packed = (name for name in part.techniques if known[name].group is Group.BASE_WEIGHTS)
+    return next(packed, part.weights).removesuffix("-weights")
 
 
 def _inference(
@@ -232,6 +252,7 @@ def _inference(
         band=served_band(shape, recipe, chip, eager.band, calibration),
         host_bytes=host,
         disk_bytes=disk,
+        cautions=tuple(served_products(chip, _served_weights(part))),
         taken=taken_in_serving(part, devices),
     )
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from planner.arithmetic import impossible_products
 from planner.calibration import load_calibration
 from planner.contradictions import Finding
 from planner.described import accelerator_called
@@ -118,6 +119,8 @@ def _training_faults(
     layout = layout_of(pinned, part, chip) if chip else Layout(micro_batches=part.micro_batches)
     path = ("training", "techniques")
     yield from (Finding(path=path, says=says) for says in _conflicts(part.techniques, defaults, layout))
+    lacking = impossible_products(chip, part.techniques) if chip else ()
+    yield from (Finding(path=path, says=says) for says in lacking)
     groups = {load_techniques()[name].group for name in part.techniques}
     if Group.ADAPTER in groups and not adapts(part):
         says = f"{part.method} trains weights, not adapters; set it to lora or qlora"

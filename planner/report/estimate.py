@@ -41,6 +41,8 @@ def print_estimate(found: Estimate) -> None:
     low, high = found.band.low * found.total_bytes, found.band.high * found.total_bytes
     print(f"{found.name}: {found.model} on {found.device}: {verdict}")
     print(f"Needs: {show_gib(found.total_bytes)} of {show_gib(found.device_bytes)} a device, up to {show_gib(high)}")
+    for caution in found.cautions:
+        print(f"Mind: {caution}")
     for line in _taken(found.taken):
         print(line)
     print()

@@ -347,6 +347,24 @@ def test_a_wrong_file_points_at_its_lines(changes: dict[str, Any], field: str, t
     assert any("pinned.yaml:" in finding and field in finding for finding in caught.value.findings)
 
 
+@pytest.mark.parametrize("chip", ["T4", "V100-16GB", "M60"])
+def test_arithmetic_that_is_missing_is_told(chip: str, tmp_path: Path) -> None:
+    """The verdict says what the accelerator has not, and so does the reason for there being no time."""
+    found = estimated(tmp_path, accelerator=chip, training={"sequence_length": 8, "method": "lora"})
+    assert [caution.split(":")[0] for caution in found.cautions] == [f"{chip} has no bf16 arithmetic"]
+    assert found.step_s is None
+    assert found.notes[0].startswith(f"no time: {chip} has no bf16 arithmetic")
+    assert estimated(tmp_path).cautions == ()
+
+
+def test_a_rate_that_no_source_states_is_named(tmp_path: Path) -> None:
+    """A described accelerator may have what its file does not give: its time lacks that rate alone."""
+    given = {"name": "own", "memory": "96 GiB", "memory_gb_per_s": 2000, "tflop_per_s": {"fp16": 300}}
+    found = estimated(tmp_path, accelerator=given)
+    assert found.notes == ("no source states a rate of own in bf16, which the time needs",)
+    assert found.cautions == ()
+
+
 ON_TRAINIUM = {"accelerator": "Trainium2", "accelerators": 16}
 
 
@@ -359,7 +377,9 @@ def test_software_is_one_that_runs_on_the_accelerator(tmp_path: Path) -> None:
         for chip in (ON_TRAINIUM, {"accelerator": "H200"}, {"accelerator": "MI300X"})
     )
     assert [each.taken.framework for each in (neuron, nvidia, other)] == ["neuron", "torchtitan", "torchtitan"]
-    assert [any("no software here is known" in note for note in each.notes) for each in (neuron, nvidia, other)] == [
+    assert [
+        any("no software here is known" in caution for caution in each.cautions) for each in (neuron, nvidia, other)
+    ] == [
         False,
         False,
         True,
@@ -381,6 +401,12 @@ def test_software_is_one_that_runs_on_the_accelerator(tmp_path: Path) -> None:
         ),
         ("H100-80GB", {"framework": "neuron"}, "training.framework: neuron does not run on H100-80GB"),
         ("MI300X", {"framework": "neuron"}, "training.framework: neuron does not run on MI300X"),
+        (
+            "A100-80GB",
+            {"techniques": ["nvfp4"]},
+            "training.techniques: A100-80GB has no fp4 arithmetic, without",
+        ),
+        ("T4", {"techniques": ["fp8"]}, "training.techniques: T4 has no fp8 arithmetic, without which fp8 cannot run"),
         ("Inferentia2", {}, "accelerator: no framework here trains on Inferentia2; choose another"),
     ],
 )
