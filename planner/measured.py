@@ -95,7 +95,7 @@ _SERVING_FIGURES = (
 )
 # Words, or a number: "max (engine-chosen)", "closed loop", "inf".
 _EITHER = ("concurrency", "requests_per_s")
-_COLUMNS = {
+COLUMNS = {
     Job.TRAINING: (*_TEXT, *_TRAINING_TEXT, *_TRAINING_COUNTS, *_TRAINING_FIGURES),
     Job.INFERENCE: (*_TEXT, *_SERVING_TEXT, *_SERVING_COUNTS, *_SERVING_FIGURES, *_EITHER),
 }
@@ -242,7 +242,7 @@ def _job(header: list[str]) -> Job:
 
 
 def _header_faults(header: list[str], job: Job, where: str) -> Iterator[str]:
-    known = _COLUMNS[job]
+    known = COLUMNS[job]
     if len(header) == 1 and any(mark in header[0] for mark in _SEPARATORS):
         yield f"{where}:1: columns are not separated by commas; save the file with commas"
         return

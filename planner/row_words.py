@@ -46,7 +46,7 @@ def check_words(row: Row, job: Job) -> None:
 
 def word_faults(row: Row, job: Job) -> Iterator[str]:
     """Words of a row that nobody knows, each with its column, the closest word and all that there are."""
-    for column, known in _words(job).items():
+    for column, known in known_words(job).items():
         cell = row.says(column)
         for word in cell.split("+") if column in _JOINED else [cell]:
             if word and word not in known:
@@ -89,7 +89,7 @@ def _is_described(name: str) -> bool:
 
 
 @cache
-def _words(job: Job) -> Mapping[str, frozenset[str]]:
+def known_words(job: Job) -> Mapping[str, frozenset[str]]:
     """What cells may say, by column."""
     own = _trained() if job is Job.TRAINING else {"weight_dtype": set(WEIGHT_BYTES), "kv_dtype": set(KV_BYTES)}
     further = {column: set(words) for column, words in _further()[job].items() if column not in _OPEN}

@@ -20,6 +20,11 @@ def test_the_carried_over_runs_are_judged(berth: Command) -> None:
     assert any(line.startswith("QwenLM/Qwen counts memory in units of 10^9 bytes") for line in lines)
 
 
+def test_help_says_where_the_columns_are_told(berth: Command) -> None:
+    """Who has runs to validate learns from the command how to write them down."""
+    assert "berth schema measured" in " ".join(berth("validate", "--help").out.replace("│", " ").split())
+
+
 def test_json_is_for_programs(berth: Command) -> None:
     """The same as JSON, with the agreed keys."""
     answer = berth("validate", FOLDER / "serving_memory.csv", "--json")
