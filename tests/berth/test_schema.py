@@ -43,4 +43,4 @@ def test_columns_of_measured_runs_are_told(berth: Command) -> None:
     for line in ("  seq_len  ", "  peak_memory_gib  ", "zero3-offload", "GiB"):
         assert line in training
     assert "  ttft_ms  " in serving and "  seq_len  " not in serving
-    assert max(map(len, answer.out.splitlines())) <= 130
+    assert max(map(len, answer.out.splitlines())) <= 120
