@@ -17,5 +17,5 @@ def print_columns(title: str, columns: Sequence[Column]) -> None:
     print(title)
     for column in columns:
         print(f"  {column.name:{width}}  {column.meaning}")
-        for line in wrap(", ".join(column.words), WORDS_WIDTH):
+        for line in wrap(", ".join(column.words), WORDS_WIDTH, break_on_hyphens=False):
             print(f"  {'':{width}}    {line}")
