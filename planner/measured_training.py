@@ -138,12 +138,14 @@ def software_of(row: Row) -> Software:
     found = found or software_called(row.says("source").rpartition("/")[2])
     if found:
         return found
-    vendor = _vendor(row)
     method = row.says("technique", "full")
     adapted = DEFAULT_FRAMEWORKS["lora"] if method in ADAPTED else DEFAULT_FRAMEWORKS.get(method, "")
     # ZeRO-3 is not Megatron's.
     named = "torchtitan" if adapted == "megatron" and row.says("sharding") == "zero3" else adapted
-    runs = [item for item in load_frameworks().values() if vendor in item.vendors and item.software.framework]
+    trains = [item for item in load_frameworks().values() if item.software.framework]
+    # Of a maker for which no software here is known, the runs are taken for those of NVIDIA's.
+    vendor = _vendor(row)
+    runs = [item for item in trains if vendor in item.vendors] or [item for item in trains if "NVIDIA" in item.vendors]
     framework = next((item for item in runs if item.name == named), runs[0])
     return load_software()[framework.software.name]
 

@@ -260,6 +260,8 @@ def test_an_empty_micro_batch_is_one_sequence(sharding: str) -> None:
         ("pretrain", "H100-80GB", "megatron-core", False),
         ("qlora", "H100-80GB", "hf-peft", False),
         ("full", "Trainium1", "neuron", False),
+        ("full", "MI300X", "torchtitan", True),
+        ("qlora", "Gaudi2", "hf-peft", False),
     ],
 )
 def test_empty_software_is_what_an_estimate_takes(
