@@ -152,9 +152,11 @@ def _service(
     memory = replica_memory(shape, option.recipe, layout, machine, factors, request_tokens)
     answer = replica_answer(shape, option.recipe, layout, job.load, machine, factors)
     used = layout.micro_batch * request_tokens * float(memory.cache_per_token)
+    prefix = job.load.prefix_tokens * float(memory.cache_per_token)
     terms = (
         Term(name="weights", value=float(memory.weights)),
         Term(name="cache in use", value=used),
+        *([Term(name="shared prefix", value=prefix)] if prefix else []),
         Term(name="activations of a step", value=float(memory.activations)),
         Term(name="engine reserve", value=float(memory.reserve)),
     )
