@@ -86,6 +86,11 @@ def _refusals(workload: Workload, candidate: Candidate, machine: InstanceType) -
             "balancer cannot tell the nodes of one replica apart. Serve it with the target efa-cluster, quantize it, "
             "or allow larger instance types."
         )
+    if machine.accelerator.vendor == "NVIDIA" and candidate.framework != "vllm":
+        found.append(
+            f"The plan is for {candidate.framework}, and the containers of the target serving-fleet run vLLM. Leave "
+            "inference.engine out, or build another target."
+        )
     if machine.accelerator.vendor != "NVIDIA":
         found.append(
             f"The containers of the target serving-fleet run on NVIDIA GPUs, and {machine.name} has "

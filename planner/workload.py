@@ -130,7 +130,8 @@ class Inference(Section):
     """Share of a prompt's tokens that the engine's prefix cache knows already, such as a common system prompt: they are
     not worked on again, but read and held as all others."""
     engine: str | None = None
-    """Serving software: vllm, neuron-serving. Left out: by accelerator."""
+    """Serving software: vllm, sglang, tensorrt-llm, tgi, neuron-serving. Left out: vllm, or on AWS's own
+    accelerators neuron-serving."""
     fleet: Fleet = Fleet()
     """Replicas beyond those that the load takes, and when they run."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -44,6 +45,17 @@ def test_the_engine_is_told_the_plan() -> None:
     assert "--tensor-parallel-size 2 --pipeline-parallel-size 1 --data-parallel-size 2" in command
     assert "--max-model-len 640" in command and "--dtype bfloat16" in command
     assert "{" not in command
+
+
+def test_a_plan_for_another_engine_is_refused() -> None:
+    """What was planned for SGLang is not built with vLLM."""
+    wanted = asked()
+    assert wanted.inference is not None
+    wanted = wanted.model_copy(update={"inference": wanted.inference.model_copy(update={"engine": "sglang"})})
+    made = machine("p5.one", memory_gib=9)
+    kind = replace(made, accelerator=replace(made.accelerator, name="L4"))
+    with pytest.raises(NoFeasiblePlan, match="The plan is for sglang, and the containers of the target"):
+        decision(wanted, market([kind], [offer(kind.name, 1, zones=ZONES)]))
 
 
 def test_the_fleet_stays_as_large_as_planned_unless_told_otherwise() -> None:
