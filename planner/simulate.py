@@ -15,6 +15,7 @@ from planner.replica import Replica
 from planner.replica_clock import StepTable
 from planner.request_stream import closed_requests, poisson_requests
 from planner.search_serving import load_of
+from planner.served import places
 from planner.serving import Load, replica_of
 from planner.serving_modes import Lengths, arrivals, closed_loop
 from planner.simulated import Expected, Simulated, simulated
@@ -77,7 +78,7 @@ def simulate_plan(loaded: Loaded, decision: Decision, calibration: Calibration, 
     factors = calibration.serving_factors(chosen.framework, chosen.accelerator)
     tokens = load.input_tokens + load.output_tokens
     replica = replica_of(loaded.shape, decision.recipe, chosen.layout, machine, factors, tokens)
-    table = step_table(replica, load, chosen.layout.micro_batch)
+    table = step_table(replica, load, places(loaded.workload, chosen))
     requests = _requests(loaded, inference, load, table, stream, chosen)
     expected = _expected(replica, requests, chosen.service.replicas, table)
     return simulated(requests, table, chosen.service.replicas, expected, warm_up=isinstance(stream, Drawn))
