@@ -8,7 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
-from planner.addresses import network_sentence
+from planner.addresses import interface_warnings, network_sentence
 from planner.build import build_of
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
@@ -23,7 +23,7 @@ from planner.fleet_fields import Fleet
 from planner.fleet_plan import Choice, fleet_plan, units_of
 from planner.fleet_size import Units
 from planner.front import pareto_front, spread
-from planner.plan import Candidate, Deal, Decision, Plan, Rejection, Target
+from planner.plan import Candidate, Cost, Deal, Decision, Plan, Rejection, Target
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
@@ -38,7 +38,7 @@ from planner.warnings import warnings_of
 from planner.workload import TOKENS_PER_PARAMETER, Pin, Workload
 from pricing.market import Market
 from pricing.quota import interfaces_allowed
-from pricing.units import HOURS_PER_MONTH, show_count, show_duration, show_rate
+from pricing.units import HOURS_PER_MONTH, show_count, show_duration, show_rate, show_usd
 
 # Beside the ladder, a reader wants the next few machines, not the next few layouts of the same one.
 RUNNERS_UP = 5
@@ -71,6 +71,7 @@ def make_plan(
     index = plan_index(workload, market) if workload.index else None
     if index:
         cost = with_index(cost, index)
+        _together_within(workload, cost)
     runners_up = _runners_up(found)
     fleet = None
     if isinstance(job, ServingJob):
@@ -101,8 +102,26 @@ def make_plan(
     size = int(weights_bytes(shape, recipe))
     least = fleet.least_nodes if fleet else None
     build = build_of(workload, chosen, winner.machine, now, weights_bytes=size, least_nodes=least)
-    network = network_sentence(build, interfaces_allowed(market.quotas, chosen.region))
-    return Decision(plan=replace(plan, network=network), build=build, recipe=recipe)
+    allowed = interfaces_allowed(market.quotas, chosen.region)
+    if fleet and build.fleet:
+        fleet = replace(fleet, least_nodes=build.fleet.least_nodes, most_nodes=build.fleet.most_nodes)
+    plan = replace(
+        plan,
+        network=network_sentence(build, allowed),
+        warnings=(*plan.warnings, *interface_warnings(build, allowed)),
+        fleet=fleet,
+    )
+    return Decision(plan=plan, build=build, recipe=recipe)
+
+
+def _together_within(workload: Workload, cost: Cost) -> None:
+    """Raises NoFeasiblePlan where model and index, each within the budget, are not so together."""
+    budget, month = workload.limits.budget, cost.usd_per_month
+    if budget is not None and month > budget:
+        raise NoFeasiblePlan(
+            f"Model and index cost {show_usd(month)} a month together, and limits.budget is {show_usd(budget)}. Raise "
+            "it."
+        )
 
 
 def _choice(

@@ -14,6 +14,7 @@ from planner.eligible import frameworks_of, permitted
 from planner.framework import Framework, load_frameworks
 from planner.index_fields import index_faults
 from planner.placing import misplaced
+from planner.plan import Target
 from planner.provision_faults import provision_faults
 from planner.recipe import Group, Job
 from planner.recipes import excluded_degrees, excludes, named_techniques
@@ -75,6 +76,11 @@ def _fleet(workload: Workload, inference: Inference) -> Iterator[Finding]:
         yield Finding(
             path=("inference", "fleet", "spare"),
             says=f"provision.zone is {workload.provision.zone} alone; a spare zone takes two: leave it out",
+        )
+    if fleet.spare == "zone" and workload.provision.target is not Target.SERVING_FLEET:
+        yield Finding(
+            path=("inference", "fleet", "spare"),
+            says="only the target serving-fleet stands in two zones; set provision.target to it, or spare a node",
         )
     if fleet.profile is not None and max(fleet.profile) < 1:
         yield Finding(

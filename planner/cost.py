@@ -120,10 +120,13 @@ def with_index(cost: Cost, index: IndexPlan) -> Cost:
         basis=f"{fleet.nodes} x {fleet.instance_type}, {fleet.purchase}",
         provenance=fleet.provenance,
     )
+    hourly, tokens = cost.usd_per_hour + _micro(fleet.usd_per_hour), cost.usd_per_million_tokens
     return replace(
         cost,
         lines=(*cost.lines, line),
-        usd_per_hour=cost.usd_per_hour + (line.usd_per_hour or 0),
+        usd_per_hour=hourly,
+        # Tokens bear the whole bill.
+        usd_per_million_tokens=None if tokens is None else _micro(tokens * hourly / cost.usd_per_hour),
         usd_per_month=cost.usd_per_month + (line.usd_per_month or 0),
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from planner.built import Fleet
 from planner.containers import engine
 from planner.errors import NoFeasiblePlan
+from planner.fleet_size import ZONES
 from planner.plan import Candidate
 from planner.provisioning import Serving
 from planner.workload import Workload
@@ -44,7 +45,7 @@ def fleet_of(
         "context": workload.inference.context_tokens,
     }
     longest = service.ttft_s + (workload.inference.context_tokens - workload.inference.input_tokens) * service.tpot_s
-    zones = candidate.zone_ids[: 2 if _spare_zone(workload) else 1]
+    zones = candidate.zone_ids[: ZONES if _spare_zone(workload) else 1]
     return Fleet(
         engine=engine(asked.container, image=asked.image, facts=facts, techniques=candidate.techniques),
         least_nodes=asked.least_nodes or least_nodes or candidate.nodes,
@@ -111,7 +112,17 @@ def _refusals(workload: Workload, candidate: Candidate, machine: InstanceType) -
             f"The pinned image of {asked.container} is for x86_64, and {machine.name} is {machine.architecture}. "
             "Name an image for it in provision.serving.image."
         )
-    if _spare_zone(workload) and len(candidate.zone_ids) < BALANCER_ZONES:
+    if asked.most_nodes and asked.most_nodes < candidate.nodes:
+        found.append(
+            f"provision.serving.most_nodes is {asked.most_nodes}, and the load takes {candidate.nodes} nodes. Raise "
+            "it, or leave it out."
+        )
+    elif (asked.least_nodes or 0) > max(asked.most_nodes or 0, candidate.nodes):
+        found.append(
+            f"provision.serving.least_nodes is {asked.least_nodes}, and the fleet has {candidate.nodes} nodes at most. "
+            "Lower it, or give most_nodes."
+        )
+    if _spare_zone(workload) and len(candidate.zone_ids) < ZONES:
         found.append(
             f"{machine.name} is offered in one zone of {candidate.region}, {candidate.zone_ids[0]}, so that there is "
             "no spare one. Leave provision.serving.spare_zone out, and inference.fleet.spare."

@@ -13,7 +13,6 @@ from planner.workload import Workload
 from pricing.instance_type import InstanceType
 from pricing.market import Market
 from pricing.offer import Purchase
-from pricing.quota import interfaces_allowed
 from pricing.reservation import Held
 from pricing.units import DAY_S, HOUR_S, show_duration, show_usd
 
@@ -57,7 +56,7 @@ def warnings_of(
     yield from _committed(chosen, deals)
     yield from _reserved(workload, chosen, market.held)
     yield from _bought_as_block(chosen, market.held)
-    yield from _within_quotas(chosen, deals, machine, market)
+    yield from _within_quotas(chosen, deals)
     yield from _target(workload, chosen, machine)
     if chosen.nodes > 1 and not machine.efa_cards:
         yield f"{chosen.instance_type} has no EFA: its nodes talk over TCP."
@@ -73,7 +72,13 @@ def _target(workload: Workload, chosen: Candidate, machine: InstanceType) -> Ite
         )
     if fleet:
         yield "The load balancer's access logs stay for 30 days after `cdk destroy`, and then end by themselves."
-        yield "The fleet's API key is one secret of AWS Secrets Manager, whose price is in no line."
+        if workload.provision.serving and not workload.provision.serving.jwt:
+            yield "The fleet's API key is one secret of AWS Secrets Manager, whose price is in no line."
+    asked = workload.inference.fleet if workload.inference else None
+    if asked and asked.spot_share:
+        yield "No stack mixes spot with other terms yet: what spot_share comes to is told, and all nodes are one kind."
+    if asked and asked.weights_from != "s3":
+        yield f"The stacks read weights from S3; weights_from: {asked.weights_from} is told for its time alone."
     shared = workload.provision.storage.file_system
     if shared and shared.efa:
         yield (
@@ -180,8 +185,8 @@ def _bought_as_block(chosen: Candidate, held: Held | None) -> Iterator[str]:
         )
 
 
-def _within_quotas(chosen: Candidate, deals: Sequence[Deal], machine: InstanceType, market: Market) -> Iterator[str]:
-    """Quotas of the account that keep the fleet from other terms, or its network interfaces from being made."""
+def _within_quotas(chosen: Candidate, deals: Sequence[Deal]) -> Iterator[str]:
+    """Quotas of the account that keep the fleet from other terms."""
     plain = [deal for deal in deals if deal.instance_type == chosen.instance_type]
     for deal in plain:
         if deal.nodes_allowed is None or deal.nodes_allowed >= chosen.nodes:
@@ -190,10 +195,6 @@ def _within_quotas(chosen: Candidate, deals: Sequence[Deal], machine: InstanceTy
             f"The account's quota allows {deal.nodes_allowed:,} nodes of {chosen.instance_type} as {deal.purchase} in "
             f"{deal.region}, at {show_usd(deal.usd_per_hour_per_node)} an hour and node."
         )
-    most = interfaces_allowed(market.quotas, chosen.region)
-    made = chosen.nodes * (1 + len(machine.efa_cards))
-    if most is not None and made > most:
-        yield f"The account's quota allows {most:,} network interfaces in {chosen.region}; the nodes take {made:,}."
 
 
 def _committed(chosen: Candidate, deals: Sequence[Deal]) -> Iterator[str]:

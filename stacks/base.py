@@ -40,7 +40,6 @@ class Surroundings(Stack):
         build: Build,
         env: Environment,
         cluster: bool,
-        extra_nodes: int = 0,
         synthesizer: IStackSynthesizer | None = None,
     ) -> None:
         super().__init__(
@@ -56,7 +55,7 @@ class Surroundings(Stack):
             self,
             "Network",
             zone_id=build.zone_id,
-            nodes=most_nodes(build) + extra_nodes,
+            nodes=most_nodes(build),
             others=beside_nodes(build),
             cidr=build.cidr,
             existing=build.existing,

@@ -42,7 +42,8 @@ def _nodes(fleet: FleetPlan) -> str:
 def _scaling(fleet: FleetPlan, chosen: Candidate) -> Iterator[tuple[str, str]]:
     """What following the hours of the day saves; nothing where nobody said how the load goes."""
     if not fleet.nodes_by_hour:
-        yield "scaling", f"{fleet.least_nodes} to {fleet.most_nodes} nodes; inference.fleet.profile would let it follow"
+        follow = "" if fleet.least_nodes < fleet.most_nodes else "; inference.fleet.profile would let it follow"
+        yield "scaling", f"{fleet.least_nodes} to {fleet.most_nodes} nodes{follow}"
         return
     hours = " ".join(str(each) for each in fleet.nodes_by_hour)
     cost = "its cost is not known"
@@ -66,7 +67,7 @@ def _spot(fleet: FleetPlan, chosen: Candidate) -> Iterator[tuple[str, str]]:
 def _tokens(fleet: FleetPlan) -> str:
     return (
         f"{show_usd(fleet.usd_per_million_input)} per million in, {show_usd(fleet.usd_per_million_output)} per million "
-        f"out, the bill shared by time: prompts take {fleet.prompt_share:.0%}"
+        f"out, the instances' price shared by time: prompts take {fleet.prompt_share:.0%}"
     )
 
 

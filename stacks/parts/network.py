@@ -15,7 +15,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from planner.addresses import SMALLEST_PREFIX, needed_prefix
+from planner.addresses import USUAL_PREFIX, needed_prefix
 from planner.plan import Existing
 from stacks.errors import StackError
 
@@ -58,7 +58,7 @@ def _within(part: IPv4Network, *, nodes: int, others: int) -> IPv4Network:
             f"{nodes:,} nodes need a /{needed} subnet, but theirs is at most {part}. "
             "Plan fewer nodes, or widen provision.cidr."
         )
-    return IPv4Network((part.network_address, max(min(SMALLEST_PREFIX, needed), part.prefixlen)))
+    return IPv4Network((part.network_address, max(min(USUAL_PREFIX, needed), part.prefixlen)))
 
 
 def _halves(block: IPv4Network) -> list[IPv4Network]:

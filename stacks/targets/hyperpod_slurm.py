@@ -11,7 +11,7 @@ from aws_cdk import CfnOutput, Environment
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from planner.hyperpod import CONTROL_NODES, CONTROLLER_TYPE, PARTITION, hyperpod_types
+from planner.hyperpod import CONTROLLER_TYPE, PARTITION, hyperpod_types
 from planner.plan import Build
 from pricing.offer import Purchase
 from pricing.units import GIB
@@ -46,7 +46,6 @@ class HyperpodSlurm(Surroundings):
             build=build,
             env=env,
             cluster=True,
-            extra_nodes=CONTROL_NODES,
             synthesizer=synthesizer(text),
         )
         self.lifecycle = Lifecycle(self, "Lifecycle", text=text)

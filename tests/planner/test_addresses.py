@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from planner.addresses import beside_nodes, most_nodes, network_sentence, subnet_prefix
+from planner.addresses import beside_nodes, interface_warnings, most_nodes, network_sentence, subnet_prefix
 from planner.built import FileSystem
+from planner.plan import Existing
 from tests.support.builds import FAMILIES, G5_FLEET, G5_SINGLE, P4D_CLUSTER
 
 P5 = next(family.build for family in FAMILIES if family.instance_type == "p5.48xlarge")
@@ -46,3 +47,20 @@ def test_a_fleet_counts_its_most_nodes() -> None:
 def test_the_arithmetic_is_told(build: object, allowed: int | None, said: str) -> None:
     """Subnet, nodes and interfaces stand in one sentence, with the account's quota where it is known."""
     assert said in network_sentence(build, allowed)  # type: ignore[arg-type]
+
+
+def test_the_quota_is_held_against_what_the_nodes_take() -> None:
+    """Four nodes of 33 interfaces are warned of where the account may have fewer, and not where it may have as many."""
+    build = P5
+    (says,) = interface_warnings(build, 131)
+    assert "allows 131 network interfaces in us-east-1; the nodes take 132." in says
+    assert interface_warnings(build, 132) == interface_warnings(build, None) == ()
+
+
+def test_a_subnet_that_stands_is_not_measured() -> None:
+    """Nothing is claimed of the size of an existing subnet; of a joined block the length is told."""
+    build = P5
+    there = replace(build, existing=Existing(vpc="vpc-01234567", subnet="subnet-01234567"))
+    assert network_sentence(there, None).startswith("the addresses of subnet-01234567, not looked up, for 4 nodes")
+    joined = replace(build, cidr="10.9.0.0/22", existing=Existing(vpc="vpc-01234567", route_table="rtb-01234567"))
+    assert network_sentence(joined, None).startswith("a private /22 of 1,019 addresses")

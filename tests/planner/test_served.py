@@ -100,8 +100,9 @@ def test_nodes_stand_in_one_zone_unless_a_spare_one_is_asked_for(spare: bool, zo
     [
         ({"certificate": CERTIFICATE.replace("us-east-1", "us-west-2")}, "is not in us-east-1"),
         ({"zones": ["use1-az4"], "spare_zone": True}, "no spare one"),
+        ({"least_nodes": 4000}, "least_nodes is 4000, and the fleet has [0-9]+ nodes at most"),
     ],
-    ids=["certificate elsewhere", "no spare zone"],
+    ids=["certificate elsewhere", "no spare zone", "least above most"],
 )
 def test_what_the_market_rules_out_is_refused_at_the_plan(changes: dict[str, Any], said: str) -> None:
     """Not by CloudFormation, twenty minutes in."""

@@ -177,3 +177,17 @@ def test_what_grows_is_published_as_its_growth(tmp_path: Path) -> None:
     since = text[text.index("since() {") : text.index("efa_sent()")]
     script = f"declare -A last\n{since}\nfor seen in 100 250 250 40 ''; do since x $seen; echo \"[$grown]\"; done"
     assert run(script, folder=tmp_path).stdout.split() == ["[]", "[150]", "[0]", "[]", "[]"]
+
+
+@pytest.mark.parametrize(
+    ("secret", "lines"),
+    [("echo abc", ["0", "VLLM_API_KEY=abc"]), ("false", ["1"]), ("true", ["1"])],
+    ids=["read", "denied", "empty"],
+)
+def test_no_engine_starts_without_its_key(tmp_path: Path, secret: str, lines: list[str]) -> None:
+    """A secret that cannot be read, or is empty, fails the boot; an engine with an empty key would check none."""
+    text = (BOOT / "serve.sh").read_text(encoding="utf-8")
+    tell = text[text.index("tell() {") : text.index("log_in() {")]
+    given = f"keys={tmp_path}/keys\n: >$keys\nsecret() {{ {secret}; }}"
+    script = f"{given}\n{tell}\ntell VLLM_API_KEY a-secret\necho $?\ncat $keys"
+    assert run(script, folder=tmp_path).stdout.split() == lines

@@ -3,6 +3,14 @@ secret() {
   aws secretsmanager get-secret-value --region "$BERTH_REGION" --secret-id "$1" --query SecretString --output text
 }
 
+# Tells the engine a secret, where there is one. An engine must never start with an empty key: it would check none.
+tell() {
+  [ -n "$2" ] || return 0
+  local value
+  value=$(secret "$2") && [ -n "$value" ] || return 1
+  printf '%s=%s\n' "$1" "$value" >>"$keys"
+}
+
 log_in() {
   case $engine_image in
     *.dkr.ecr.*)
@@ -33,12 +41,12 @@ serve() {
     docker pull -q "$engine_image" && break
     sleep 20
   done
+  docker image inspect "$engine_image" >/dev/null || return 1
   reason="the engine's secrets could not be read"
   (
     umask 077
     : >"$keys"
-    [ -z "$key_secret" ] || printf 'VLLM_API_KEY=%s\n' "$(secret "$key_secret")" >>"$keys" || exit 1
-    [ -z "$registry_secret" ] || printf 'NGC_API_KEY=%s\n' "$(secret "$registry_secret")" >>"$keys" || exit 1
+    tell VLLM_API_KEY "$key_secret" && tell NGC_API_KEY "$registry_secret"
   ) || return 1
   reason="the engine did not start"
   docker run --detach --name engine --restart always --gpus all --ipc host --ulimit memlock=-1 \
