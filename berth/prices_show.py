@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -61,8 +62,16 @@ def show(
         _print_prices(records)
     scores = spot_scores(instance_type, regions, spot_nodes) if spot_nodes else ()
     blocks = blocks_on_offer(instance_type, regions, block_nodes, block_days or DAYS[0]) if block_nodes else ()
-    for note in (*found.notes, *found.gaps, *scores, *blocks):
+    for note in (*found.notes, *found.gaps, *scores, *blocks, *_usual_regions(region, regions)):
         print(note, file=sys.stderr)
+
+
+def _usual_regions(given: Sequence[str] | None, regions: Sequence[str]) -> Iterator[str]:
+    """Which regions are shown where none was named."""
+    from pricing.wording import listed
+
+    if not given:
+        yield f"Shown are {listed(regions)}; --region names others, `--region all` every known one."
 
 
 def _record(row: PriceRow, today: date) -> dict[str, Any]:

@@ -13,10 +13,14 @@ class Kind(StrEnum):
 
     WORKLOAD = "workload"
     ESTIMATE = "estimate"
+    MEASURED = "measured"
 
 
 def schema(kind: Annotated[Kind, typer.Argument(help="Kind of file.")]) -> None:
-    """Print the JSON Schema of a file."""
+    """Print the JSON Schema of a workload or an estimate, or the columns of a CSV file of measured runs."""
+    if kind is Kind.MEASURED:
+        _print_measured()
+        return
     from json import dumps
 
     from pydantic import BaseModel
@@ -26,3 +30,14 @@ def schema(kind: Annotated[Kind, typer.Argument(help="Kind of file.")]) -> None:
 
     models: dict[Kind, type[BaseModel]] = {Kind.WORKLOAD: Workload, Kind.ESTIMATE: PinnedFile}
     print(dumps(models[kind].model_json_schema(), indent=2))
+
+
+def _print_measured() -> None:
+    from planner.measured_columns import columns_of
+    from planner.recipe import Job
+    from planner.report.measured_columns import print_columns
+
+    print("Comma-separated, one run a row; leave out columns, or cells, that nobody knows.\n")
+    print_columns("Training runs", columns_of(Job.TRAINING))
+    print()
+    print_columns("Serving runs", columns_of(Job.INFERENCE))

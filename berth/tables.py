@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from io import StringIO
+from textwrap import fill
 from typing import Any
 
 from pricing.errors import OptionError
@@ -16,8 +17,11 @@ from pricing.errors import OptionError
 Record = Mapping[str, Any]
 """A row: its figures by name, in base units."""
 
-# Nothing is folded, so that lines can be searched and no figure is cut: a narrow terminal wraps them.
+# Off a terminal nothing is folded, so that lines can be searched.
 _WIDE = 1000
+# Rich's space between columns, and the least width in which a folded sentence reads well.
+_BETWEEN = 2
+_FOLDED = 30
 
 
 def print_records(records: Sequence[Record], *, as_json: bool) -> None:
@@ -34,19 +38,29 @@ def print_records(records: Sequence[Record], *, as_json: bool) -> None:
 
 
 def print_table(titles: Sequence[str], rows: Iterable[Sequence[str]], right: Iterable[str] = ()) -> None:
-    """Prints rows for people; columns titled as in `right` are aligned at their right."""
+    """Prints rows for people; columns titled as in `right` are aligned at their right.
+
+    Of a table too wide for the terminal the last column is folded; if that is not enough, each row is a paragraph.
+    """
     from rich.console import Console
     from rich.table import Table
 
     numeric = set(right)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for title in titles:
-        table.add_column(title, justify="right" if title in numeric else "left")
+        # No figure is cut.
+        table.add_column(title, justify="right" if title in numeric else "left", no_wrap=title != titles[-1])
+    rows = list(rows)
     for row in rows:
         table.add_row(*row)
     plain: dict[str, Any] = {"highlight": False, "markup": False, "emoji": False}
     if sys.stdout and sys.stdout.isatty():
-        Console(width=_WIDE, **plain).print(table)
+        console = Console(**plain)
+        *whole, last = (max(map(len, column)) for column in zip(titles, *rows, strict=True))
+        if sum(whole) + _BETWEEN * len(whole) + min(last, _FOLDED) <= console.width:
+            console.print(table)
+        else:
+            print("\n".join(_paragraph(titles, row, console.width) for row in rows))
         return
     page = StringIO()
     Console(file=page, width=_WIDE, **plain).print(table)
@@ -57,6 +71,12 @@ def refuse_both(*, json: bool, csv: bool) -> None:
     """Raises OptionError where two formats are asked for."""
     if json and csv:
         raise OptionError("--json and --csv exclude each other; leave one of them out.")
+
+
+def _paragraph(titles: Sequence[str], row: Sequence[str], width: int) -> str:
+    """A row as `first: title cell, title cell`, without its empty cells, broken between words."""
+    cells = ", ".join(f"{title} {cell}" for title, cell in zip(titles[1:], row[1:], strict=True) if cell)
+    return fill(f"{row[0]}: {cells}", width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,9 @@ import typer
 
 from berth.options import CalibrationFile
 
-MeasuredFile = Annotated[Path, typer.Argument(metavar="MEASURED.csv", help="Measured runs, one a row.")]
+MeasuredFile = Annotated[
+    Path, typer.Argument(metavar="MEASURED.csv", help="Measured runs, one a row; columns: `berth schema measured`.")
+]
 
 
 def validate(

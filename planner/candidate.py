@@ -19,7 +19,7 @@ from planner.run_band import run_band
 from planner.search import RUNGS, Pool
 from planner.search_serving import ServingJob
 from planner.search_training import TrainingJob
-from planner.serving import replica_answer, replica_memory
+from planner.serving import replica_answer, replica_memory, replica_of
 from planner.shape import ModelShape
 from planner.terms import paid_node_hours
 from planner.training_time import START_UP_S, step_time
@@ -152,9 +152,11 @@ def _service(
     memory = replica_memory(shape, option.recipe, layout, machine, factors, request_tokens)
     answer = replica_answer(shape, option.recipe, layout, job.load, machine, factors)
     used = layout.micro_batch * request_tokens * float(memory.cache_per_token)
+    prefix = job.load.prefix_tokens * float(memory.cache_per_token)
     terms = (
         Term(name="weights", value=float(memory.weights)),
         Term(name="cache in use", value=used),
+        *([Term(name="shared prefix", value=prefix)] if prefix else []),
         Term(name="activations of a step", value=float(memory.activations)),
         Term(name="engine reserve", value=float(memory.reserve)),
     )
@@ -165,6 +167,8 @@ def _service(
         device_bytes=machine.device_memory_bytes,
         band=factors.memory_band,
     )
+    room = replica_of(shape, option.recipe, layout, machine, factors, request_tokens)
+    most = room.most_sequences(job.load.input_tokens, job.load.output_tokens)
     # A fixed number in flight is answered as fast as it comes back: Little's law.
     rate = job.requests_per_s or (job.concurrency or 0) / float(answer.request_s)
     month = usd_per_hour * HOURS_PER_MONTH
@@ -180,6 +184,7 @@ def _service(
         usd_per_million_tokens=(usd_per_hour / Decimal(tokens) * MEGA).quantize(Decimal("0.0001")),
         band=factors.band,
         requests_per_s_per_replica=float(answer.requests_per_s),
+        largest_batch=max(int(most), layout.micro_batch),
         ttft_band=factors.ttft_band,
     )
 

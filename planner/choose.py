@@ -29,9 +29,9 @@ from planner.rank import join_offers, rank
 from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
 from planner.search import RUNGS, Scope
-from planner.search_serving import ServingJob, search_serving
+from planner.search_serving import ServingJob, load_of, search_serving
 from planner.search_training import TrainingJob, search_training
-from planner.serving import Load, replica_of
+from planner.serving import replica_of
 from planner.shape import ModelShape
 from planner.step_table import prompt_share
 from planner.usage import weights_bytes
@@ -170,11 +170,7 @@ def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
     assert workload.inference is not None
     inference = workload.inference
     return ServingJob(
-        load=Load(
-            input_tokens=inference.input_tokens,
-            output_tokens=inference.output_tokens,
-            context_tokens=inference.context_tokens,
-        ),
+        load=load_of(inference),
         requests_per_s=inference.requests_per_second,
         concurrency=inference.concurrency,
         ttft_s=inference.ttft or np.inf,
@@ -207,7 +203,9 @@ def job_sentence(workload: Workload, shape: ModelShape) -> str:
         if limit
     ]
     tokens = f"{inference.input_tokens:,} tokens in, {inference.output_tokens:,} out"
-    return ", ".join([f"serving {load}", tokens, *limits])
+    known = inference.prefix_cache_hit_rate
+    cached = [f"of which the prefix cache knows {known * inference.input_tokens:,.0f} ({known:.0%})"] if known else []
+    return ", ".join([f"serving {load}", tokens, *cached, *limits])
 
 
 def _search(

@@ -128,7 +128,11 @@ def frameworks_of(workload: Workload) -> tuple[Framework, ...]:
     every = load_frameworks().values()
     if workload.inference:
         named = workload.inference.engine
-        return tuple(item for item in every if item.job is Job.INFERENCE and (named is None or item.name == named))
+        return tuple(
+            item
+            for item in every
+            if item.job is Job.INFERENCE and (item.name == named if named else not item.by_name_only)
+        )
     named = workload.training.framework if workload.training else None
     method = workload.training.method if workload.training else ""
     return tuple(
@@ -148,7 +152,8 @@ def _runnable(options: tuple[Option, ...], machine: InstanceType) -> Iterable[Op
         techniques = option.recipe.techniques
         spare = "fp16" in techniques and named_bf16 and "bf16" in rates
         computed = option.recipe.compute_dtype
-        if RATED_AS.get(computed, computed) in rates and not spare:
+        lacking = any(name in techniques and rate not in rates for name, rate in option.framework.needs_rate.items())
+        if not lacking and RATED_AS.get(computed, computed) in rates and not spare:
             yield option
 
 

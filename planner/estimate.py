@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from planner.arithmetic import emulated_products, lacks, served_products
+from planner.block_time import RATED_AS
 from planner.calibration import Calibration
 from planner.described import machine_of, slice_called
 from planner.fitting import kind_bytes
@@ -21,10 +23,12 @@ from planner.memory import training_memory, worst_stage
 from planner.memory_band import served_band, trained_band
 from planner.offload import training_elsewhere
 from planner.pinned_choices import (
+    NVIDIA,
     Taken,
     accelerator_of,
     default_techniques,
     framework_of,
+    is_foreign,
     layout_of,
     not_offered,
     served_recipe,
@@ -34,7 +38,7 @@ from planner.pinned_choices import (
 )
 from planner.pinned_file import InferencePart, PinnedFile, TrainingPart
 from planner.plan import Band, Term
-from planner.recipe import Place, Recipe
+from planner.recipe import Group, Place, Recipe
 from planner.serving_memory import OUTER_BYTES, served_elsewhere, served_need
 from planner.shape import ModelShape
 from planner.techniques import load_techniques
@@ -43,8 +47,8 @@ from pricing.errors import BerthError
 from pricing.instance_type import Accelerator
 from pricing.slices import is_slice
 
-# Which of the three figures the fit compares with the device.
-COMPARED = "total_bytes, what nvidia-smi shows"
+# Which of the three figures the fit compares with the device: the tools that show it are NVIDIA's.
+COMPARED, COMPARED_ELSEWHERE = "total_bytes, what nvidia-smi shows", "total_bytes, all that is taken of the device"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,13 +56,15 @@ class Estimate:
     """Memory of the worst device by cause, bytes; what else a node's memory and disks hold; seconds and tokens a
     second, if known; and what all of it was taken to be.
 
-    `allocated_bytes` is what tensors take, `reserved_bytes` what the allocator took for them; `total_bytes`, which
-    nvidia-smi shows, has the context and the collectives too and is what the fit compares.
+    `vendor` is who makes the device. `allocated_bytes` is what tensors take, `reserved_bytes` what the allocator took
+    for them; `total_bytes`, which nvidia-smi shows, has the context and the collectives too and is what the fit
+    compares. `cautions` are what to mind beside the verdict: it may fit, and yet run badly.
     """
 
     name: str
     model: str
     device: str
+    vendor: str
     stage: str
     terms: tuple[Term, ...]
     device_bytes: int
@@ -70,6 +76,7 @@ class Estimate:
     step_s: float | None = None
     tokens_per_s: float | None = None
     notes: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
     taken: Taken
 
     @property
@@ -89,7 +96,7 @@ class Estimate:
             **{field.name: getattr(self, field.name) for field in fields(self) if field.name not in apart},
             "terms_bytes": {term.name: term.value for term in self.terms},
             "total_bytes": self.total_bytes,
-            "compared": COMPARED,
+            "compared": COMPARED if self.vendor == NVIDIA else COMPARED_ELSEWHERE,
             "taken": {**asdict(self.taken), "settings": dict(self.taken.settings)},
             "upper_bytes": self.band.high * self.total_bytes,
             "band": {field.name: getattr(self.band, field.name) for field in fields(self.band)},
@@ -106,8 +113,14 @@ def estimate(pinned: PinnedFile, shape: ModelShape, calibration: Calibration) ->
     else:
         assert pinned.inference
         found = _inference(pinned, pinned.inference, shape, chip, calibration)
-    sliced = isinstance(given, str) and is_slice(given)
-    return replace(found, notes=(*found.notes, _slice_note(str(given)))) if sliced else found
+    notes = (_slice_note(given),) if isinstance(given, str) and is_slice(given) else ()
+    cautions = (_foreign_note(chip),) if is_foreign(chip) else ()
+    return replace(found, notes=(*found.notes, *notes), cautions=(*found.cautions, *cautions))
+
+
+def _foreign_note(chip: Accelerator) -> str:
+    """That NVIDIA's software stands for what nobody knows on another maker's accelerator."""
+    return f"no software here is known to run on accelerators of {chip.vendor}: estimated as on NVIDIA's"
 
 
 def _slice_note(name: str) -> str:
@@ -122,10 +135,10 @@ def _slice_note(name: str) -> str:
 def _training(
     pinned: PinnedFile, part: TrainingPart, shape: ModelShape, chip: Accelerator, calibration: Calibration
 ) -> Estimate:
-    framework = framework_of(part)
+    framework = framework_of(part, chip)
     layout = layout_of(pinned, part, chip)
     recipe = training_recipe(part, framework)
-    vendor = chip.vendor if chip.vendor in calibration.memory else "NVIDIA"
+    vendor = chip.vendor if chip.vendor in calibration.memory else NVIDIA
     factors = calibration.memory_factors(vendor, framework.software.name, mixture=shape.experts > 0)
     need = training_memory(shape, recipe, layout, part.sequence_length, framework, factors)
     stage = worst_stage(need)
@@ -138,6 +151,7 @@ def _training(
         name=pinned.name,
         model=shape.name,
         device=f"{pinned.accelerators} x {chip.name}",
+        vendor=chip.vendor,
         stage=f"{stage} of {layout.pipeline} pipeline stages" if layout.pipeline > 1 else "every device",
         terms=_terms({field.name: float(getattr(need[stage], field.name)) for field in fields(need[stage])}),
         device_bytes=chip.memory_bytes // chip.ranks,
@@ -149,6 +163,7 @@ def _training(
         step_s=step_s,
         tokens_per_s=tokens / step_s if step_s else None,
         notes=(*notes, *not_offered(framework, names, layout)),
+        cautions=tuple(emulated_products(chip, recipe.compute_dtype)),
         taken=taken_in_training(part, framework, recipe, layout),
     )
 
@@ -173,7 +188,24 @@ def _step_s(
     if np.isfinite(seconds):
         untimed = [name for name in recipe.techniques if not load_techniques()[name].timed]
         return seconds, tuple(f"the time does not know what {name} costs" for name in untimed)
-    return None, ("no source states a rate of the accelerator, its links or its network that the time needs",)
+    return None, (_untimed(chip, recipe.compute_dtype),)
+
+
+def _untimed(chip: Accelerator, dtype: str) -> str:
+    """Why nobody knows the time."""
+    rated = RATED_AS.get(dtype, dtype)
+    if lacks(chip, dtype):
+        return f"no time: {chip.name} has no {rated} arithmetic, so no source states a rate of it"
+    if chip.flop_per_s and rated not in chip.flop_per_s:
+        return f"no source states a rate of {chip.name} in {rated}, which the time needs"
+    return "no source states a rate of the accelerator, its links or its network that the time needs"
+
+
+def _served_weights(part: InferencePart) -> str:
+    """The type of the weights: a technique's, else the field's."""
+    known = load_techniques()
+    packed = (name for name in part.techniques if known[name].group is Group.BASE_WEIGHTS)
+    return next(packed, part.weights).removesuffix("-weights")
 
 
 def _inference(
@@ -193,7 +225,7 @@ def _inference(
     )
     tokens = part.input_tokens + part.output_tokens
     host, disk = (served_elsewhere(shape, recipe, part.sequences, tokens, place) for place in (Place.HOST, Place.DISK))
-    vendor = chip.vendor if chip.vendor in calibration.memory else "NVIDIA"
+    vendor = chip.vendor if chip.vendor in calibration.memory else NVIDIA
     factors, eager = calibration.memory[vendor], calibration.eager_factors(part.program or "default")
     terms = {field.name: float(getattr(need, field.name)) for field in fields(need)}
     packed = terms["weights"] * (recipe.block_weight_bytes < OUTER_BYTES)
@@ -211,6 +243,7 @@ def _inference(
         name=pinned.name,
         model=shape.name,
         device=f"{pinned.accelerators} x {chip.name}",
+        vendor=chip.vendor,
         stage="every device",
         terms=_terms(named),
         device_bytes=chip.memory_bytes // chip.ranks,
@@ -219,6 +252,7 @@ def _inference(
         band=served_band(shape, recipe, chip, eager.band, calibration),
         host_bytes=host,
         disk_bytes=disk,
+        cautions=tuple(served_products(chip, _served_weights(part))),
         taken=taken_in_serving(part, devices),
     )
 

@@ -26,7 +26,8 @@ from planner.legal import (
 from planner.plan import Candidate, Rejection, Rung, RungAnswer, Service
 from planner.rank import Ranking
 from planner.search import OF_DEVICE, RUNGS, Miss, Pool, Scope
-from planner.serving import Load, replica_of
+from planner.search_serving import load_of
+from planner.serving import replica_of
 from planner.workload import Workload
 from pricing.offer import Offer
 from pricing.reservation import Held
@@ -303,11 +304,7 @@ def _floors(found: Found, row: int, service: Service) -> Iterator[str]:
     contender = found.contenders[int(loose.machine[row])]
     option = contender.options[int(loose.option[row])]
     factors = found.scope.calibration.serving_factors(option.framework.name, contender.machine.accelerator.name)
-    load = Load(
-        input_tokens=inference.input_tokens,
-        output_tokens=inference.output_tokens,
-        context_tokens=inference.context_tokens,
-    )
+    load = load_of(inference)
     replica = replica_of(found.scope.shape, option.recipe, loose.layout.row(row), contender.machine, factors)
     if inference.ttft is not None and service.ttft_s > inference.ttft:
         yield prompt_floor(replica, load)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 
@@ -31,7 +31,9 @@ class Framework:
     combines with a pipeline. `replicates_kv` says that the tensor degree may exceed the key-value heads. `states`
     are the bytes per element with which it departs from the plain recipe. `software` is what its operations keep
     in training; engines have none. `tensor_degrees` are the only ones that it takes, `accelerators` the only ones
-    that it runs on; None for any (of its vendors). `latent_attention` says whether it has that (MLA).
+    that it runs on, whole or sliced; None for any (of its vendors). `latent_attention` says whether it has that (MLA).
+    `by_name_only` keeps an engine out of plans that name none; a technique in `needs_rate` only runs where the
+    accelerator has products of that type.
     """
 
     name: str
@@ -50,11 +52,13 @@ class Framework:
     tensor_degrees: frozenset[int] | None = None
     accelerators: frozenset[str] | None = None
     latent_attention: bool = True
+    by_name_only: bool = False
+    needs_rate: Mapping[str, str] = field(default_factory=dict)
 
     def runs_on(self, accelerator: Accelerator) -> bool:
         """Whether the software runs on the accelerator at all."""
         return accelerator.vendor in self.vendors and (
-            self.accelerators is None or accelerator.name in self.accelerators
+            self.accelerators is None or accelerator.name.partition("/")[0] in self.accelerators
         )
 
     @property

@@ -95,7 +95,7 @@ _SERVING_FIGURES = (
 )
 # Words, or a number: "max (engine-chosen)", "closed loop", "inf".
 _EITHER = ("concurrency", "requests_per_s")
-_COLUMNS = {
+COLUMNS = {
     Job.TRAINING: (*_TEXT, *_TRAINING_TEXT, *_TRAINING_COUNTS, *_TRAINING_FIGURES),
     Job.INFERENCE: (*_TEXT, *_SERVING_TEXT, *_SERVING_COUNTS, *_SERVING_FIGURES, *_EITHER),
 }
@@ -212,7 +212,7 @@ def parse_measured(text: str, where: str, further: Further | None = None) -> Mea
     if further:
         found += [fault for fault in further(measured, where) if not _follows(fault, where, wrong)]
     if found:
-        raise MeasuredError(found)
+        raise MeasuredError(sorted(found, key=lambda fault: _line_of(fault, where)))
     return measured
 
 
@@ -225,9 +225,15 @@ def _twice(rows: Sequence[Row], where: str) -> Iterator[str]:
 
 def _follows(fault: str, where: str, wrong: Mapping[int, tuple[str, ...]]) -> bool:
     """Whether a finding says no more than that a cell of its line is wrong, which was told already."""
-    line, _, rest = fault.removeprefix(f"{where}:").partition(": ")
-    columns = wrong.get(int(line), ()) if line.isdigit() else ()
+    columns = wrong.get(_line_of(fault, where), ())
+    rest = fault.removeprefix(f"{where}:").partition(": ")[2]
     return bool(columns) and rest.partition(":")[0] in (*columns, "judge")
+
+
+def _line_of(fault: str, where: str) -> int:
+    """The line that a finding names; 0 for those of the whole file."""
+    line = fault.removeprefix(f"{where}:").partition(":")[0]
+    return int(line) if line.isdigit() else 0
 
 
 def _job(header: list[str]) -> Job:
@@ -236,7 +242,7 @@ def _job(header: list[str]) -> Job:
 
 
 def _header_faults(header: list[str], job: Job, where: str) -> Iterator[str]:
-    known = _COLUMNS[job]
+    known = COLUMNS[job]
     if len(header) == 1 and any(mark in header[0] for mark in _SEPARATORS):
         yield f"{where}:1: columns are not separated by commas; save the file with commas"
         return

@@ -77,9 +77,8 @@ class TrainingCase:
 
 def training_case(row: Row) -> TrainingCase:
     """The configuration of a row. Raises PlannerError with what its cells lack for a prediction."""
-    missing = [name for name in ("seq_len", "micro_batch") if not row.count(name)]
-    if missing:
-        raise PlannerError([f"{' and '.join(missing)} not stated"])
+    if not row.count("seq_len"):
+        raise PlannerError(["seq_len not stated"])
     shape = row_shape(row)
     software = software_of(row)
     software = software.of_run(Ran(**{name: row.says(name) for name in ("model", "notes", "technique", "sharding")}))
@@ -139,12 +138,14 @@ def software_of(row: Row) -> Software:
     found = found or software_called(row.says("source").rpartition("/")[2])
     if found:
         return found
-    vendor = _vendor(row)
     method = row.says("technique", "full")
     adapted = DEFAULT_FRAMEWORKS["lora"] if method in ADAPTED else DEFAULT_FRAMEWORKS.get(method, "")
     # ZeRO-3 is not Megatron's.
     named = "torchtitan" if adapted == "megatron" and row.says("sharding") == "zero3" else adapted
-    runs = [item for item in load_frameworks().values() if vendor in item.vendors and item.software.framework]
+    trains = [item for item in load_frameworks().values() if item.software.framework]
+    # Of a maker for which no software here is known, the runs are taken for those of NVIDIA's.
+    vendor = _vendor(row)
+    runs = [item for item in trains if vendor in item.vendors] or [item for item in trains if "NVIDIA" in item.vendors]
     framework = next((item for item in runs if item.name == named), runs[0])
     return load_software()[framework.software.name]
 
@@ -319,17 +320,14 @@ def splits_layers(row: Row) -> bool:
 
 
 def _layout(row: Row) -> Layout:
-    count = row.count
+    count, micro = row.count, row.count("micro_batch", Layout().micro_batch)
     tensor, pipeline, context = count("tp", 1), count("pp", 1), count("cp", 1)
     devices = count("accelerators", 1) * ranks_of(row)
     if splits_layers(row):
         # One micro-batch at a time, whose activations are on each device as far as its layers are.
         pipeline = max(devices // (tensor * context * count("dp", 1)), 1)
-        return Layout(
-            tensor=tensor, context=context, pipeline=pipeline, data=count("dp", 1), micro_batch=count("micro_batch")
-        )
+        return Layout(tensor=tensor, context=context, pipeline=pipeline, data=count("dp", 1), micro_batch=micro)
     data = count("dp") or max(devices // (tensor * pipeline * context), 1)
-    micro = count("micro_batch")
     return Layout(
         tensor=tensor,
         pipeline=pipeline,

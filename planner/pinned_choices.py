@@ -16,9 +16,11 @@ from planner.software import load_software
 from planner.techniques import load_techniques
 from pricing.instance_type import Accelerator
 
+# Whose software and factors stand for those of makers that nobody measured.
+NVIDIA = "NVIDIA"
 # What stands for the framework of a served configuration: programs without a pool of cache blocks.
 SERVED = "eager"
-OTHER_FRAMEWORKS = ("huggingface", "deepspeed", "megatron", "torchtitan", "torchtune")
+OTHER_FRAMEWORKS = ("huggingface", "deepspeed", "megatron", "torchtitan", "torchtune", "neuron")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +54,39 @@ def training_frameworks() -> dict[str, Framework]:
     return classes | known
 
 
-def framework_of(part: TrainingPart) -> Framework:
-    """The framework named, or the method's default, or the first of the others that offers all techniques."""
+def frameworks_on(chip: Accelerator | None) -> dict[str, Framework]:
+    """Those of `training_frameworks` that run on the accelerator; all of them where nobody knows it.
+
+    On one whose maker no framework here names, the ones for NVIDIA's (`is_foreign`); one that the file describes is
+    known by its maker alone.
+    """
     known = training_frameworks()
+    if chip is None:
+        return known
+    maker = NVIDIA if is_foreign(chip) else chip.vendor
+    described = not chip.sources
+    return {
+        name: item
+        for name, item in known.items()
+        if maker in item.vendors and (described or item.accelerators is None or chip.name in item.accelerators)
+    }
+
+
+def is_foreign(chip: Accelerator) -> bool:
+    """Whether no framework here is known to train on accelerators of this maker: it is estimated as an NVIDIA one."""
+    return all(chip.vendor not in item.vendors for item in training_frameworks().values())
+
+
+def framework_of(part: TrainingPart, chip: Accelerator | None) -> Framework:
+    """The framework named, or of those that run on the accelerator the method's default, or the first of the others
+    that offers all techniques. The method's default too where none runs, which is a finding (planner.pinned_faults)."""
+    known, running = training_frameworks(), frameworks_on(chip)
     if part.framework:
         return known[part.framework]
-    usual = known[DEFAULT_FRAMEWORKS[part.method]]
-    others = (known[name] for name in OTHER_FRAMEWORKS if part.method in known[name].methods)
-    return next((item for item in (usual, *others) if item.techniques >= set(part.techniques)), usual)
+    usual = DEFAULT_FRAMEWORKS[part.method]
+    able = [running[name] for name in (usual, *OTHER_FRAMEWORKS) if name in running]
+    able = [item for item in able if part.method in item.methods] or [known[usual]]
+    return next((item for item in able if item.techniques >= set(part.techniques)), able[0])
 
 
 def default_techniques(part: TrainingPart, framework: Framework) -> tuple[str, ...]:

@@ -10,15 +10,18 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from planner.arithmetic import impossible_products
 from planner.calibration import load_calibration
 from planner.contradictions import Finding
 from planner.described import accelerator_called
 from planner.errors import PlannerError
+from planner.framework import Framework
 from planner.layout import Layout
 from planner.pinned_choices import (
     adapts,
     default_techniques,
     framework_of,
+    frameworks_on,
     layout_of,
     told_by_fields,
     training_frameworks,
@@ -32,7 +35,7 @@ from planner.shape import ModelShape
 from planner.techniques import load_techniques
 from pricing.instance_type import Accelerator
 from pricing.slices import is_slice
-from pricing.wording import close_match
+from pricing.wording import close_match, listed
 
 SECTIONS = {"training": Job.TRAINING, "inference": Job.INFERENCE}
 
@@ -110,11 +113,14 @@ def _overlong(section: str, field: str, tokens: int, shape: ModelShape | None) -
 def _training_faults(
     pinned: PinnedFile, part: TrainingPart, shape: ModelShape | None, chip: Accelerator | None
 ) -> Iterator[Finding]:
-    framework = framework_of(part)
+    yield from _framework_faults(part, chip)
+    framework = framework_of(part, chip)
     defaults = default_techniques(part, framework)
     layout = layout_of(pinned, part, chip) if chip else Layout(micro_batches=part.micro_batches)
     path = ("training", "techniques")
     yield from (Finding(path=path, says=says) for says in _conflicts(part.techniques, defaults, layout))
+    lacking = impossible_products(chip, part.techniques) if chip else ()
+    yield from (Finding(path=path, says=says) for says in lacking)
     groups = {load_techniques()[name].group for name in part.techniques}
     if Group.ADAPTER in groups and not adapts(part):
         says = f"{part.method} trains weights, not adapters; set it to lora or qlora"
@@ -126,13 +132,30 @@ def _training_faults(
         if getattr(part, field) is not None and technique not in part.techniques:
             says = f"is a setting of {technique}, which training.techniques does not name; add it, or leave this out"
             yield Finding(path=("training", field), says=says)
-    if shape and _tunes_missing_biases(part, shape):
+    if shape and _tunes_missing_biases(part, shape, framework):
         says = f"bitfit trains biases, and {shape.name} has none; choose another adapter"
         yield Finding(path=path, says=says)
 
 
-def _tunes_missing_biases(part: TrainingPart, shape: ModelShape) -> bool:
-    adapter = training_recipe(part, framework_of(part)).adapter if adapts(part) else None
+def _framework_faults(part: TrainingPart, chip: Accelerator | None) -> Iterator[Finding]:
+    """Software that does not run on the accelerator, or methods that none which runs there has."""
+    if chip is None:
+        return
+    running = frameworks_on(chip)
+    methods = sorted({method for item in running.values() for method in item.methods})
+    if not running:
+        yield Finding(path=("accelerator",), says=f"no framework here trains on {chip.name}; choose another")
+    elif part.framework and part.framework not in running:
+        there = listed({item.name for item in running.values()}, whole=True)
+        says = f"{part.framework} does not run on {chip.name}; name one that does ({there}), or leave it out"
+        yield Finding(path=("training", "framework"), says=says)
+    if running and part.method not in methods:
+        says = f"no framework here trains by {part.method} on {chip.name}; set it to {listed(methods, 'or')}"
+        yield Finding(path=("training", "method"), says=says)
+
+
+def _tunes_missing_biases(part: TrainingPart, shape: ModelShape, framework: Framework) -> bool:
+    adapter = training_recipe(part, framework).adapter if adapts(part) else None
     biased = shape.norm_bias or shape.head_bias
     for run in shape.blocks:
         attentions = [each for each in (run.attention, run.cross) if each]

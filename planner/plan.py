@@ -120,8 +120,9 @@ class Service:
     """How a served model answers at the planned load. Seconds, tokens, USD.
 
     `concurrency` is requests in flight per replica at that load; `kv_capacity_tokens` what a replica's cache holds,
-    `requests_per_s_per_replica` the rate that it is planned to take. `ttft_band` is that of the time to the first token
-    where it has one of its own, wider than that of times and rates.
+    `requests_per_s_per_replica` the rate that it is planned to take, `largest_batch` how many requests of mean length
+    its engine lets in at once, so that bursts beyond the planned ones need not wait for a place. `ttft_band` is that of
+    the time to the first token where it has one of its own, wider than that of times and rates.
     """
 
     replicas: int
@@ -134,6 +135,7 @@ class Service:
     usd_per_million_tokens: Decimal
     band: Band
     requests_per_s_per_replica: float = 0.0
+    largest_batch: int = 0
     ttft_band: Band | None = None
 
 

@@ -31,7 +31,8 @@ class StepTable:
     sequences at once, `budget_tokens` the most tokens in a step with prompts. Of an answer `reserved_share` must have
     room in the cache too when its prompt is admitted (1 in TensorRT-LLM, which never preempts; 0 in vLLM). The stages
     of a pipeline have a prompt one after the other while other prompts follow it: its first token comes `late_s` for
-    each of its tokens after the step that it takes of the replica's time.
+    each of its tokens after the step that it takes of the replica's time. Of each input `known_share` is in the prefix
+    cache, and not worked on again.
     """
 
     base_s: tuple[tuple[float, ...], ...]
@@ -44,6 +45,7 @@ class StepTable:
     budget_tokens: int
     reserved_share: float = 0.0
     late_s: float = 0.0
+    known_share: float = 0.0
 
     @property
     def room_tokens(self) -> int:
@@ -57,12 +59,13 @@ class Journal:
 
     `prompt_tokens` are to be prefilled: the input, after a preemption with what was generated until then; `left` are
     the tokens still to be generated. While it runs, its tokens are `base` plus the steps of its replica, which ends it
-    with step `end`.
+    with step `end`. The first `known` tokens of its prompt are not worked on.
     """
 
     at_s: list[float]
     prompt_tokens: list[int]
     left: list[int]
+    known: list[int]
     first_s: list[float] = field(default_factory=list)
     last_s: list[float] = field(default_factory=list)
     base: list[int] = field(default_factory=list)
@@ -218,6 +221,7 @@ class ReplicaClock:
                     break
                 self._held += prompt
                 self._promised += self._table.reserved_share * journal.left[request]
+                start = journal.known[request]
             end = min(prompt, start + left)
             left -= end - start
             pairs += (end * end - start * start) / 2

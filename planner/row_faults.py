@@ -61,7 +61,7 @@ def _layout_faults(row: Row) -> Iterator[str]:
         yield f"dp: tp x pp x cp x dp is {degrees}, the run had {devices} devices"
     elif devices and devices % degrees:
         yield f"tp: tp x pp x cp is {degrees}, of which the run's {devices} devices are no multiple"
-    batch = count("micro_batch") * count("dp", 1)
+    batch = count("micro_batch", 1) * count("dp", 1)
     if count("global_batch") and batch and count("global_batch") % batch:
         yield f"global_batch: {count('global_batch')} sequences are no multiple of micro_batch x dp = {batch}"
     if count("seq_len") and count("seq_len") % count("cp", 1):

@@ -29,7 +29,8 @@ from pricing.catalog import load_accelerators
 from pricing.wording import close_match
 
 _FILE = Path(__file__).with_name("data") / "measured" / "words.yaml"
-_SHARDINGS = ("none", "ddp", "offload", "device_map", "zero1", "zero2", "zero3", "fsdp")
+_SHARDED = ("zero1", "zero2", "zero3", "fsdp")
+_SHARDINGS = ("none", "ddp", "offload", "device_map", *_SHARDED, *(f"{name}-offload" for name in _SHARDED))
 _COMPUTED = ("fp32", "tf32", "fp16", "bf16", "fp8", "mxfp8", "nvfp4")
 # Joined by plus signs in one cell.
 _JOINED = ("options",)
@@ -45,12 +46,12 @@ def check_words(row: Row, job: Job) -> None:
 
 def word_faults(row: Row, job: Job) -> Iterator[str]:
     """Words of a row that nobody knows, each with its column, the closest word and all that there are."""
-    for column, known in _words(job).items():
+    for column, known in known_words(job).items():
         cell = row.says(column)
         for word in cell.split("+") if column in _JOINED else [cell]:
             if word and word not in known:
                 listed = ", ".join(sorted(known))
-                yield f"{column}: {word!r} is not known{close_match(word, known)}; known are {listed}"
+                yield f"{column}: {word!r} is not known{close_match(word, known)} Known are {listed}"
 
 
 def name_notes(judged: Iterable[tuple[Row, tuple[str, ...]]], job: Job) -> list[str]:
@@ -88,7 +89,7 @@ def _is_described(name: str) -> bool:
 
 
 @cache
-def _words(job: Job) -> Mapping[str, frozenset[str]]:
+def known_words(job: Job) -> Mapping[str, frozenset[str]]:
     """What cells may say, by column."""
     own = _trained() if job is Job.TRAINING else {"weight_dtype": set(WEIGHT_BYTES), "kv_dtype": set(KV_BYTES)}
     further = {column: set(words) for column, words in _further()[job].items() if column not in _OPEN}
@@ -101,7 +102,7 @@ def _trained() -> dict[str, set[str]]:
         "compute_dtype": set(_COMPUTED),
         "weight_dtype": {*PACKED_BYTES, *PLAIN_BYTES, "fp8", "mxfp8", "nvfp4"},
         "optimizer": {item.name for item in load_techniques().values() if item.group is Group.OPTIMIZER},
-        "sharding": {*_SHARDINGS, *(f"{name}-offload" for name in _SHARDINGS)},
+        "sharding": set(_SHARDINGS),
         "recompute": set(Recompute),
         "options": set(OPTIONS),
     }

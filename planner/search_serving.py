@@ -14,6 +14,7 @@ from planner.legal import HEADS_DIVIDE, Space, cross, divisors, keep, powers
 from planner.recipes import Option
 from planner.search import Mask, Part, Pool, Scope, nearest_misses, pool, rungs
 from planner.serving import Answer, Load, replica_answer, replica_memory
+from planner.workload import Inference
 from pricing.instance_type import InstanceType
 
 # A replica over more nodes than this answers slower with every hop and is dearer than quantizing.
@@ -36,6 +37,16 @@ class ServingJob:
     spare: str = "none"
 
 
+def load_of(inference: Inference) -> Load:
+    """What a request of the workload looks like."""
+    return Load(
+        input_tokens=inference.input_tokens,
+        output_tokens=inference.output_tokens,
+        context_tokens=inference.context_tokens,
+        known_share=inference.prefix_cache_hit_rate,
+    )
+
+
 def search_serving(searched: Scope, job: ServingJob) -> Pool:
     """Every replica that fits and answers in time on every machine, with the fleet that the load takes."""
     return pool(
@@ -51,7 +62,7 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
     grid = _layouts(searched, option, machine, factors)
     request_tokens = job.load.input_tokens + job.load.output_tokens
     memory = replica_memory(searched.shape, option.recipe, grid, machine, factors, request_tokens)
-    wanted = np.maximum(grid.micro_batch * request_tokens, job.load.context_tokens)
+    wanted = np.maximum(grid.micro_batch * request_tokens, job.load.context_tokens) + job.load.prefix_tokens
     need = np.asarray(memory.beside_cache + wanted * memory.cache_per_token / factors.cache_share)
     have = factors.usable_share * machine.device_memory_bytes
     fits = need <= have

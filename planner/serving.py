@@ -7,6 +7,7 @@ in flight.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,16 +35,28 @@ PADDED_TO = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """What a request looks like. Tokens; `context_tokens` is the longest that must fit."""
+    """What a request looks like. Tokens; `context_tokens` is the longest that must fit.
+
+    `known_share` of a prompt is in the engine's prefix cache when it comes.
+    """
 
     input_tokens: int
     output_tokens: int
     context_tokens: int
+    known_share: float = 0.0
+
+    @property
+    def prefix_tokens(self) -> int:
+        """Tokens of the shared prefix, which stays in the cache beside those of the requests in flight. Requests are
+        given room for all of theirs: how many of them share blocks depends on the prompts, and nobody has measured it.
+        """
+        return math.ceil(self.known_share * self.input_tokens)
 
     @property
     def lengths(self) -> Lengths:
-        """Its prompt and its answer."""
-        return Lengths(prompt=self.input_tokens, answer=self.output_tokens)
+        """Its prompt, with what the cache knows of it, and its answer."""
+        known = self.known_share * self.input_tokens
+        return Lengths(prompt=self.input_tokens, answer=self.output_tokens, cached=known)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

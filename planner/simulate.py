@@ -14,6 +14,8 @@ from planner.plan import Candidate, Decision
 from planner.replica import Replica
 from planner.replica_clock import StepTable
 from planner.request_stream import closed_requests, poisson_requests
+from planner.search_serving import load_of
+from planner.served import places
 from planner.serving import Load, replica_of
 from planner.serving_modes import Lengths, arrivals, closed_loop
 from planner.simulated import Expected, Simulated, simulated
@@ -71,29 +73,26 @@ def simulate_plan(loaded: Loaded, decision: Decision, calibration: Calibration, 
     inference, chosen = loaded.workload.inference, decision.plan.chosen
     if inference is None or chosen.service is None or decision.recipe is None:
         raise WorkloadError(f"{loaded.file}: a training run has no requests to simulate; simulate what is served")
-    load = Load(
-        input_tokens=inference.input_tokens,
-        output_tokens=inference.output_tokens,
-        context_tokens=inference.context_tokens,
-    )
+    load = load_of(inference)
     machine = load_instance_types()[chosen.instance_type]
     factors = calibration.serving_factors(chosen.framework, chosen.accelerator)
     tokens = load.input_tokens + load.output_tokens
     replica = replica_of(loaded.shape, decision.recipe, chosen.layout, machine, factors, tokens)
-    table = step_table(replica, load, chosen.layout.micro_batch)
+    table = step_table(replica, load, places(loaded.workload, chosen))
     requests = _requests(loaded, inference, load, table, stream, chosen)
-    expected = _expected(replica, requests, chosen.service.replicas, table.batch)
+    expected = _expected(replica, requests, chosen.service.replicas, table)
     return simulated(requests, table, chosen.service.replicas, expected, warm_up=isinstance(stream, Drawn))
 
 
-def _expected(replica: Replica, requests: Requests, replicas: int, most: int) -> Expected:
+def _expected(replica: Replica, requests: Requests, replicas: int, table: StepTable) -> Expected:
     """What the formulas say of a stream's mean rate and lengths, shared evenly by the replicas."""
-    lengths = Lengths(prompt=float(requests.input_tokens.mean()), answer=float(requests.output_tokens.mean()))
+    prompt, answer = float(requests.input_tokens.mean()), float(requests.output_tokens.mean())
+    lengths = Lengths(prompt=prompt, answer=answer, cached=table.known_share * prompt)
     if requests.clients is not None:
         pace = closed_loop(replica, lengths, requests.clients / replicas)
     else:
         rate = len(requests) / float(requests.at_s[-1] - requests.at_s[0] or 1.0) / replicas
-        in_flight = np.geomspace(LEAST_IN_FLIGHT, most, STEPS)
+        in_flight = np.geomspace(LEAST_IN_FLIGHT, table.batch, STEPS)
         # The rate grows with those in flight: who come at a rate are in flight as many as answer at it.
         at_once = np.interp(rate, arrivals(replica, lengths, in_flight).requests_per_s, in_flight)
         pace = arrivals(replica, lengths, at_once)

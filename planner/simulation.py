@@ -62,10 +62,13 @@ class Replay:
 def replay(requests: Requests, table: StepTable, replicas: int) -> Replay:
     """Lets `replicas` answer the requests. Each must fit a replica's cache alone (`StepTable.room_tokens`)."""
     count = len(requests)
+    # The last token of a prompt is always worked on: from it comes the first of the answer.
+    known = np.minimum(table.known_share * requests.input_tokens, requests.input_tokens - 1)
     journal = Journal(
         at_s=requests.at_s.tolist(),
         prompt_tokens=requests.input_tokens.tolist(),
         left=requests.output_tokens.tolist(),
+        known=known.astype(np.int64).tolist(),
     )
     clocks = [ReplicaClock(table, journal) for _ in range(replicas)]
     if requests.clients is None:

@@ -50,18 +50,19 @@ def step_table(replica: Replica, load: Load, most_sequences: int) -> StepTable:
         cached_token_s=tuple(slope.tolist()),
         pair_s=pair_s,
         mixes_prompts=replica.mixes_prompts,
-        cache_tokens=int(replica.capacity_tokens),
+        cache_tokens=max(int(replica.capacity_tokens) - load.prefix_tokens, 0),
         batch=batch,
         budget_tokens=budget,
         reserved_share=float(replica.reserved_share),
         late_s=late,
+        known_share=load.known_share,
     )
 
 
 def prompt_share(replica: Replica, load: Load, sequences: float) -> float:
     """The part of a replica's time that prompts take, with so many requests in flight; the rest makes answers."""
-    given, made = load.input_tokens, load.output_tokens
-    live = sequences * (given + made / 2)
-    prompt = float(replica.step_s(0.0, 0.0, given, given * given / 2))
+    lengths, made = load.lengths, load.output_tokens
+    live, fresh = sequences * lengths.live, lengths.fresh
+    prompt = float(replica.step_s(0.0, 0.0, fresh, fresh * (lengths.cached + fresh / 2)))
     answer = made * float(replica.step_s(sequences, live)) / sequences
     return prompt / (prompt + answer)

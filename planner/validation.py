@@ -7,7 +7,7 @@ that its own cells give: something not stated, or a name that nobody knows.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from planner.calibration import Calibration
@@ -21,7 +21,7 @@ from planner.measured_training import TrainingCase, training_case, unit_notes
 from planner.recipe import Job
 from planner.row_faults import row_faults
 from planner.row_words import check_words, name_notes
-from planner.scores import scores
+from planner.scores import Scores, scores
 from pricing.errors import BerthError
 from pricing.instance_type import Accelerator
 from pricing.units import GIB
@@ -85,7 +85,9 @@ class Validation:
             if edged:
                 found[kind]["above_band"] = sum(item.measured > (item.upper or 0.0) for item in edged)
         if self.oom or MEMORY in found:
-            found.setdefault(MEMORY, {"count": 0})["unsafe"] = self.unsafe()
+            # Runs out of memory alone have no errors: the figures stay, as null.
+            nothing = {**dict.fromkeys(each.name for each in fields(Scores)), "count": 0}
+            found.setdefault(MEMORY, nothing)["unsafe"] = self.unsafe()
             found[MEMORY] |= {"by_memory_kind": self._by_memory_kind()} if self._by_memory_kind() else {}
             found[MEMORY] |= {"notes": list(self.notes)} if self.notes else {}
         return found

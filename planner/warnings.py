@@ -42,6 +42,11 @@ def warnings_of(
     band = chosen.run.band if chosen.run else chosen.service.band if chosen.service else None
     if band and not band.measured:
         yield f"{band.basis}: the time band is wide."
+    if workload.inference and workload.inference.prefix_cache_hit_rate:
+        yield (
+            "No measured run states its prefix cache's hit rate: what the hits save is computed, not measured, and the "
+            "bands do not cover it."
+        )
     yield from _untimed(chosen)
     yield from _close(chosen, runners_up)
     yield from _edges(workload, chosen, cost)

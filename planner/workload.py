@@ -126,8 +126,12 @@ class Inference(Section):
     """Longest context that a request may use. Left out: input_tokens + output_tokens."""
     precision: Literal["bf16", "fp16", "fp32", "fp8", "int8", "int4", "awq", "gptq", "nf4", "fp4", "int3"] | None = None
     """Type of the weights. Left out: 16 bits, or what `techniques` accepts."""
+    prefix_cache_hit_rate: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Share of a prompt's tokens that the engine's prefix cache knows already, such as a common system prompt: they are
+    not worked on again, but read and held as all others."""
     engine: str | None = None
-    """Serving software: vllm, neuron-serving. Left out: by accelerator."""
+    """Serving software: vllm, sglang, tensorrt-llm, tgi, neuron-serving. Left out: vllm, or on AWS's own
+    accelerators neuron-serving."""
     fleet: Fleet = Fleet()
     """Replicas beyond those that the load takes, and when they run."""
 

@@ -7,7 +7,6 @@ one that is known to have held last is used. A component without a row is unknow
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import cache
 from itertools import groupby
@@ -15,9 +14,8 @@ from operator import attrgetter
 from pathlib import Path
 
 from pricing.catalog import DATA
-from pricing.offer import Provenance
 from pricing.price import Component, ComponentPrice
-from pricing.table import amount, read_cell, read_table
+from pricing.table import amount, provenance, read_cell, read_table
 
 
 @cache
@@ -58,7 +56,7 @@ def _row(cells: Mapping[str, str]) -> ComponentPrice:
         price=read_cell(cells, "price", amount),
         currency=cells["currency"],
         starts_at=read_cell(cells, "starts_at", _start),
-        provenance=Provenance(source=cells["source"], as_of=read_cell(cells, "as_of", date.fromisoformat)),
+        provenance=provenance(cells),
     )
 
 

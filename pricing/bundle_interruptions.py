@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from functools import cache
 from pathlib import Path
 
 from pricing.catalog import DATA
-from pricing.offer import Provenance
 from pricing.price import Interruption
-from pricing.table import read_cell, read_table
+from pricing.table import provenance, read_cell, read_table
 
 
 @cache
@@ -25,7 +23,7 @@ def _row(cells: Mapping[str, str]) -> Interruption:
         region=cells["region"],
         low=read_cell(cells, "low", _share),
         high=read_cell(cells, "high", _share),
-        provenance=Provenance(source=cells["source"], as_of=read_cell(cells, "as_of", date.fromisoformat)),
+        provenance=provenance(cells),
     )
 
 

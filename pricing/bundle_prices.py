@@ -7,16 +7,15 @@ the one that is known to have held last is used. `data/offerings.csv` says in wh
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
 from pricing.catalog import DATA
 from pricing.feed import Offering
-from pricing.offer import Payment, Provenance, Purchase, Zones
+from pricing.offer import Payment, Purchase, Zones
 from pricing.price import PriceRow
-from pricing.table import amount, read_cell, read_table
+from pricing.table import amount, provenance, read_cell, read_table
 
 
 @cache
@@ -57,7 +56,7 @@ def price_row(cells: Mapping[str, str]) -> PriceRow:
         currency=cells["currency"],
         operating_system=cells["operating_system"],
         zone_id=cells["zone_id"],
-        provenance=_provenance(cells["source"], read_cell(cells, "as_of", date.fromisoformat)),
+        provenance=provenance(cells),
     )
 
 
@@ -69,10 +68,5 @@ def _offering(cells: Mapping[str, str]) -> Offering:
         instance_type=cells["instance_type"],
         region=cells["region"],
         zone_ids=zone_ids,
-        provenance=_provenance(cells["source"], read_cell(cells, "as_of", date.fromisoformat)),
+        provenance=provenance(cells),
     )
-
-
-@cache
-def _provenance(source: str, as_of: date) -> Provenance:
-    return Provenance(source=source, as_of=as_of)

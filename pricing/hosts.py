@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from functools import cache
 from pathlib import Path
 
 from pricing.bundle_prices import price_row
 from pricing.catalog import DATA
 from pricing.offer import Offer, Provenance
-from pricing.table import read_cell, read_table
+from pricing.table import provenance, read_cell, read_table
 from pricing.units import GIGA, MIB
 
 
@@ -62,5 +61,5 @@ def _host(cells: Mapping[str, str]) -> HostType:
         memory_bytes=read_cell(cells, "memory_mib", int) * MIB,
         nvme_bytes=read_cell(cells, "nvme_gb", int) * GIGA,
         network_bytes_per_s=read_cell(cells, "network_gbps", float) * GIGA / 8,
-        provenance=Provenance(source=cells["source"], as_of=read_cell(cells, "as_of", date.fromisoformat)),
+        provenance=provenance(cells),
     )

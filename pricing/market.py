@@ -19,7 +19,7 @@ from pricing.catalog import DATA, load_instance_types
 from pricing.feed import FEED_OF, Feed, Offering, Place, Row
 from pricing.instance_type import InstanceType
 from pricing.known import Knowledge, Origin, know
-from pricing.notes import notes_on
+from pricing.notes import foreign_currencies, notes_on
 from pricing.offer import Offer, Purchase, Zones
 from pricing.offers import block_offers, offers_of
 from pricing.parallel import Watch
@@ -167,7 +167,11 @@ def load_market(
         other_offers=tuple(each for each in priced if each.purchase not in purchases),
         regions=tuple(regions),
         zone_ids=zones,
-        notes=(*notes_on(knowledge, needed, offers, now), *_no_reservation(knowledge, reservation)),
+        notes=(
+            *notes_on(knowledge, needed, offers, now),
+            *foreign_currencies(knowledge, needed),
+            *_no_reservation(knowledge, reservation),
+        ),
         components=_components(knowledge, folder),
         sagemaker=_rows(knowledge, PriceRow, Feed.SAGEMAKER),
         blocks=blocks,

@@ -43,7 +43,6 @@ def _notes(knowledge: Knowledge, needed: Collection[Place], offers: Collection[P
     kept = [each for each in known if each.origin is not Origin.BUNDLE]
     yield from (_from_the_future(each, now) for each in kept if each.snapshot.is_ahead(now))
     yield from _some([text for each in known for text in each.snapshot.findings])
-    yield from foreign_currencies(knowledge.places[place] for place in priced)
 
 
 def failures(outcomes: Iterable[Outcome]) -> Iterator[str]:
@@ -55,13 +54,16 @@ def failures(outcomes: Iterable[Outcome]) -> Iterator[str]:
             reasons[_REGION.sub("", _ASKED.sub("", each.failure))].append(each)
     for group in reasons.values():
         subject = " and ".join(map(_named, _alike([each.place for each in group])))
-        said = group[0].failure
         several = len({_REGION.sub("", each.failure) for each in group}) > 1
-        yield f"{_begun(subject)} could not be had: {(_ASKED.sub('', said) if several else said).rstrip(' .:')}."
+        said = [_ASKED.sub("", each.failure) if several else each.failure for each in group]
+        # A reason may name one region's host or file, which is no reason for the others.
+        like = ", each for a reason like this" if len(set(said)) > 1 else ""
+        yield f"{_begun(subject)} could not be had{like}: {said[0].rstrip(' .:')}."
 
 
-def foreign_currencies(known: Iterable[Known]) -> Iterator[str]:
+def foreign_currencies(knowledge: Knowledge, needed: Collection[Place]) -> Iterator[str]:
     """A sentence for each region with prices that a plan in USD cannot use: all of them, or those of some types."""
+    known = [knowledge.places[place] for place in needed if place[1] in FEED_OF.values()]
     rows = [row for each in known for row in each.snapshot.rows if isinstance(row, PriceRow)]
     in_usd = {row.region for row in rows if row.currency == "USD"}
     foreign: defaultdict[tuple[str, str], set[str]] = defaultdict(set)

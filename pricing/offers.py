@@ -37,12 +37,14 @@ def offers_of(rows: Iterable[PriceRow], zones: Zones) -> tuple[Offer, ...]:
 
 def block_offers(blocks: Iterable[Block], today: date) -> tuple[Offer, ...]:
     """The price per hour and node of the cheapest block of each type and zone, fee over its whole time, in USD."""
+    usable = [block for block in blocks if block.currency == _CURRENCY]
+    if not usable:
+        return ()
+    # What else this loads asks AWS, and the bundle has no blocks.
     from pricing.aws.capacity_blocks import block_price
 
     cheapest: dict[tuple[str, str], Offer] = {}
-    for block in blocks:
-        if block.currency != _CURRENCY:
-            continue
+    for block in usable:
         row = block_price(block, today)
         key = block.name, block.zone_id
         if key not in cheapest or row.price_per_hour_per_node < cheapest[key].usd_per_hour_per_node:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import cache
 from pathlib import Path
 from typing import TypeVar
 
 from pricing.errors import CatalogError
+from pricing.offer import Provenance
 
 Row = TypeVar("Row")
 Value = TypeVar("Value")
@@ -57,6 +60,17 @@ def read_cell(cells: Mapping[str, str], column: str, convert: Callable[[str], Va
         return convert(cells[column])
     except ValueError as error:
         raise ValueError(f"{column}: {error}") from error
+
+
+def provenance(cells: Mapping[str, str]) -> Provenance:
+    """Who says what a line says, and of which day. Raises ValueError that names the column, KeyError without one."""
+    return _provenance(cells["source"], cells["as_of"])
+
+
+# A table has thousands of lines, and few sources and days.
+@cache
+def _provenance(source: str, as_of: str) -> Provenance:
+    return Provenance(source=source, as_of=read_cell({"as_of": as_of}, "as_of", date.fromisoformat))
 
 
 def amount(text: str) -> Decimal:

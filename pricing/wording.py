@@ -5,12 +5,21 @@ from __future__ import annotations
 import difflib
 from collections.abc import Collection
 
+# A letter left out, doubled or swapped in a name of ten; of difflib's measure, by which equal names are 1.
+_NEARLY_THE_SAME = 0.85
+
 
 def close_match(name: str, known: Collection[str]) -> str:
     """The end of a sentence on an unknown `name`: the known names that may be meant, or a full stop."""
     by_key = {each.casefold(): each for each in known}
     key = name.casefold()
-    keys = [each for each in by_key if key and key in each][:3] or difflib.get_close_matches(key, by_key)
+    # A slip seldom hits the first letter, and names that only end alike (`.xlarge`) are none.
+    begun_alike = [each for each in by_key if each[:1] == key[:1]]
+    keys = (
+        [each for each in by_key if key and key in each][:3]
+        or difflib.get_close_matches(key, begun_alike)
+        or difflib.get_close_matches(key, by_key, cutoff=_NEARLY_THE_SAME)
+    )
     return f"; did you mean {' or '.join(by_key[each] for each in keys)}?" if keys else "."
 
 

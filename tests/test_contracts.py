@@ -59,6 +59,7 @@ TESTED_WITH = {
     "planner/recipe.py": "planner/test_recipes.py",
     "planner/replica_clock.py": "planner/test_simulation.py",
     "planner/report/estimate.py": "berth/test_estimate.py",
+    "planner/report/measured_columns.py": "berth/test_schema.py",
     "planner/report/simulation.py": "berth/test_simulate.py",
     "planner/report/vector_index.py": "berth/test_plan_index.py",
     "planner/report/validation.py": "berth/test_validate.py",

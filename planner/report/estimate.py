@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.estimate import Estimate
-from planner.pinned_choices import SERVED, Taken
+from planner.pinned_choices import NVIDIA, SERVED, Taken
 from pricing.units import show_bytes, show_duration, show_gib, show_rate
 
 # What each line of the table is, where its name does not say it.
@@ -41,6 +41,8 @@ def print_estimate(found: Estimate) -> None:
     low, high = found.band.low * found.total_bytes, found.band.high * found.total_bytes
     print(f"{found.name}: {found.model} on {found.device}: {verdict}")
     print(f"Needs: {show_gib(found.total_bytes)} of {show_gib(found.device_bytes)} a device, up to {show_gib(high)}")
+    for caution in found.cautions:
+        print(f"Mind: {caution}")
     for line in _taken(found.taken):
         print(line)
     print()
@@ -52,12 +54,7 @@ def print_estimate(found: Estimate) -> None:
             print(f"  {term.name:{width}}  {show_bytes(term.value):>10}  {share}  {meaning}".rstrip())
     print(f"  {'total':{width}}  {show_gib(found.total_bytes):>10}  ({show_gib(low)} to {show_gib(high)})")
     print(f"  {'device':{width}}  {show_gib(found.device_bytes):>10}  judged at the upper edge; {found.band.basis}")
-    kinds = {
-        "allocated": (found.allocated_bytes, "in tensors (torch.cuda.max_memory_allocated)"),
-        "reserved": (found.reserved_bytes, "with the allocator's slack (max_memory_reserved)"),
-        "nvidia-smi": (found.total_bytes, "with context and collectives; the fit compares this one"),
-    }
-    for kind, (kept, what) in kinds.items():
+    for kind, kept, what in _kinds(found):
         print(f"  {kind:{width}}  {show_gib(kept):>10}  {what}")
     for place, kept in (("on the host", found.host_bytes), ("on disk", found.disk_bytes)):
         if kept:
@@ -71,6 +68,16 @@ def print_estimate(found: Estimate) -> None:
         print("Times: an estimate of serving tells none; `berth plan` does, of an engine on what AWS sells")
     for note in found.notes:
         print(f"  {note}")
+
+
+def _kinds(found: Estimate) -> Iterator[tuple[str, float, str]]:
+    """The three kinds of memory; names of NVIDIA's tools only where they run."""
+    has_tools = found.vendor == NVIDIA
+    allocated, reserved = (" (torch.cuda.max_memory_allocated)", " (max_memory_reserved)") if has_tools else ("", "")
+    yield "allocated", found.allocated_bytes, f"in tensors{allocated}"
+    yield "reserved", found.reserved_bytes, f"with the allocator's slack{reserved}"
+    whole = "nvidia-smi" if has_tools else "in all"
+    yield whole, found.total_bytes, "with context and collectives; the fit compares this one"
 
 
 def _meaning(term: str, taken: Taken) -> str:

@@ -17,8 +17,8 @@ def _lines(found: Simulated, fleet: str, stream: str) -> Iterator[str]:
     yield f"{fleet}"
     counted = f", the first {found.left_out:,} not counted" if found.left_out else ""
     yield (
-        f"The plan's TTFT and TPOT are those of {found.largest_batch:,} requests at once on each replica, its most; "
-        "the formulas below are of the load that came."
+        "The plan's TTFT and TPOT are those of a replica with as many requests in flight as are planned for it; the "
+        "formulas below are of the load that came."
     )
     yield f"{found.requests:,} requests over {show_duration(found.span_s)}{counted}: {stream}"
     yield ""

@@ -17,6 +17,7 @@ from pricing.errors import MarketError
 
 if TYPE_CHECKING:
     from boto3.session import Session
+    from botocore.regions import EndpointResolver
 
 # A plan must not hang on a network that drops packets; a refresh may take its time over a page.
 CONNECT_S = 2
@@ -93,12 +94,21 @@ def _has_credentials(mine: Session) -> bool:
 
 def partition_of(region: str) -> str:
     """The partition of a region: `aws`, `aws-cn`, `aws-us-gov`, ... Raises MarketError for no region's name."""
-    from botocore.exceptions import BotoCoreError
+    from botocore.exceptions import UnknownRegionError
 
     try:
-        return str(session().get_partition_for_region(region))
-    except BotoCoreError as error:
+        return str(_resolver().get_partition_for_region(region))
+    except UnknownRegionError as error:
         raise MarketError(f"{region} is not a region of any AWS partition: {error}") from None
+
+
+@cache
+def _resolver() -> EndpointResolver:
+    """What botocore knows of partitions; no session, since that fails on a profile that does not exist."""
+    from botocore.loaders import create_loader
+    from botocore.regions import EndpointResolver
+
+    return EndpointResolver(create_loader().load_data("endpoints"))
 
 
 def pricing_region(region: str) -> str:

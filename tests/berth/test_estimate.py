@@ -25,6 +25,30 @@ def test_memory_is_told_term_by_term_with_a_verdict(berth: Command) -> None:
     assert "the fit compares this one" in answer.out
 
 
+def test_tools_of_nvidia_are_named_for_its_devices_alone(berth: Command, tmp_path: Path) -> None:
+    """On Trainium there is no torch.cuda and no nvidia-smi to compare with."""
+    file = tmp_path / "trn.yaml"
+    file.write_text(
+        "{name: trn, model: llama-3.2-1b, accelerator: Trainium2, training: {sequence_length: 512}}\n", encoding="utf-8"
+    )
+    answer = berth("estimate", file)
+    assert (answer.status, answer.err) == (0, "")
+    assert "Taken: full, neuron" in answer.out
+    assert [name for name in ("torch.cuda", "max_memory", "nvidia-smi") if name in answer.out] == []
+    assert [kind for kind in ("allocated", "reserved", "in all") if f"  {kind} " not in answer.out] == []
+
+
+def test_missing_arithmetic_stands_beside_the_verdict(berth: Command, tmp_path: Path) -> None:
+    """What the accelerator cannot compute is in the third line, before anything is counted; JSON has it too."""
+    file = tmp_path / "nf4.yaml"
+    file.write_text(
+        "{name: nf4, model: llama-3.2-1b, accelerator: V520, inference: {input_tokens: 64, weights: nf4}}\n",
+        encoding="utf-8",
+    )
+    assert berth("estimate", file).out.splitlines()[2].startswith("Mind: V520 has no bf16 arithmetic")
+    assert len(json.loads(berth("estimate", file, "--json").out)["cautions"]) == 2
+
+
 def test_serving_says_what_it_was_made_for(berth: Command) -> None:
     """Tokens and places are told, activations are a prompt's, and no time is promised."""
     out = berth("estimate", EXAMPLES / "opt175b-t4.yaml").out

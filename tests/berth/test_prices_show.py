@@ -27,6 +27,9 @@ def test_people_read_a_table(berth: Command) -> None:
     assert " 55.0400 USD " in on_demand and on_demand.endswith("karpenter-provider-aws @1d92708, us-east-1 price file")
     assert any("use1-az6" in line for line in lines)
     assert answer.err.startswith("Prices: bundled snapshot; ")
+    shown = "Shown are us-east-1, us-east-2 and us-west-2; --region names others, `--region all` every known one.\n"
+    assert answer.err.endswith(shown)
+    assert shown not in berth("prices", "show", P5, "--region", "us-east-1").err
 
 
 def test_programs_read_json_and_csv(berth: Command) -> None:

@@ -33,3 +33,14 @@ def test_the_schema_of_an_estimate_tells_each_key(berth: Command) -> None:
     assert {"training", "inference", "accelerator"} <= set(found["properties"])
     assert found["$defs"]["AcceleratorPart"]["properties"]["memory"]["type"] == "string"
     assert [field for field in told if not field.get("description")] == []
+
+
+def test_columns_of_measured_runs_are_told(berth: Command) -> None:
+    """Both kinds of files, each column with its meaning, and words where a cell may say only some."""
+    answer = berth("schema", "measured")
+    assert (answer.status, answer.err) == (0, "")
+    training, serving = answer.out.split("Serving runs")
+    for line in ("  seq_len  ", "  peak_memory_gib  ", "zero3-offload", "GiB"):
+        assert line in training
+    assert "  ttft_ms  " in serving and "  seq_len  " not in serving
+    assert max(map(len, answer.out.splitlines())) <= 120

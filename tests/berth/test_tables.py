@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import date
 from decimal import Decimal
+from io import StringIO
 from typing import Any
 
 import pytest
@@ -46,6 +48,63 @@ def test_columns_are_aligned_and_never_folded(capsys: pytest.CaptureFixture[str]
     assert len(lines) == 3
     assert all(line.endswith(end) for line, end in zip(lines, ("an hour", " $55.04", "  $1.00"), strict=True))
     assert "[bold][bold]" in lines[2]
+
+
+class Terminal(StringIO):
+    """What a terminal shows."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+TITLES = ("name", "zone", "an hour", "source")
+ROWS = [
+    ("p5.48xlarge", "use1-az6", "55.0400 USD", "a price file of the day, read in November"),
+    ("g5.xlarge", "", "1.0060 USD", "b"),
+]
+
+
+@pytest.mark.parametrize(
+    ("columns", "lines"),
+    [
+        (
+            80,
+            [
+                "name         zone          an hour  source",
+                "p5.48xlarge  use1-az6  55.0400 USD  a price file of the day, read in November",
+                "g5.xlarge               1.0060 USD  b",
+            ],
+        ),
+        (
+            70,
+            [
+                "name         zone          an hour  source",
+                "p5.48xlarge  use1-az6  55.0400 USD  a price file of the day, read in",
+                "                                    November",
+                "g5.xlarge               1.0060 USD  b",
+            ],
+        ),
+        (
+            36,
+            [
+                "p5.48xlarge: zone use1-az6, an hour",
+                "  55.0400 USD, source a price file",
+                "  of the day, read in November",
+                "g5.xlarge: an hour 1.0060 USD,",
+                "  source b",
+            ],
+        ),
+    ],
+)
+def test_a_narrow_terminal_cuts_no_word(monkeypatch: pytest.MonkeyPatch, columns: int, lines: list[str]) -> None:
+    """The last column is folded where that suffices; else each row is a paragraph, without its empty cells."""
+    screen = Terminal()
+    monkeypatch.setattr("sys.stdout", screen)
+    for name, value in {"COLUMNS": str(columns), "LINES": "25", "TERM": "xterm", "NO_COLOR": "1"}.items():
+        monkeypatch.setenv(name, value)
+    print_table(TITLES, ROWS, right=("an hour",))
+    shown = re.sub("\x1b\\[[0-9;]*m", "", screen.getvalue())
+    assert [line.rstrip() for line in shown.splitlines()] == lines
 
 
 def test_two_formats_are_refused() -> None:

@@ -20,6 +20,11 @@ def test_the_carried_over_runs_are_judged(berth: Command) -> None:
     assert any(line.startswith("QwenLM/Qwen counts memory in units of 10^9 bytes") for line in lines)
 
 
+def test_help_says_where_the_columns_are_told(berth: Command) -> None:
+    """Who has runs to validate learns from the command how to write them down."""
+    assert "berth schema measured" in " ".join(berth("validate", "--help").out.replace("│", " ").split())
+
+
 def test_json_is_for_programs(berth: Command) -> None:
     """The same as JSON, with the agreed keys."""
     answer = berth("validate", FOLDER / "serving_memory.csv", "--json")
@@ -42,7 +47,7 @@ def test_own_factors_change_predictions(berth: Command, tmp_path: Path) -> None:
 
 
 def test_cells_and_layouts_are_told_at_once(berth: Command, tmp_path: Path) -> None:
-    """What is wrong in a cell and what cannot be in a layout are told by one run of the command, each once."""
+    """What is wrong in a cell and what cannot be in a layout are told by one run of the command, by line."""
     file = tmp_path / "runs.csv"
     file.write_text(
         "id,judge,technique,accelerators,dp,tp,seq_len,micro_batch,peak_memory_gib\n"
@@ -54,7 +59,7 @@ def test_cells_and_layouts_are_told_at_once(berth: Command, tmp_path: Path) -> N
         answer = berth(*command)
         assert (answer.status, answer.out) == (1, "")
         told = [line.partition("runs.csv:")[2].partition(": '")[0] for line in answer.err.splitlines()]
-        assert told == ["2: seq_len", "3: peak_memory_gib", "2: dp: tp x pp x cp x dp is 3, the run had 8 devices"]
+        assert told == ["2: seq_len", "2: dp: tp x pp x cp x dp is 3, the run had 8 devices", "3: peak_memory_gib"]
     assert not (tmp_path / "mine.yaml").exists()
 
 

@@ -69,7 +69,11 @@ def test_an_ordinary_workload_has_none() -> None:
         # The software
         ({"training": training(framework="jax")}, "training.framework", "'jax' is not a known framework; known are de"),
         ({"training": training(framework="vllm")}, "training.framework", "'vllm' is not a known framework"),
-        ({"inference": inference(engine="megatron")}, "inference.engine", "known are neuron-serving, vllm"),
+        (
+            {"inference": inference(engine="megatron")},
+            "inference.engine",
+            "known are neuron-serving, sglang, tensorrt-llm",
+        ),
         ({"training": training(method="qlora")}, "training.method", "does not do qlora; it does full, lora, pretrain"),
         (
             {"training": training(optimizer="adamw-8bit")},
@@ -85,6 +89,11 @@ def test_an_ordinary_workload_has_none() -> None:
             {"inference": inference(engine="neuron-serving", precision="int4")},
             "inference.precision",
             "neuron-serving does not have int4-weights; set inference.engine to vllm",
+        ),
+        (
+            {"inference": inference(engine="tgi", precision="int3")},
+            "inference.precision",
+            "tgi does not have int3-weights; set inference.engine to vllm",
         ),
         (
             {"training": training(framework="huggingface"), "pin": {"layout": {"tensor": 4}}},

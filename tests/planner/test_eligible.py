@@ -106,6 +106,16 @@ def test_half_precision_is_for_chips_without_brain_floats(
     assert {each.recipe.techniques[0] for each in found.options} == precisions
 
 
+@pytest.mark.parametrize(("rates", "caches"), [(("bf16",), {False}), (("bf16", "fp8"), {True, False})])
+def test_what_needs_a_rate_is_left_out_without_it(rates: tuple[str, ...], caches: set[bool]) -> None:
+    """TensorRT-LLM keeps its cache in fp8 only on accelerators that compute in it."""
+    kind = chip(flop_per_s=dict.fromkeys(rates, 1e15))
+    kind = replace(kind, accelerator=replace(kind.accelerator, name="A100-40GB"))
+    asked = workload(inference=inference(engine="tensorrt-llm"), techniques={"accept": "quantized"})
+    ((found, *_), _) = contenders(asked, DENSE, market([kind], [offer("p5.one", 1)]))
+    assert {"kv-fp8" in each.recipe.techniques for each in found.options} == caches
+
+
 @pytest.mark.parametrize(
     ("offers", "sections", "said"),
     [
@@ -270,6 +280,7 @@ def test_most_nodes_are_unlimited_where_no_quota_is_known() -> None:
         ({"training": training(framework="megatron", method="qlora")}, set()),
         ({"inference": inference(engine=None)}, {"vllm", "neuron-serving"}),
         ({"inference": inference()}, {"vllm"}),
+        ({"inference": inference(engine="tgi")}, {"tgi"}),
     ],
 )
 def test_the_software_is_the_users_or_the_default(sections: dict[str, Any], names: set[str]) -> None:

@@ -347,6 +347,78 @@ def test_a_wrong_file_points_at_its_lines(changes: dict[str, Any], field: str, t
     assert any("pinned.yaml:" in finding and field in finding for finding in caught.value.findings)
 
 
+@pytest.mark.parametrize("chip", ["T4", "V100-16GB", "M60"])
+def test_arithmetic_that_is_missing_is_told(chip: str, tmp_path: Path) -> None:
+    """The verdict says what the accelerator has not, and so does the reason for there being no time."""
+    found = estimated(tmp_path, accelerator=chip, training={"sequence_length": 8, "method": "lora"})
+    assert [caution.split(":")[0] for caution in found.cautions] == [f"{chip} has no bf16 arithmetic"]
+    assert found.step_s is None
+    assert found.notes[0].startswith(f"no time: {chip} has no bf16 arithmetic")
+    assert estimated(tmp_path).cautions == ()
+
+
+def test_a_rate_that_no_source_states_is_named(tmp_path: Path) -> None:
+    """A described accelerator may have what its file does not give: its time lacks that rate alone."""
+    given = {"name": "own", "memory": "96 GiB", "memory_gb_per_s": 2000, "tflop_per_s": {"fp16": 300}}
+    found = estimated(tmp_path, accelerator=given)
+    assert found.notes == ("no source states a rate of own in bf16, which the time needs",)
+    assert found.cautions == ()
+
+
+ON_TRAINIUM = {"accelerator": "Trainium2", "accelerators": 16}
+
+
+def test_software_is_one_that_runs_on_the_accelerator(tmp_path: Path) -> None:
+    """Without a framework named, AWS's accelerators get theirs; one of another maker is estimated as NVIDIA's, and says
+    so. Names of NVIDIA's tools stand for NVIDIA's alone."""
+    part = {"sequence_length": 4096, "techniques": ["recompute-full"]}
+    neuron, nvidia, other = (
+        estimated(tmp_path, model="llama-3.1-8b", training=part, **chip)
+        for chip in (ON_TRAINIUM, {"accelerator": "H200"}, {"accelerator": "MI300X"})
+    )
+    assert [each.taken.framework for each in (neuron, nvidia, other)] == ["neuron", "torchtitan", "torchtitan"]
+    assert [
+        any("no software here is known" in caution for caution in each.cautions) for each in (neuron, nvidia, other)
+    ] == [
+        False,
+        False,
+        True,
+    ]
+    assert ["nvidia-smi" in each.as_json()["compared"] for each in (neuron, nvidia, other)] == [False, True, False]
+    described = {"name": "next", "memory": "96 GiB", "vendor": "AWS"}
+    assert estimated(tmp_path, accelerator=described, training=part).taken.framework == "neuron"
+
+
+@pytest.mark.parametrize(
+    ("chip", "part", "says"),
+    [
+        ("Trainium2", {"framework": "huggingface"}, "training.framework: huggingface does not run on Trainium2; name"),
+        ("Trainium2", {"framework": "litgpt"}, "training.framework: litgpt does not run on Trainium2"),
+        (
+            "Trainium2",
+            {"method": "qlora"},
+            "training.method: no framework here trains by qlora on Trainium2; set it to",
+        ),
+        ("H100-80GB", {"framework": "neuron"}, "training.framework: neuron does not run on H100-80GB"),
+        ("MI300X", {"framework": "neuron"}, "training.framework: neuron does not run on MI300X"),
+        (
+            "A100-80GB",
+            {"techniques": ["nvfp4"]},
+            "training.techniques: A100-80GB has no fp4 arithmetic, without",
+        ),
+        ("T4", {"techniques": ["fp8"]}, "training.techniques: T4 has no fp8 arithmetic, without which fp8 cannot run"),
+        ("Inferentia2", {}, "accelerator: no framework here trains on Inferentia2; choose another"),
+    ],
+)
+def test_software_that_does_not_run_there_is_refused(
+    chip: str, part: dict[str, Any], says: str, tmp_path: Path
+) -> None:
+    """A framework named for an accelerator on which it cannot run, or a method that none there has, is a finding."""
+    with pytest.raises(WorkloadError) as caught:
+        estimated(tmp_path, accelerator=chip, training={"sequence_length": 64, **part})
+    assert [says in finding for finding in caught.value.findings] == [True]
+
+
 def test_all_findings_come_at_once(tmp_path: Path) -> None:
     """Unknown names and degrees that do not divide are told together, and names beside keys that nobody knows."""
     training = {"sequence_length": 8, "techniques": ["zap"], "tensor": 3, "framework": "none"}

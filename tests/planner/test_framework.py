@@ -72,8 +72,16 @@ def test_every_method_has_one_default(vendor: str, methods: set[Method]) -> None
 
 @pytest.mark.parametrize("vendor", ["NVIDIA", "AWS"])
 def test_every_vendor_has_an_engine(vendor: str) -> None:
-    """Each vendor's accelerators have exactly one engine to serve with."""
-    assert sum(item.job is Job.INFERENCE and vendor in item.vendors for item in load_frameworks().values()) == 1
+    """Each vendor's accelerators have exactly one engine to serve with where a workload names none."""
+    engines = [item for item in load_frameworks().values() if item.job is Job.INFERENCE and not item.by_name_only]
+    assert sum(vendor in item.vendors for item in engines) == 1
+
+
+@EVERY
+def test_accelerators_and_rates_are_known(framework: Framework) -> None:
+    """An engine's accelerators are in the catalog, and it offers what it says needs a rate."""
+    assert (framework.accelerators or frozenset()) <= load_accelerators().keys()
+    assert framework.needs_rate.keys() <= framework.techniques
 
 
 @EVERY
@@ -107,6 +115,12 @@ def test_states_are_plausible(framework: Framework) -> None:
         ("vllm", "T4", True),
         ("neuron-serving", "H100-80GB", False),
         ("vllm", "Gaudi1", False),
+        ("tensorrt-llm", "H200", True),
+        ("tensorrt-llm", "L4", False),
+        ("sglang", "L4", True),
+        ("sglang", "V100-16GB", False),
+        ("tgi", "A10G", True),
+        ("tgi", "B200", False),
     ],
 )
 def test_software_runs_on_its_vendors_accelerators(name: str, accelerator: str, runs: bool) -> None:

@@ -51,9 +51,9 @@ def test_every_fault_is_told_at_once() -> None:
         "runs.csv:3: peak_memory_gib: 'nan' is not a finite number",
         "runs.csv:4: seq_len: '512.5' is not a whole number",
         "runs.csv:4: micro_batch: 'one' is not a number",
+        "runs.csv:4: id: 'b' stands in the file twice",
         "runs.csv:5: 2 cells under 7 columns",
         "runs.csv:6: micro_batch: '1e21' is more than any run has",
-        "runs.csv:4: id: 'b' stands in the file twice",
     ]
 
 

@@ -43,7 +43,19 @@ def test_serving_rows_have_words_of_their_own(column: str, word: str) -> None:
     """Types and places of serving rows are checked, with all that are known."""
     (fault,) = faults({column: word}, Job.INFERENCE)
     assert fault.startswith(f"{column}: {word!r} is not known")
-    assert "known are " in fault
+    assert ". Known are " in fault or "? Known are " in fault
+
+
+def test_only_what_is_sharded_is_offloaded_with_it() -> None:
+    """The words offered are those that mean something: ZeRO and FSDP have a variant that offloads, a place has none."""
+    (fault,) = faults({"sharding": "offload-offload"})
+    offered = fault.partition("Known are ")[2].split(", ")
+    assert {each for each in offered if each.endswith("-offload")} == {
+        "fsdp-offload",
+        "zero1-offload",
+        "zero2-offload",
+        "zero3-offload",
+    }
 
 
 @pytest.mark.parametrize(

@@ -213,6 +213,20 @@ def test_the_fleet_holds_the_requests_in_flight(concurrency: int) -> None:
         assert row.replicas * row.layout.micro_batch >= concurrency > (row.replicas - 1) * row.layout.micro_batch
 
 
+def test_known_prefixes_spare_time_and_take_room() -> None:
+    """Where half of each prompt is known, every replica that is left answers sooner, and its cache holds it beside."""
+    known = replace(RATE, load=replace(LOAD, known_share=0.5))
+    before = {(row.machine, row.option, row.layout): row for row in rows(search_serving(searched(), RATE))}
+    found = rows(search_serving(searched(), known))
+    both = [(row, before.get((row.machine, row.option, row.layout))) for row in found]
+    assert sum(old is not None for _, old in both) > 10
+    assert all(row.job_s < old.job_s for row, old in both if old)
+    for row in found:
+        on, option = MACHINES[row.machine], OPTIONS[row.option]
+        room = float(replica_memory(DENSE, option.recipe, row.layout, on, FACTORS).capacity_tokens)
+        assert room >= row.layout.micro_batch * 4500 + 2000
+
+
 def test_every_replica_holds_its_requests() -> None:
     """A row's cache has room for its requests at full length, and for the longest context that one may use."""
     for row in rows(search_serving(searched(), RATE)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from planner.built import Fleet
 from planner.contradictions import contradictions
 from planner.errors import NoFeasiblePlan
-from planner.workload import Workload
+from planner.workload import Pin, Workload
 from tests.planner.market_builders import decision, inference, machine, market, offer, workload
 
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0f0e0d0c-0b0a-0908-0706-050403020100"
@@ -44,6 +45,31 @@ def test_the_engine_is_told_the_plan() -> None:
     assert "--tensor-parallel-size 2 --pipeline-parallel-size 1 --data-parallel-size 2" in command
     assert "--max-model-len 640" in command and "--dtype bfloat16" in command
     assert "{" not in command
+
+
+def test_a_plan_for_another_engine_is_refused() -> None:
+    """What was planned for SGLang is not built with vLLM."""
+    wanted = asked()
+    assert wanted.inference is not None
+    wanted = wanted.model_copy(update={"inference": wanted.inference.model_copy(update={"engine": "sglang"})})
+    made = machine("p5.one", memory_gib=9)
+    kind = replace(made, accelerator=replace(made.accelerator, name="L4"))
+    with pytest.raises(NoFeasiblePlan, match="The plan is for sglang, and the containers of the target"):
+        decision(wanted, market([kind], [offer(kind.name, 1, zones=ZONES)]))
+
+
+def test_the_engine_has_a_place_for_whoever_its_cache_holds() -> None:
+    """More requests are let in than are planned for, up to the engine's largest batch, unless the batch is pinned."""
+    sold = market(KINDS, [offer(each.name, 1, zones=ZONES) for each in KINDS])
+    pinned = asked().model_copy(update={"pin": Pin(instance_type="p5.one", micro_batch=2)})
+    for wanted in (asked(), pinned):
+        found = decision(wanted, sold)
+        service, fleet = found.plan.chosen.service, found.build.fleet
+        assert service is not None and fleet is not None
+        assert service.concurrency < service.largest_batch <= 1024
+        assert service.largest_batch * 640 <= service.kv_capacity_tokens / 0.55
+        batch = 2 if wanted is pinned else service.largest_batch
+        assert f"--max-num-seqs {batch}" in " ".join(fleet.engine.command)
 
 
 def test_the_fleet_stays_as_large_as_planned_unless_told_otherwise() -> None:

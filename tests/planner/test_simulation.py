@@ -43,6 +43,7 @@ class Plain:
     at: float
     prompt: int
     left: int
+    known: int
     context: int = 0
     done: int = 0
     first: float = -1.0
@@ -54,7 +55,7 @@ def plain_loop(table: StepTable, requests: Requests) -> tuple[list[Plain], int]:
     """The same scheduler on one replica, step by step, and how often it preempts."""
     half = BLOCK_TOKENS / 2
     every = [
-        Plain(at=at, prompt=given, left=made)
+        Plain(at=at, prompt=given, left=made, known=min(int(table.known_share * given), given - 1))
         for at, given, made in zip(
             requests.at_s.tolist(), requests.input_tokens.tolist(), requests.output_tokens.tolist(), strict=True
         )
@@ -91,6 +92,7 @@ def plain_loop(table: StepTable, requests: Requests) -> tuple[list[Plain], int]:
                 wanted = head.prompt + table.reserved_share * head.left
                 if len(running) + len(joining) >= table.batch or not room > wanted:
                     break
+                head.done = head.known
             end = min(head.prompt, head.done + budget)
             budget -= end - head.done
             pairs += (end**2 - head.done**2) / 2
@@ -132,6 +134,7 @@ def plain_loop(table: StepTable, requests: Requests) -> tuple[list[Plain], int]:
         pytest.param(replace(TABLE, mixes_prompts=False), 25.0, id="prompts apart"),
         pytest.param(replace(TABLE, batch=2), 40.0, id="small batch"),
         pytest.param(replace(TABLE, cache_tokens=421, reserved_share=1.0), 60.0, id="answers reserved"),
+        pytest.param(replace(TABLE, known_share=0.6), 60.0, id="prefixes known"),
     ],
 )
 def test_times_are_those_of_single_steps(table: StepTable, per_s: float) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -66,6 +66,16 @@ def test_limits_are_the_replicas_own() -> None:
     assert (table.cache_tokens, table.budget_tokens, table.batch) == (50_000, 2048, 20)
     assert step_table(cast(Replica, Kinked()), LOAD, 500).batch == 32
     assert table.room_tokens < table.cache_tokens
+
+
+def test_a_shared_prefix_takes_its_room_and_no_work() -> None:
+    """Of prompts of 1,000 tokens that are known by 60 %, 600 tokens stay in the cache, and 400 are worked on."""
+    load = replace(LOAD, known_share=0.6)
+    table = step_table(cast(Replica, Kinked()), load, 20)
+    assert (table.cache_tokens, table.known_share) == (49_400, 0.6)
+    prompt = 1e-3 + 8e-3 + 2e-10 * 400 * 800
+    step = 1e-3 + 8e-3 + 1e-7 * 11_000
+    assert prompt_share(cast(Replica, Kinked()), load, 10) == pytest.approx(prompt / (prompt + 20 * step))
 
 
 def test_a_lone_prompt_is_late_on_a_pipeline() -> None:

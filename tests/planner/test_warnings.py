@@ -89,6 +89,8 @@ def test_old_prices_are_doubted(days: int, told: bool) -> None:
             True,
         ),
         ({"inference": inference(requests_per_second=1)}, "independent instances serve", False),
+        ({"inference": inference(prefix_cache_hit_rate=0.5)}, "what the hits save is computed, not measured", True),
+        ({"inference": inference()}, "what the hits save is computed, not measured", False),
         ({}, "Spot instances can be interrupted", False),
     ],
 )

@@ -162,3 +162,24 @@ def test_broken_yaml_names_the_file(tmp_path: Path) -> None:
     path.write_text("name: [")
     with pytest.raises(CatalogError, match=r"x\.yaml is not YAML"):
         read_hardware(path)
+
+
+def test_figures_are_read_as_what_they_are(tmp_path: Path) -> None:
+    """Texts of YAML become numbers, days and truths; null, an empty file and a text for a figure stay what they are."""
+    path = tmp_path / "x.yaml"
+    line = "{accelerators: 1, vcpus: 4, host_memory_gib: 1.5, nvme_gb: 0, gpudirect_rdma: null}"
+    memory = "memory: {gb_marketing: 16, source: a, date: 2026-01-02}"
+    said = "source: b, date: 2026-01-02, retired: true"
+    family = f"{{family: f, architecture: arm64, usage_classes: [spot], {said}, sizes: {{f.x: {line}}}}}"
+    path.write_text(f"name: 4090\nvendor: AMD\nranks: 1\n{memory}\ninstance_types: [{family}]\n")
+    chip, (machine,) = read_hardware(path)
+    assert (chip.name, chip.sources["memory"]) == ("4090", "a (2026-01-02)")
+    assert (machine.gpudirect_rdma, machine.retired, machine.vcpus) == (None, True, 4)
+    for text, finding in (
+        ("", "x.yaml: the file: "),
+        ("ranks: many", "x.yaml: ranks: "),
+        ("- 1", "x.yaml: the file: "),
+    ):
+        path.write_text(text)
+        with pytest.raises(CatalogError, match=finding):
+            read_hardware(path)

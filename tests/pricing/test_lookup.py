@@ -46,6 +46,13 @@ def test_each_use_of_a_managed_instance_has_its_price() -> None:
     assert sources == {"SageMaker Cluster: a test", "SageMaker Hosting: a test"}
 
 
+def test_prices_in_another_currency_are_listed() -> None:
+    """What a plan in USD cannot use is shown all the same, and not said to be left out."""
+    found = look_up("g3.16xlarge", ("cn-north-1",), Prices.BUNDLED, NOW)
+    assert [row.currency for row in found.rows] == ["CNY"]
+    assert found.notes == ("Prices: bundled snapshot; the newest held on 2024-11-06, the oldest on 2024-11-06.",)
+
+
 def test_every_payment_is_listed() -> None:
     """Here is the place for what is paid up front, which a plan leaves out."""
     rows = [price(purchase=Purchase.RESERVED_3YR, payment=payment) for payment in Payment if payment]

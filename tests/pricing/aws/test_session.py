@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError, ConnectTimeoutError
 from botocore.parsers import ResponseParserError
 
 from pricing.aws.price_list import price_list
-from pricing.aws.session import asked, has_credentials, pricing_region, session
+from pricing.aws.session import asked, has_credentials, partition_of, pricing_region, session
 from pricing.errors import MarketError
 from tests.pricing.snapshots import NOW
 from tests.support.price_server import PriceServer, page
@@ -109,5 +109,17 @@ def test_a_profile_that_does_not_exist_is_told(monkeypatch: pytest.MonkeyPatch) 
     try:
         with pytest.raises(MarketError, match=r"no AWS credentials can be had: .*gone"):
             has_credentials()
+    finally:
+        session.cache_clear()
+
+
+def test_partitions_need_no_profile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A misspelt profile keeps nobody from the price list files; only an unknown region is told to be none."""
+    monkeypatch.setenv("AWS_PROFILE", "gone")
+    session.cache_clear()
+    try:
+        assert [partition_of(each) for each in ("us-east-1", "cn-north-1", "ap-east-2")] == ["aws", "aws-cn", "aws"]
+        with pytest.raises(MarketError, match="moon is not a region of any AWS partition"):
+            partition_of("moon")
     finally:
         session.cache_clear()
