@@ -17,7 +17,7 @@ class Kind(StrEnum):
 
 
 def schema(kind: Annotated[Kind, typer.Argument(help="Kind of file.")]) -> None:
-    """Print the JSON Schema of a workload or an estimate, or the columns of a CSV file of measured runs."""
+    """Print the schema of a file: workload, estimate, or measured runs."""
     if kind is Kind.MEASURED:
         _print_measured()
         return

@@ -184,7 +184,9 @@ def test_one_api_denied(cheap: PriceServer, planned: Callable[..., Planned]) -> 
     assert found.instance_type == CHEAP
     assert LIVE.fullmatch(found.notes[0])
     (denied,) = [note for note in found.notes if "AccessDeniedException" in note]
-    assert denied.startswith("Quotas of us-east-1, us-east-2 and us-west-2 could not be had: ")
+    assert denied.startswith(
+        "Quotas of us-east-1, us-east-2 and us-west-2 could not be had, each for a reason like this: "
+    )
     assert denied.endswith("(allow servicequotas:ListServiceQuotas to this role).")
 
 
