@@ -17,7 +17,7 @@ class Kind(StrEnum):
 
 
 def schema(kind: Annotated[Kind, typer.Argument(help="Kind of file.")]) -> None:
-    """Print the schema of a file: workload, estimate, or measured runs."""
+    """Print what may stand in a workload, estimate or CSV file of runs."""
     if kind is Kind.MEASURED:
         _print_measured()
         return
