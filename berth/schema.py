@@ -17,7 +17,7 @@ class Kind(StrEnum):
 
 
 def schema(kind: Annotated[Kind, typer.Argument(help="Kind of file.")]) -> None:
-    """Print what may stand in a workload, estimate or CSV file of runs."""
+    """Print what a workload, an estimate or measured runs may hold."""
     if kind is Kind.MEASURED:
         _print_measured()
         return
