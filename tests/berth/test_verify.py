@@ -31,7 +31,7 @@ def test_a_right_template_ends_well(berth: Command) -> None:
     answer = berth("verify", RIGHT)
     assert (answer.status, answer.err) == (0, "")
     assert answer.out.splitlines()[-1] == (
-        f"1 template, {len(load_rules())} rules: 0 errors, 0 warnings, 3 notes; 0 cannot be known from the template."
+        f"1 template, {len(load_rules())} rules: 0 errors, 0 warnings, 5 notes; 0 cannot be known from the template."
     )
 
 
