@@ -102,7 +102,7 @@ def make_plan(
     )
     size = int(weights_bytes(shape, recipe))
     least = fleet.least_nodes if fleet else None
-    build = build_of(workload, chosen, winner.machine, now, weights_bytes=size, least_nodes=least)
+    build = build_of(workload, chosen, winner.machine, now, weights_bytes=size, least_nodes=least, held=market.held)
     allowed = interfaces_allowed(market.quotas, chosen.region)
     if fleet and build.fleet:
         fleet = replace(fleet, least_nodes=build.fleet.least_nodes, most_nodes=build.fleet.most_nodes)
@@ -111,7 +111,7 @@ def make_plan(
         network=network_sentence(build, allowed),
         warnings=(
             *plan.warnings,
-            *end_warnings(workload.provision, chosen, now),
+            *end_warnings(workload.provision, chosen, market.held, now),
             *interface_warnings(build, allowed),
             *key_warnings(build),
         ),

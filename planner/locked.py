@@ -122,7 +122,7 @@ def _provisioned(head: Head, workload: Workload) -> Build:
     return replace(
         head.build,
         lifecycle=provision.storage.lifecycle,
-        expires_at=expiry(provision, head.build.instance_type, head.locked_at),
+        expires_at=expiry(provision, head.build.instance_type, head.locked_at, head.build.block_ends_at),
         budget_usd=provision.budget,
         budget_email=provision.budget_email,
     )

@@ -88,6 +88,7 @@ TOLD = {"existing": "vpc"}
 AROUND: dict[str, Any] = {
     "lifecycle": Lifecycle.PERSISTENT,
     "expires_at": NOW,
+    "block_ends_at": NOW,
     "budget_usd": Decimal(5),
     "budget_email": "ml@example.com",
 }
