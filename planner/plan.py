@@ -286,7 +286,8 @@ class Existing:
     """What stands in the account already and is used instead of made, each by its id; None for what the stack makes.
 
     A `subnet` stands in `vpc`; without one the stack makes its own there, with the routes of `route_table`. Nodes join
-    `security_group` beside their own. `file_system` is FSx for Lustre, which its `mount_name` mounts.
+    `security_group` beside their own. `file_system` is FSx for Lustre, which its `mount_name` mounts. A fleet's load
+    balancer stands in `balancer_subnets`, each in a zone of its own.
     """
 
     vpc: str | None = None
@@ -298,6 +299,7 @@ class Existing:
     key: str | None = None
     permissions_boundary: str | None = None
     placement_group: str | None = None
+    balancer_subnets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from planner.lustre import SMALLEST_GIB
 from planner.offload_time import DISK_BYTES_PER_S_PER_BYTE
 from pricing.instance_type import InstanceType
 from pricing.units import GIB, MEGA, MIB, TIB
@@ -15,8 +16,8 @@ from pricing.units import GIB, MEGA, MIB, TIB
 BOOT_S = 300.0
 # A gp3 volume whose rate was not raised (Amazon EBS user guide, general purpose SSD volumes).
 GP3_BYTES_PER_S = 125 * MIB
-# The smallest file system of FSx for Lustre, and what it reads a second per TiB (FSx user guide, performance).
-FSX_GIB, FSX_MB_PER_S_PER_TIB = 1200, 250
+# What a file system reads a second per TiB (FSx user guide, performance).
+FSX_MB_PER_S_PER_TIB = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +65,7 @@ def _ebs(machine: InstanceType) -> Source:
 
 
 def _fsx(machine: InstanceType, network: float | None, file_system: tuple[int, int] | None) -> Source:
-    capacity, rate = file_system or (FSX_GIB, FSX_MB_PER_S_PER_TIB)
+    capacity, rate = file_system or (SMALLEST_GIB, FSX_MB_PER_S_PER_TIB)
     said = "the stack's" if file_system else "the smallest"
     if network is None:
         return Source(name="fsx", bytes_per_s=None, basis=_network_basis(machine, "FSx"))

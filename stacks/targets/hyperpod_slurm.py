@@ -49,9 +49,7 @@ class HyperpodSlurm(Surroundings):
             synthesizer=synthesizer(text),
         )
         self.lifecycle = Lifecycle(self, "Lifecycle", text=text)
-        self.identity = HyperpodIdentity(
-            self, "Identity", bucket=self.storage.bucket, scripts=self.lifecycle.statements
-        )
+        self.identity = HyperpodIdentity(self, "Identity", bucket=self.bucket, scripts=self.lifecycle.statements)
         cluster = Cluster(
             self,
             "Cluster",
