@@ -36,7 +36,7 @@ def weight_sources(machine: InstanceType, file_system: tuple[int, int] | None) -
     """
     network = _card_bytes_per_s(machine)
     return (
-        Source(name="s3", bytes_per_s=network, basis=_network_basis(machine, "S3 in parallel ranges")),
+        _s3(machine, network),
         _ebs(machine),
         _fsx(machine, network, file_system),
         _nvme(machine),
@@ -47,6 +47,17 @@ def _card_bytes_per_s(machine: InstanceType) -> float | None:
     """What one network card carries: S3 and file systems are reached over the card with the address."""
     rate = machine.network_bytes_per_s
     return None if rate is None else rate / max(len(machine.nic_slots), 1)
+
+
+def _s3(machine: InstanceType, network: float | None) -> Source:
+    """A copy from S3 to the node's disks, from whose cached pages the engine then reads."""
+    if network is None:
+        return Source(name="s3", bytes_per_s=None, basis=_network_basis(machine, "S3"))
+    disk = _nvme(machine) if machine.nvme_bytes else _ebs(machine)
+    if disk.bytes_per_s is not None and disk.bytes_per_s < network:
+        where = f"the local disks of {machine.name}" if machine.nvme_bytes else "a gp3 volume"
+        return Source(name="s3", bytes_per_s=disk.bytes_per_s, basis=f"S3 in parallel ranges, at the rate of {where}")
+    return Source(name="s3", bytes_per_s=network, basis=_network_basis(machine, "S3 in parallel ranges"))
 
 
 def _network_basis(machine: InstanceType, of: str) -> str:
