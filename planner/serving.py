@@ -19,10 +19,10 @@ from planner.layout import AnyLayout
 from planner.recipe import Recipe
 from planner.replica import Replica
 from planner.resident import Stage, layers_per_stage, resident
-from planner.serving_memory import step_bytes
+from planner.serving_memory import STATE_BYTES, step_bytes
 from planner.serving_modes import Lengths, arrivals
 from planner.shape import ModelShape
-from planner.step_work import PACKED_BYTES, STATE_BYTES, step_work
+from planner.step_work import PACKED_BYTES, step_work
 from pricing.instance_type import InstanceType
 
 # A replica is planned to at most this share of the rate it could just sustain: at 0.8 the queue of the M/D/1

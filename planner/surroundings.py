@@ -62,18 +62,17 @@ def surroundings(workload: Workload) -> Iterator[Use]:
     if fleet and workload.inference:
         yield from before_a_service(workload.inference)
     if workload.provision.target is not Target.HYPERPOD_SLURM:
-        yield from _watch(fleet=fleet)
+        yield from _watch(fleet=fleet, cut=workload.provision.mig is not None)
 
 
-def _watch(*, fleet: bool) -> Iterator[Use]:
-    """What watches nodes of EC2; SageMaker watches its own."""
+def _watch(*, fleet: bool, cut: bool) -> Iterator[Use]:
+    """What watches nodes of EC2; SageMaker watches its own. Nobody sees whether a GPU that MIG has `cut` idles."""
     yield Use(
         name="detailed monitoring",
         component=Component.METRIC_MONTH,
         per_node=MONITORING_METRICS_PER_NODE,
         basis=f"{MONITORING_METRICS_PER_NODE} metrics a node, each minute",
     )
-    alarms = ALARMS + (FLEET_ALARMS if fleet else 0)
     yield Use(
         name="custom metrics",
         component=Component.METRIC_MONTH,
@@ -81,8 +80,10 @@ def _watch(*, fleet: bool) -> Iterator[Use]:
         per_node=METRICS_PER_NODE,
         basis=f"{METRICS_PER_NODE} a node and {METRICS_OF_ALL} of all together, at most",
     )
+    alarms = (0 if cut else ALARMS) + (FLEET_ALARMS if fleet else 0)
     watched = "idle accelerators" + (", and what scales the fleet" if fleet else "")
-    yield Use(name="alarms", component=Component.ALARM_MONTH, fixed=alarms, basis=f"{alarms}, of {watched}")
+    if alarms:
+        yield Use(name="alarms", component=Component.ALARM_MONTH, fixed=alarms, basis=f"{alarms}, of {watched}")
     yield Use(name="dashboard", component=Component.DASHBOARD_MONTH, fixed=1, basis="one in CloudWatch")
 
 

@@ -115,7 +115,14 @@ def build_for(target: Target, machine: InstanceType, mode: Mode) -> Build:
 
 def fleet_for(region: str, zone: str, *, mixed: bool) -> Fleet:
     """A fleet of two to eight nodes of vLLM, half of the planned four on spot where they are `mixed`."""
-    facts = {"name": "table", "tensor": 1, "pipeline": 1, "replicas": 1, "batch": 16, "context": 4096}
+    facts: dict[str, str | int] = {
+        "name": "table",
+        "tensor": 1,
+        "pipeline": 1,
+        "replicas": 1,
+        "batch": 16,
+        "context": 4096,
+    }
     others = (name for name, where in known_zones().items() if where == region and name != zone)
     return Fleet(
         engine=engine("vllm", image=None, facts=facts, techniques=("bf16",)),

@@ -201,7 +201,7 @@ def test_what_cannot_be_mixed_is_refused(more: dict[str, Any], field: str, said:
 
 def test_a_type_that_is_not_sold_on_spot_takes_no_share_of_it() -> None:
     """EC2's usage classes say so, and the refusal what to leave out."""
-    kind = replace(KINDS[0], usage_classes=("on-demand",))
+    kind = replace(KINDS[0], usage_classes=frozenset({"on-demand"}))
     wanted = workload(
         inference=inference(fleet={"spot_share": 0.5}),
         pin={"instance_type": "p5.one"},

@@ -10,7 +10,7 @@ from planner.weights_place import place_faults, weights_place
 from planner.workload import Workload
 
 S3 = "s3://my-models/dense/8b"
-STANDS = {"existing": {"vpc": "vpc-01234567", "file_system": "fs-01234567", "mount_name": "fsx"}}
+STANDS: dict[str, Any] = {"existing": {"vpc": "vpc-01234567", "file_system": "fs-01234567", "mount_name": "fsx"}}
 
 
 def own(data: str | None = None) -> dict[str, Any]:
