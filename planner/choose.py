@@ -144,8 +144,7 @@ def _choice(
     """What the fleet of a served model is planned of."""
     machine, file_system = market.instance_types[chosen.instance_type], workload.provision.storage.file_system
     factors = calibration.serving_factors(chosen.framework, chosen.accelerator)
-    tokens = job.load.input_tokens + job.load.output_tokens
-    replica = replica_of(shape, recipe, chosen.layout, machine, factors, tokens)
+    replica = replica_of(shape, recipe, chosen.layout, machine, factors, job.load)
     assert chosen.service is not None
     return Choice(
         chosen=chosen,
@@ -170,7 +169,7 @@ def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
     assert workload.inference is not None
     inference = workload.inference
     return ServingJob(
-        load=load_of(inference),
+        load=load_of(inference, shape),
         requests_per_s=inference.requests_per_second,
         concurrency=inference.concurrency,
         ttft_s=inference.ttft or np.inf,

@@ -77,6 +77,7 @@ def text_schema(example: str, *also: str) -> WithJsonSchema:
 
 
 Count = Annotated[int, BeforeValidator(_count), Field(gt=0, le=10**18), text_schema("20B", "integer")]
+CountOrZero = Annotated[int, BeforeValidator(_count), Field(ge=0, le=10**18), text_schema("20B", "integer")]
 Seconds = Annotated[float, BeforeValidator(_duration), text_schema("300ms")]
 Bytes = Annotated[int, BeforeValidator(_size), text_schema("300GiB")]
 # To cents, so that 2000 and 2000.0 are the same budget.

@@ -41,8 +41,10 @@ def step_table(replica: Replica, load: Load, most_sequences: int) -> StepTable:
     prompt = float(min(load.input_tokens, budget))
     pairs = prompt * prompt / 2
     pair_s = float(replica.step_s(0.0, 0.0, prompt, pairs) - replica.step_s(0.0, 0.0, prompt)) / pairs
-    # On a pipeline: with half the batch beside it, which hardly matters.
-    beside = (batch / 2, batch / 2 * middle, prompt, pairs)
+    # On a pipeline: with half the batch beside it, which hardly matters. Of drafts the rest of a round does matter, and
+    # is that of the sequences that there are (planner.simulate).
+    decoded = 0.0 if replica.rounds else batch / 2
+    beside = (decoded, decoded * middle, prompt, pairs)
     late = float(replica.step_s(*beside, undivided=True) - replica.step_s(*beside)) / prompt
     return StepTable(
         base_s=tuple(tuple(row) for row in base.tolist()),
