@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -18,6 +19,7 @@ from planner.cost import cost_of, with_index
 from planner.deals import deals_of
 from planner.eligible import Contender, contenders, most_nodes
 from planner.energy import energy_of
+from planner.engine_words import engine_words
 from planner.errors import NoFeasiblePlan
 from planner.explain import Found, broken_pins, grouped, ladder, rung_miss, searched_rejections
 from planner.fleet_fields import Fleet
@@ -36,7 +38,7 @@ from planner.shape import ModelShape
 from planner.step_table import prompt_share
 from planner.usage import weights_bytes
 from planner.warnings import warnings_of
-from planner.workload import TOKENS_PER_PARAMETER, Pin, Workload
+from planner.workload import TOKENS_PER_PARAMETER, Inference, Pin, Workload
 from pricing.market import Market
 from pricing.quota import interfaces_allowed
 from pricing.units import HOURS_PER_MONTH, show_count, show_duration, show_rate, show_usd
@@ -67,7 +69,7 @@ def make_plan(
     offer = winner.offers[int(found.pool.offer[found.chosen])]
     deals = deals_of(chosen, offer, market)
     run = chosen.run.hours if chosen.run else None
-    served = chosen.service.output_tokens_per_s if chosen.service else None
+    served = chosen.service.tokens_per_s if chosen.service else None
     cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run, market, served)
     index = plan_index(workload, market) if workload.index else None
     if index:
@@ -114,10 +116,18 @@ def make_plan(
             *end_warnings(workload.provision, chosen, now),
             *interface_warnings(build, allowed),
             *key_warnings(build),
+            *_engine_sentence(workload, chosen),
         ),
         fleet=fleet,
     )
     return Decision(plan=plan, build=build, recipe=recipe)
+
+
+def _engine_sentence(workload: Workload, chosen: Candidate) -> Iterator[str]:
+    """How the engine is told of what is served beside plain answers, where the user starts it."""
+    words = engine_words(workload.inference, chosen) if workload.inference else ()
+    if words and workload.provision.target is not Target.SERVING_FLEET:
+        yield f"Start vLLM with {shlex.join(words)}."
 
 
 def _together_within(workload: Workload, cost: Cost) -> None:
@@ -198,13 +208,26 @@ def job_sentence(workload: Workload, shape: ModelShape) -> str:
     )
     limits = [
         f"{name} within {show_duration(limit)}"
-        for name, limit in (("TTFT", inference.ttft), ("TPOT", inference.tpot))
+        for name, limit in (
+            ("TTFT" if inference.output_tokens else "each", inference.ttft),
+            ("TPOT", inference.tpot),
+        )
         if limit
     ]
     tokens = f"{inference.input_tokens:,} tokens in, {inference.output_tokens:,} out"
+    if not inference.output_tokens:
+        tokens = f"an embedding of {inference.input_tokens:,} tokens each"
     known = inference.prefix_cache_hit_rate
     cached = [f"of which the prefix cache knows {known * inference.input_tokens:,.0f} ({known:.0%})"] if known else []
-    return ", ".join([f"serving {load}", tokens, *cached, *limits])
+    return ", ".join([f"serving {load}", tokens, *cached, *_beside_model(inference), *limits])
+
+
+def _beside_model(inference: Inference) -> Iterator[str]:
+    """What is served with the model: drafts, adapters."""
+    if drafts := inference.speculative:
+        yield f"{drafts.tokens} tokens at a time drafted by {drafts.draft} and accepted with {drafts.acceptance:.0%}"
+    if adapters := inference.adapters:
+        yield f"{adapters.count:,} adapters of rank {adapters.rank}"
 
 
 def _search(

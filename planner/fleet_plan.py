@@ -55,7 +55,7 @@ def fleet_plan(asked: Asked, job: ServingJob, choice: Choice) -> FleetPlan:
     carrying = unit.nodes(load)
     by_hour = tuple(_hour_nodes(unit, load * share, job.spare) for share in asked.profile or ())
     loading = _loading(asked, choice)
-    rate = service.output_tokens_per_s / job.load.output_tokens
+    rate, load_each = service.requests_per_s, job.load
     return FleetPlan(
         replicas=service.replicas,
         requests_per_s_per_replica=None if job.requests_per_s is None else service.requests_per_s_per_replica,
@@ -69,8 +69,10 @@ def fleet_plan(asked: Asked, job: ServingJob, choice: Choice) -> FleetPlan:
         scaled_usd_per_month=_scaled(chosen, by_hour, loading) if by_hour else None,
         spot_nodes=_spot_nodes(asked, chosen),
         mixed_usd_per_month=_mixed(asked, chosen, choice.deals),
-        usd_per_million_input=_per_million(chosen, choice.prompt_share, rate * job.load.input_tokens),
-        usd_per_million_output=_per_million(chosen, 1 - choice.prompt_share, rate * job.load.output_tokens),
+        usd_per_million_input=_per_million(chosen, choice.prompt_share, rate * load_each.input_tokens),
+        usd_per_million_output=None
+        if load_each.pools
+        else _per_million(chosen, 1 - choice.prompt_share, rate * load_each.output_tokens),
         prompt_share=choice.prompt_share,
         loading=loading,
         cheapest=_cheapest(job, choice),

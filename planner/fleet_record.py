@@ -38,7 +38,7 @@ class FleetPlan:
     `nodes_by_hour` follows the profile of a day, empty without one; `scaled_usd_per_month` is what the instances then
     cost. `spot_nodes` of the nodes are on spot, which makes `mixed_usd_per_month`, None where no spot price is known.
     The load of a replica is requests/s as planned, None for a load of requests in flight. `usd_per_million_input` and
-    `_output` share the instances' price by the time that prompts and answers take.
+    `_output` share the instances' price by the time that prompts and answers take; embeddings have no output.
     """
 
     replicas: int
@@ -54,7 +54,7 @@ class FleetPlan:
     spot_nodes: int
     mixed_usd_per_month: Decimal | None
     usd_per_million_input: Decimal
-    usd_per_million_output: Decimal
+    usd_per_million_output: Decimal | None
     prompt_share: float
     loading: tuple[Loading, ...]
     cheapest: tuple[LoadRange, ...]

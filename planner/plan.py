@@ -122,7 +122,8 @@ class Service:
     `concurrency` is requests in flight per replica at that load; `kv_capacity_tokens` what a replica's cache holds,
     `requests_per_s_per_replica` the rate that it is planned to take, `largest_batch` how many requests of mean length
     its engine lets in at once, so that bursts beyond the planned ones need not wait for a place. `ttft_band` is that of
-    the time to the first token where it has one of its own, wider than that of times and rates.
+    the time to the first token where it has one of its own, wider than that of times and rates. Of embeddings `ttft_s`
+    is the time to the embedding, and `tpot_s` 0. `tokens_per_s` are those in and out.
     """
 
     replicas: int
@@ -137,6 +138,13 @@ class Service:
     requests_per_s_per_replica: float = 0.0
     largest_batch: int = 0
     ttft_band: Band | None = None
+    requests_per_s: float = 0.0
+    tokens_per_s: float = 0.0
+
+    @property
+    def embeds(self) -> bool:
+        """Whether the answers are embeddings, without tokens of their own."""
+        return not self.output_tokens_per_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -54,9 +54,7 @@ class Replica:
         the stages of a pipeline have it one after the other. Arrays broadcast.
         """
         if self.rounds:
-            return self.rounds.step_s(
-                self.factors, sequences, cache_tokens, prompt_tokens, prompt_pairs, undivided
-            )
+            return self.rounds.step_s(self.factors, sequences, cache_tokens, prompt_tokens, prompt_pairs, undivided)
         plain = step_s(self.work, self.factors, sequences, cache_tokens, prompt_tokens, prompt_pairs, undivided)
         if self.adapted:
             return plain + self.adapted.step_s(self.work, self.factors, sequences, prompt_tokens)

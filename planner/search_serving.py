@@ -15,8 +15,8 @@ from planner.models import load_preset
 from planner.recipe import Adapter
 from planner.recipes import Option
 from planner.search import Mask, Part, Pool, Scope, nearest_misses, pool, rungs
-from planner.serving import Answer, Load, held_tokens, replica_answer, replica_memory
 from planner.served_adapters import ServedAdapters
+from planner.serving import Answer, Load, held_tokens, replica_answer, replica_memory
 from planner.serving_fields import OWN_BLOCKS, PROMPT_LOOKUP, Adapters, Speculative
 from planner.shape import ModelShape
 from planner.speculation import Speculation, drafts_of_its_own

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from planner.built import Fleet
+from collections.abc import Iterator
+from dataclasses import replace
+
+from planner.built import Engine, Fleet
 from planner.containers import engine
+from planner.engine_words import engine_words
 from planner.errors import NoFeasiblePlan
 from planner.fleet_size import ZONES
 from planner.plan import Candidate
 from planner.provisioning import Serving
-from planner.workload import Workload
+from planner.workload import Inference, Workload
 from pricing.instance_type import InstanceType
 from pricing.regions import known_zones
 
@@ -47,7 +51,11 @@ def fleet_of(
     longest = service.ttft_s + (workload.inference.context_tokens - workload.inference.input_tokens) * service.tpot_s
     zones = candidate.zone_ids[: ZONES if _spare_zone(workload) else 1]
     return Fleet(
-        engine=engine(asked.container, image=asked.image, facts=facts, techniques=candidate.techniques),
+        engine=_told(
+            workload,
+            candidate,
+            engine(asked.container, image=asked.image, facts=facts, techniques=candidate.techniques),
+        ),
         least_nodes=asked.least_nodes or least_nodes or candidate.nodes,
         most_nodes=max(asked.most_nodes or 0, candidate.nodes),
         waiting_per_node=max(1, round(WAITING_SHARE * service.concurrency * replicas)),
@@ -63,6 +71,12 @@ def fleet_of(
         zone_ids=zones,
         balancer_zone_ids=_balancer_zones(candidate.region, zones),
     )
+
+
+def _told(workload: Workload, candidate: Candidate, plain: Engine) -> Engine:
+    """The engine with what it is told of embeddings and drafts."""
+    assert workload.inference is not None
+    return replace(plain, command=(*plain.command, *engine_words(workload.inference, candidate)))
 
 
 def _spare_zone(workload: Workload) -> bool:
@@ -85,6 +99,27 @@ def places(workload: Workload, candidate: Candidate) -> int:
     """
     assert candidate.service is not None
     return workload.pin.micro_batch or candidate.service.largest_batch
+
+
+def _kinds_refused(inference: Inference, container: str) -> Iterator[str]:
+    """What of embeddings, drafts, adapters and further models the target cannot build yet."""
+    if inference.co_served:
+        yield (
+            f"The target serving-fleet runs one model on all of its nodes, and {len(inference.co_served) + 1} share "
+            "them here. Plan each model as a fleet of its own, or leave provision.target out and start the engines "
+            "yourself."
+        )
+    if inference.adapters:
+        yield (
+            "The containers of the target serving-fleet know no adapters, which are fetched one by one. Leave "
+            "provision.target out, and start the engine with the words that the plan then names."
+        )
+    if container != "vllm" and (inference.speculative or not inference.output_tokens):
+        what = "of drafts" if inference.speculative else "to make embeddings"
+        yield (
+            f"The container {container} is told {what} by its own model repository or image, which Berth does not "
+            "write. Set provision.serving.container to vllm."
+        )
 
 
 def _refusals(workload: Workload, candidate: Candidate, machine: InstanceType) -> list[str]:
@@ -112,6 +147,8 @@ def _refusals(workload: Workload, candidate: Candidate, machine: InstanceType) -
             f"The pinned image of {asked.container} is for x86_64, and {machine.name} is {machine.architecture}. "
             "Name an image for it in provision.serving.image."
         )
+    if workload.inference:
+        found += _kinds_refused(workload.inference, asked.container)
     if asked.most_nodes and asked.most_nodes < candidate.nodes:
         found.append(
             f"provision.serving.most_nodes is {asked.most_nodes}, and the load takes {candidate.nodes} nodes. Raise "

@@ -9,10 +9,19 @@ from pydantic import Field
 from planner.fields import Count, CountOrZero, Rate, Seconds, Section
 from planner.recipe import AdapterTargets
 
-
 # What a draft may be beside a model: copies from the prompt, or a block of its own on top of the served model.
 PROMPT_LOOKUP = "ngram"
 OWN_BLOCKS = ("eagle", "eagle3", "mtp")
+
+
+# What an engine may offer beyond answering prompts, by the names that planner/data/frameworks has.
+FEATURES = {
+    "pooling": "embeddings",
+    "adapters": "several adapters at once",
+    PROMPT_LOOKUP: "drafts copied from the prompt (ngram)",
+    "draft": "drafts by a small model",
+    **{name: f"drafts by a block of its own ({name})" for name in OWN_BLOCKS},
+}
 
 
 class Speculative(Section):

@@ -21,6 +21,8 @@ ALARMS, FLEET_ALARMS = 1, 4
 # An event stream wraps each token in some 200 bytes of JSON; a prompt's token is some 5 bytes of text.
 STREAMED_BYTES_PER_TOKEN = 200
 BYTES_PER_TOKEN = 5
+# A thousand numbers of twelve characters each, in JSON.
+BYTES_PER_EMBEDDING = 12_000
 # What one capacity unit of an Application Load Balancer holds (Elastic Load Balancing pricing page).
 CONNECTIONS_PER_UNIT = 25
 BYTES_PER_UNIT_HOUR = GIGA
@@ -127,9 +129,16 @@ def sent_out(asked: Inference) -> Iterator[Use]:
         name="transfer out",
         component=Component.TRANSFER_OUT_GIB,
         fixed=sent / GIB,
-        basis=f"{show_bytes(sent)} an hour to the internet, {STREAMED_BYTES_PER_TOKEN} bytes a token, assumed",
+        basis=f"{show_bytes(sent)} an hour to the internet, {_assumed(asked)}, assumed",
+    )
+
+
+def _assumed(asked: Inference) -> str:
+    return (
+        f"{STREAMED_BYTES_PER_TOKEN} bytes a token" if asked.output_tokens else f"{BYTES_PER_EMBEDDING:,} an embedding"
     )
 
 
 def _sent_bytes_per_hour(rate: float, asked: Inference) -> float:
-    return rate * HOUR_S * asked.output_tokens * STREAMED_BYTES_PER_TOKEN
+    each = asked.output_tokens * STREAMED_BYTES_PER_TOKEN if asked.output_tokens else BYTES_PER_EMBEDDING
+    return rate * HOUR_S * each

@@ -18,7 +18,7 @@ from planner.inline_shape import InlineShape
 from planner.plan import Lifecycle, Target
 from planner.provisioning import Existing, FileSystem, Serving
 from planner.recipe import Accuracy, Adapter, AdapterTargets
-from planner.serving_fields import Adapters, CoServed, Speculative
+from planner.serving_fields import OWN_BLOCKS, PROMPT_LOOKUP, Adapters, CoServed, Speculative
 from pricing.offer import Purchase
 from pricing.units import DAY_S, GIB
 
@@ -146,6 +146,15 @@ class Inference(Section):
     def context_tokens(self) -> int:
         """The longest context a request may use."""
         return self.context_length or self.input_tokens + self.output_tokens
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What its engine must offer beyond answering prompts."""
+        pools = not self.output_tokens or any(not each.output_tokens for each in self.co_served)
+        drafts = self.speculative
+        own = drafts and (drafts.draft if drafts.draft in (PROMPT_LOOKUP, *OWN_BLOCKS) else "draft")
+        asked = {"pooling": pools, "adapters": self.adapters is not None}
+        return frozenset({*(name for name, wanted in asked.items() if wanted), *([own] if own else [])})
 
 
 class Techniques(Section):
