@@ -74,6 +74,8 @@ def _target(workload: Workload, chosen: Candidate, machine: InstanceType) -> Ite
         yield "The load balancer's access logs stay for 30 days after `cdk destroy`, and then end by themselves."
         if workload.provision.serving and not workload.provision.serving.jwt:
             yield "The fleet's API key is one secret of AWS Secrets Manager, whose price is in no line."
+    if workload.provision.target is Target.EKS_NODES:
+        yield _in_cluster(machine)
     asked = workload.inference.fleet if workload.inference else None
     if asked and asked.spot_share:
         yield "No stack mixes spot with other terms yet: what spot_share comes to is told, and all nodes are one kind."
@@ -87,6 +89,16 @@ def _target(workload: Workload, chosen: Candidate, machine: InstanceType) -> Ite
         )
     if shared and workload.provision.storage.lifecycle is Lifecycle.PERSISTENT:
         yield "With a persistent file system its VPC, subnet and security group stay too; they cost nothing."
+
+
+def _in_cluster(machine: InstanceType) -> str:
+    """What an EKS cluster must have for its nodes' devices to be seen (EKS user guide, device plugins, EFA)."""
+    maker = "NVIDIA's" if machine.accelerator.vendor == "NVIDIA" else "Neuron's"
+    efa = ", the EFA device plugin, and the VPC CNI from 1.18.5 on, which leaves EFA-only interfaces alone"
+    return (
+        f"Pods see accelerators where the cluster has {maker} device plugin{efa if machine.efa_cards else ''}; the "
+        "stack installs nothing in it, and the control plane is on its owner's bill."
+    )
 
 
 def _untimed(chosen: Candidate) -> Iterator[str]:
