@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from planner.lustre import SMALLEST_GIB
 from planner.plan import Target
-from planner.provisioning import SMALLEST_GIB
 from planner.surroundings import Use, before_a_service, sent_out, serves_from_elsewhere
 from planner.workload import Workload
 from pricing.price import Component

@@ -296,7 +296,8 @@ class Existing:
 
     A `subnet` stands in `vpc`; without one the stack makes its own there, with the routes of `route_table`. Nodes join
     `security_group` beside their own. `file_system` is FSx for Lustre, which its `mount_name` mounts. Nodes of the
-    target eks-nodes join `eks_cluster`, which EKS knows by its name.
+    target eks-nodes join `eks_cluster`, which EKS knows by its name. A fleet's load
+    balancer stands in `balancer_subnets`, each in a zone of its own.
     """
 
     vpc: str | None = None
@@ -309,6 +310,7 @@ class Existing:
     permissions_boundary: str | None = None
     placement_group: str | None = None
     eks_cluster: str | None = None
+    balancer_subnets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
