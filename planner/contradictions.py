@@ -18,6 +18,7 @@ from planner.plan import Target
 from planner.provision_faults import provision_faults
 from planner.recipe import Group, Job
 from planner.recipes import excluded_degrees, excludes, named_techniques
+from planner.serving_faults import serving_faults
 from planner.source import FieldPath
 from planner.techniques import load_techniques
 from planner.workload import Inference, Method, ObjectiveWeights, PinLayout, Training, Workload
@@ -158,6 +159,8 @@ def _inference(workload: Workload) -> Iterator[Finding]:
             f"{inference.output_tokens:,} out; raise context_length",
         )
     yield from _fleet(workload, inference)
+    for path, says in serving_faults(workload):
+        yield Finding(path=path, says=says)
     if workload.limits.deadline is not None:
         yield Finding(path=("limits", "deadline"), says="a served model has no deadline; remove it, or train")
 

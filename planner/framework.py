@@ -33,7 +33,8 @@ class Framework:
     in training; engines have none. `tensor_degrees` are the only ones that it takes, `accelerators` the only ones
     that it runs on, whole or sliced; None for any (of its vendors). `latent_attention` says whether it has that (MLA).
     `by_name_only` keeps an engine out of plans that name none; a technique in `needs_rate` only runs where the
-    accelerator has products of that type.
+    accelerator has products of that type. `features` are what an engine offers beyond answering prompts
+    (planner.serving_fields.FEATURES).
     """
 
     name: str
@@ -53,6 +54,7 @@ class Framework:
     accelerators: frozenset[str] | None = None
     latent_attention: bool = True
     by_name_only: bool = False
+    features: frozenset[str] = frozenset()
     needs_rate: Mapping[str, str] = field(default_factory=dict)
 
     def runs_on(self, accelerator: Accelerator) -> bool:

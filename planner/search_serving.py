@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,9 +11,15 @@ from planner.calibration import ServingFactors
 from planner.fleet_size import spare_nodes
 from planner.layout import Ints, LayoutGrid
 from planner.legal import HEADS_DIVIDE, Space, cross, divisors, keep, powers
+from planner.models import load_preset
+from planner.recipe import Adapter
 from planner.recipes import Option
 from planner.search import Mask, Part, Pool, Scope, nearest_misses, pool, rungs
-from planner.serving import Answer, Load, replica_answer, replica_memory
+from planner.served_adapters import ServedAdapters
+from planner.serving import Answer, Load, held_tokens, replica_answer, replica_memory
+from planner.serving_fields import OWN_BLOCKS, PROMPT_LOOKUP, Adapters, Speculative
+from planner.shape import ModelShape
+from planner.speculation import Speculation, drafts_of_its_own
 from planner.workload import Inference
 from pricing.instance_type import InstanceType
 
@@ -37,13 +43,30 @@ class ServingJob:
     spare: str = "none"
 
 
-def load_of(inference: Inference) -> Load:
-    """What a request of the workload looks like."""
+def load_of(inference: Inference, shape: ModelShape) -> Load:
+    """What a request of the workload looks like to a model."""
     return Load(
         input_tokens=inference.input_tokens,
         output_tokens=inference.output_tokens,
         context_tokens=inference.context_tokens,
         known_share=inference.prefix_cache_hit_rate,
+        speculation=_speculation(inference.speculative, shape) if inference.speculative else None,
+        adapters=_adapters(inference.adapters) if inference.adapters else None,
+    )
+
+
+def _speculation(asked: Speculative, shape: ModelShape) -> Speculation:
+    plain = Speculation(name=asked.draft, tokens=asked.tokens, acceptance=asked.acceptance)
+    if asked.draft == PROMPT_LOOKUP:
+        return plain
+    if asked.draft in OWN_BLOCKS:
+        return replace(plain, draft=drafts_of_its_own(shape), shares_ends=True)
+    return replace(plain, draft=load_preset(asked.draft))
+
+
+def _adapters(asked: Adapters) -> ServedAdapters:
+    return ServedAdapters(
+        count=asked.count, adapter=Adapter(rank=asked.rank, targets=asked.targets), loaded=asked.loaded
     )
 
 
@@ -60,9 +83,10 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
     machine, option = searched.machines[index], searched.options[index][number]
     factors = searched.calibration.serving_factors(option.framework.name, machine.accelerator.name)
     grid = _layouts(searched, option, machine, factors)
-    request_tokens = job.load.input_tokens + job.load.output_tokens
-    memory = replica_memory(searched.shape, option.recipe, grid, machine, factors, request_tokens)
-    wanted = np.maximum(grid.micro_batch * request_tokens, job.load.context_tokens) + job.load.prefix_tokens
+    if job.load.speculation:
+        grid = grid.take(job.load.speculation.runs_on(grid))
+    memory = replica_memory(searched.shape, option.recipe, grid, machine, factors, job.load)
+    wanted = held_tokens(job.load, grid.micro_batch, factors.batched_tokens)
     need = np.asarray(memory.beside_cache + wanted * memory.cache_per_token / factors.cache_share)
     have = factors.usable_share * machine.device_memory_bytes
     fits = need <= have
