@@ -15,13 +15,14 @@ from planner.build import build_of, end_warnings
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
 from planner.choose_index import plan_index
-from planner.cost import cost_of, with_index
+from planner.cost import cost_of, losses_per_hour, with_index
 from planner.deals import deals_of
 from planner.eligible import Contender, contenders, most_nodes
 from planner.energy import energy_of
 from planner.engine_words import engine_words
 from planner.errors import NoFeasiblePlan
 from planner.explain import Found, broken_pins, grouped, ladder, rung_miss, searched_rejections
+from planner.fleet_cost import with_fleet
 from planner.fleet_fields import Fleet
 from planner.fleet_plan import Choice, fleet_plan, units_of
 from planner.fleet_size import Units
@@ -36,6 +37,7 @@ from planner.search_training import TrainingJob, search_training
 from planner.serving import replica_of
 from planner.shape import ModelShape
 from planner.step_table import prompt_share
+from planner.surroundings import serves_from_elsewhere
 from planner.usage import weights_bytes
 from planner.warnings import warnings_of
 from planner.workload import TOKENS_PER_PARAMETER, Inference, Pin, Workload
@@ -81,6 +83,8 @@ def make_plan(
         units = units_of(found.pool, able)
         choice = _choice(workload, shape, job, chosen, units, recipe, deals, market, calibration)
         fleet = fleet_plan(workload.inference.fleet if workload.inference else Fleet(), job, choice)
+        if serves_from_elsewhere(workload):
+            cost = with_fleet(cost, fleet, chosen)
     plan = Plan(
         workload=workload.name,
         model=shape.name,
@@ -103,8 +107,7 @@ def make_plan(
         fleet=fleet,
     )
     size = int(weights_bytes(shape, recipe))
-    least = fleet.least_nodes if fleet else None
-    build = build_of(workload, chosen, winner.machine, now, weights_bytes=size, least_nodes=least)
+    build = build_of(workload, chosen, winner.machine, now, weights_bytes=size, planned=fleet)
     allowed = interfaces_allowed(market.quotas, chosen.region)
     if fleet and build.fleet:
         fleet = replace(fleet, least_nodes=build.fleet.least_nodes, most_nodes=build.fleet.most_nodes)
@@ -153,6 +156,7 @@ def _choice(
 ) -> Choice:
     """What the fleet of a served model is planned of."""
     machine, file_system = market.instance_types[chosen.instance_type], workload.provision.storage.file_system
+    serving = workload.provision.serving
     factors = calibration.serving_factors(chosen.framework, chosen.accelerator)
     replica = replica_of(shape, recipe, chosen.layout, machine, factors, job.load)
     assert chosen.service is not None
@@ -164,6 +168,8 @@ def _choice(
         weights_bytes=weights_bytes(shape, recipe),
         file_system=(file_system.capacity, file_system.throughput) if file_system else None,
         prompt_share=prompt_share(replica, job.load, chosen.service.concurrency),
+        least_nodes=serving.least_nodes or 1 if serving else 1,
+        losses_per_hour=losses_per_hour(chosen.instance_type, chosen.region, market),
     )
 
 

@@ -46,10 +46,14 @@ def wasted_share(offer: Offer, market: Market) -> float:
     """
     if offer.purchase is not Purchase.SPOT:
         return 0.0
-    band = market.interruptions.get((offer.instance_type, offer.region))
+    return losses_per_hour(offer.instance_type, offer.region, market) * (RESTART_H + CHECKPOINT_INTERVAL_H / 2)
+
+
+def losses_per_hour(instance_type: str, region: str, market: Market) -> float:
+    """How many times an hour EC2 is expected to take back one spot instance of a type."""
+    band = market.interruptions.get((instance_type, region))
     share = UNSTATED_SHARE if band is None else (band.low + band.high) / 2
-    per_hour = -math.log1p(-share) / HOURS_PER_MONTH
-    return per_hour * (RESTART_H + CHECKPOINT_INTERVAL_H / 2)
+    return -math.log1p(-share) / HOURS_PER_MONTH
 
 
 def usd_of_hours(offer: Offer, nodes: int, node_hours: float, market: Market) -> Decimal:

@@ -53,15 +53,25 @@ def _moment(value: Any) -> datetime:
     return moment
 
 
-def _block(value: str) -> str:
+def _addresses(value: str) -> IPv4Network:
     try:
-        block = IPv4Network(value)
+        return IPv4Network(value)
     except ValueError as error:
         raise ValueError(f"{value!r} is no block of IPv4 addresses: {error}; write one such as 10.1.0.0/16") from None
+
+
+def _block(value: str) -> str:
+    block = _addresses(value)
     if not LARGEST_PREFIX <= block.prefixlen <= SMALLEST_PREFIX:
         raise ValueError(f"{value!r} is a /{block.prefixlen}; VPCs and subnets are from /16 to /28")
     if not any(block.subnet_of(private) for private in PRIVATE_BLOCKS):
         raise ValueError(f"{value!r} holds public addresses; take a block inside {', '.join(map(str, PRIVATE_BLOCKS))}")
+    return value
+
+
+def _clients(value: str) -> str:
+    if _addresses(value).prefixlen == 0:
+        raise ValueError(f"{value!r} is every address there is; write a block of your own, such as 10.20.0.0/16")
     return value
 
 
@@ -87,7 +97,9 @@ Usd = Annotated[
     AfterValidator(lambda amount: amount.quantize(Decimal("0.01"))),
 ]
 Moment = Annotated[datetime, BeforeValidator(_moment), text_schema("2026-12-01T11:30:00Z")]
+# A VPC's or a subnet's own block, and one of those who may come from elsewhere.
 Cidr = Annotated[str, AfterValidator(_block), text_schema("10.1.0.0/16")]
+AddressBlock = Annotated[str, AfterValidator(_clients), text_schema("10.20.0.0/16")]
 # Requests or queries a second.
 Rate = Annotated[float, BeforeValidator(_load), Field(ge=1e-6, le=1e7)]
 Degree = Annotated[int, Field(ge=1, le=65_536)]

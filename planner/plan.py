@@ -33,6 +33,7 @@ class Target(StrEnum):
     EFA_CLUSTER = "efa-cluster"
     SERVING_FLEET = "serving-fleet"
     HYPERPOD_SLURM = "hyperpod-slurm"
+    EKS_NODES = "eks-nodes"
 
 
 class Lifecycle(StrEnum):
@@ -282,7 +283,7 @@ class Energy:
 class Image:
     """The machine image: the public SSM parameter that names it, and its id once resolved in the region.
 
-    An image of the user's own has an id and no parameter.
+    An image of the user's own has an id and no parameter, that which EKS chooses neither.
     """
 
     parameter: str | None
@@ -294,7 +295,9 @@ class Existing:
     """What stands in the account already and is used instead of made, each by its id; None for what the stack makes.
 
     A `subnet` stands in `vpc`; without one the stack makes its own there, with the routes of `route_table`. Nodes join
-    `security_group` beside their own. `file_system` is FSx for Lustre, which its `mount_name` mounts.
+    `security_group` beside their own. `file_system` is FSx for Lustre, which its `mount_name` mounts. Nodes of the
+    target eks-nodes join `eks_cluster`, which EKS knows by its name. A fleet's load
+    balancer stands in `balancer_subnets`, each in a zone of its own.
     """
 
     vpc: str | None = None
@@ -306,6 +309,8 @@ class Existing:
     key: str | None = None
     permissions_boundary: str | None = None
     placement_group: str | None = None
+    eks_cluster: str | None = None
+    balancer_subnets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,11 +57,15 @@ def _scaling(fleet: FleetPlan, chosen: Candidate) -> Iterator[tuple[str, str]]:
 def _spot(fleet: FleetPlan, chosen: Candidate) -> Iterator[tuple[str, str]]:
     if not fleet.spot_nodes:
         return
-    says = f"{fleet.spot_nodes} of {chosen.nodes} nodes on spot, which EC2 may take back with two minutes' notice"
+    own = chosen.nodes - fleet.spot_nodes
+    says = (
+        f"{fleet.spot_nodes} of {chosen.nodes} nodes, after the {own} that run first; EC2 takes them back with two "
+        f"minutes' notice, {fleet.losses_per_month:.2g} times a month"
+    )
     if fleet.mixed_usd_per_month is None:
         yield "spot", f"{says}; no spot price of {chosen.instance_type} is known in {chosen.region}"
         return
-    yield "spot", f"{says}: {show_usd(fleet.mixed_usd_per_month)} a month for the instances"
+    yield "spot", f"{says}: {show_usd(fleet.mixed_usd_per_month)} a month for the instances, all of them all day"
 
 
 def _tokens(fleet: FleetPlan) -> str:

@@ -141,7 +141,11 @@ def headline(candidate: Candidate) -> str:
 
 
 def _headline(plan: Plan) -> RenderableType:
-    return Text.assemble((f"{plan.workload}: ", "bold"), (headline(plan.chosen), "bold green"))
+    text, service = headline(plan.chosen), plan.chosen.service
+    saved = sum(each.usd_per_month for each in plan.cost.lines if each.usd_per_month and each.usd_per_month < 0)
+    if service and saved:
+        text += f"; by its hours and spot nodes {show_usd(service.usd_per_month + saved)} a month"
+    return Text.assemble((f"{plan.workload}: ", "bold"), (text, "bold green"))
 
 
 def _section(title: str, body: RenderableType) -> RenderableType:
