@@ -70,4 +70,5 @@ def simulate(
 
         print(encoder.dumps(found.as_json(), indent=1))
     else:
-        print_simulation(found, f"{loaded.workload.name}: {headline(decision.plan.chosen)}", str(stream))
+        others = [each.model for each in decision.plan.beside]
+        print_simulation(found, f"{loaded.workload.name}: {headline(decision.plan.chosen)}", str(stream), others)

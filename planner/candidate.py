@@ -174,7 +174,7 @@ def _service(
     # A fixed number in flight is answered as fast as it comes back: Little's law.
     rate = job.requests_per_s or (job.concurrency or 0) / float(answer.request_s)
     month = usd_per_hour * HOURS_PER_MONTH
-    tokens = rate * load.request_tokens * HOUR_S
+    tokens_per_s = rate * load.request_tokens + job.beside_tokens_per_s
     return table, Service(
         replicas=replicas,
         concurrency=float(layout.micro_batch),
@@ -183,13 +183,13 @@ def _service(
         output_tokens_per_s=rate * load.output_tokens,
         kv_capacity_tokens=int(memory.capacity_tokens) if memory.cache_per_token else 0,
         usd_per_month=cents(month),
-        usd_per_million_tokens=(usd_per_hour / Decimal(tokens) * MEGA).quantize(Decimal("0.0001")),
+        usd_per_million_tokens=(usd_per_hour / Decimal(tokens_per_s * HOUR_S) * MEGA).quantize(Decimal("0.0001")),
         band=_said(factors.band, load),
         requests_per_s_per_replica=float(answer.requests_per_s),
         largest_batch=max(int(most), layout.micro_batch),
         ttft_band=_said(factors.ttft_band, load),
         requests_per_s=rate,
-        tokens_per_s=rate * load.request_tokens,
+        tokens_per_s=tokens_per_s,
     )
 
 

@@ -15,6 +15,7 @@ from planner.build import build_of, end_warnings
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
 from planner.choose_index import plan_index
+from planner.co_served import apart_sentence, others_of, room_for_all, served_beside, with_others
 from planner.cost import cost_of, losses_per_hour, with_index
 from planner.deals import deals_of
 from planner.eligible import Contender, contenders, most_nodes
@@ -60,8 +61,13 @@ def make_plan(
     """
     job = job_of(workload, shape)
     able, refused = contenders(workload, shape, market)
+    others = others_of(workload, market, calibration)
+    able, crowded = room_for_all(able, others)
+    refused = (*refused, *crowded)
     if not able:
         raise NoFeasiblePlan(_nothing_able(workload, refused))
+    if isinstance(job, ServingJob):
+        job = with_others(job, others, able)
     found = _search(workload, shape, able, job, market, calibration)
     if not len(found.ranking.order):
         raise NoFeasiblePlan(_nothing_fits(found))
@@ -79,6 +85,7 @@ def make_plan(
         _together_within(workload, cost)
     runners_up = _runners_up(found)
     fleet = None
+    beside = tuple(served_beside(chosen, winner.machine.devices, others, market, calibration)) if others else ()
     if isinstance(job, ServingJob):
         units = units_of(found.pool, able)
         choice = _choice(workload, shape, job, chosen, units, recipe, deals, market, calibration)
@@ -105,6 +112,7 @@ def make_plan(
         warnings=(*shape.notes, *warnings_of(workload, chosen, runners_up, cost, deals, winner.machine, market, now)),
         index=index,
         fleet=fleet,
+        beside=beside,
     )
     size = int(weights_bytes(shape, recipe))
     build = build_of(workload, chosen, winner.machine, now, weights_bytes=size, planned=fleet)
@@ -120,6 +128,7 @@ def make_plan(
             *interface_warnings(build, allowed),
             *key_warnings(build),
             *_engine_sentence(workload, chosen),
+            *(apart_sentence(chosen, job, able, found.pool, others) if isinstance(job, ServingJob) else ()),
         ),
         fleet=fleet,
     )
@@ -170,7 +179,15 @@ def _choice(
         prompt_share=prompt_share(replica, job.load, chosen.service.concurrency),
         least_nodes=serving.least_nodes or 1 if serving else 1,
         losses_per_hour=losses_per_hour(chosen.instance_type, chosen.region, market),
+        device_share=_device_share(job, chosen),
     )
+
+
+def _device_share(job: ServingJob, chosen: Candidate) -> float:
+    """The first model's part of all devices that models use."""
+    assert chosen.service is not None
+    own = chosen.service.replicas * chosen.layout.devices
+    return own / (own + (job.beside[chosen.instance_type] if job.beside else 0))
 
 
 def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
@@ -234,6 +251,8 @@ def _beside_model(inference: Inference) -> Iterator[str]:
         yield f"{drafts.tokens} tokens at a time drafted by {drafts.draft} and accepted with {drafts.acceptance:.0%}"
     if adapters := inference.adapters:
         yield f"{adapters.count:,} adapters of rank {adapters.rank}"
+    if inference.co_served:
+        yield f"beside {' and '.join(each.model for each in inference.co_served)}"
 
 
 def _search(

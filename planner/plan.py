@@ -176,6 +176,16 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ServedBeside:
+    """A further model on the same instances: its replicas as a candidate that pays for its devices alone, and which
+    devices those are."""
+
+    model: str
+    devices: str
+    candidate: Candidate
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
     """Why an instance type is not in the plan. `change` is what would help; empty where nothing would."""
 
@@ -360,7 +370,7 @@ class Plan:
     `front` are fleets that trade money for time: none is both cheaper and faster than another, cheapest first.
     `cost` is the chosen candidate's, `deals` the same fleet on all terms known. `covered` counts the candidates that
     the search decided on, `timed` those of them that fit, whose time it computed; `warnings` are sentences, `network`
-    that on addresses. `fleet` serves, `index` is beside it.
+    that on addresses. `fleet` serves, `index` and further models (`beside`) stand beside it.
     """
 
     workload: str
@@ -383,6 +393,7 @@ class Plan:
     network: str = ""
     index: IndexPlan | None = None
     fleet: FleetPlan | None = None
+    beside: tuple[ServedBeside, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -31,7 +32,8 @@ LARGEST_PIPELINE = 16
 class ServingJob:
     """What a fleet must do: a rate or requests in flight, within limits on the mean answer. Requests/s, s.
 
-    `headroom` may come on top of the load, as a share of it; what `spare` names (a node, a zone) may be lost.
+    `headroom` may come on top of the load, as a share of it; what `spare` names (a node, a zone) may be lost. Further
+    models take the devices that `beside` names by machine, and `beside_tokens_per_s` in and out.
     """
 
     load: Load
@@ -41,6 +43,8 @@ class ServingJob:
     tpot_s: float
     headroom: float = 0.0
     spare: str = "none"
+    beside: Mapping[str, int] | None = None
+    beside_tokens_per_s: float = 0.0
 
 
 def load_of(inference: Inference, shape: ModelShape) -> Load:
@@ -83,6 +87,9 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
     machine, option = searched.machines[index], searched.options[index][number]
     factors = searched.calibration.serving_factors(option.framework.name, machine.accelerator.name)
     grid = _layouts(searched, option, machine, factors)
+    if job.beside:
+        # Sizes that divide the node fill it without gaps.
+        grid = grid.take((machine.devices % grid.devices == 0) | (grid.devices % machine.devices == 0))
     if job.load.speculation:
         grid = grid.take(job.load.speculation.runs_on(grid))
     memory = replica_memory(searched.shape, option.recipe, grid, machine, factors, job.load)
@@ -94,7 +101,7 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
     chosen = grid.take(fits)
     answer = replica_answer(searched.shape, option.recipe, chosen, job.load, machine, factors)
     replicas = _replicas(job, chosen, answer)
-    nodes = _fleet_nodes(chosen, machine, replicas, job.spare)
+    nodes = fleet_nodes(chosen, machine, replicas, job)
     kept = _in_time(job, answer) & (nodes <= searched.max_nodes)
     if "nodes" in searched.pins:
         kept &= nodes == searched.pins["nodes"]
@@ -152,9 +159,11 @@ def _replicas(job: ServingJob, grid: LayoutGrid, answer: Answer) -> Ints:
     return np.ceil(np.where(np.isfinite(needed), needed, 1.0)).astype(np.int64)
 
 
-def _fleet_nodes(grid: LayoutGrid, machine: InstanceType, replicas: Ints, spare: str) -> Ints:
-    """Instances of the fleet, with the spare ones: several replicas share one where they fit."""
+def fleet_nodes(grid: LayoutGrid, machine: InstanceType, replicas: Ints, job: ServingJob) -> Ints:
+    """Instances of the fleet, with the spare ones: several replicas share one where they fit, further models too."""
     per_node = np.maximum(machine.devices // grid.devices, 1)
     nodes_each = np.maximum(grid.devices // machine.devices, 1)
     nodes = -(-replicas // per_node) * nodes_each
-    return np.asarray(nodes + spare_nodes(nodes, nodes_each, spare))
+    if job.beside:
+        nodes = -(-(replicas * grid.devices + job.beside[machine.name]) // machine.devices)
+    return np.asarray(nodes + spare_nodes(nodes, nodes_each, job.spare))

@@ -145,8 +145,8 @@ def replica_memory(
         activations=activations + 0.0 * weights,
         cache=factors.cache_share * (usable - weights - draft - adapted - reserve - activations),
         cache_per_token=per_token + (drafts.cache_bytes_per_token(recipe, layout.tensor) if drafts else 0.0),
-        draft=draft,
-        adapters=adapted,
+        draft=draft + 0.0 * weights,
+        adapters=adapted + 0.0 * weights,
     )
 
 

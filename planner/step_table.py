@@ -47,7 +47,7 @@ def step_table(replica: Replica, load: Load, most_sequences: int) -> StepTable:
     pair_s = float(replica.step_s(0.0, 0.0, prompt, pairs) - replica.step_s(0.0, 0.0, prompt)) / pairs
     # On a pipeline: with half the batch beside it, which hardly matters. Of drafts the rest of a round does matter, and
     # is that of the sequences that there are (planner.simulate).
-    decoded = 0.0 if replica.rounds else batch / 2
+    decoded = 0.0 if load.speculation else batch / 2
     beside = (decoded, decoded * middle, prompt, pairs)
     late = float(replica.step_s(*beside, undivided=True) - replica.step_s(*beside)) / prompt
     return StepTable(

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from planner.simulated import TO_EMBEDDING, Simulated, Spread, verdict
 from pricing.units import show_duration, show_rate
+from pricing.wording import listed
 
 
-def print_simulation(found: Simulated, fleet: str, stream: str) -> None:
-    """Prints what a fleet made of a stream of requests, both told in words, beside the plan's own figures."""
+def print_simulation(found: Simulated, fleet: str, stream: str, beside: Sequence[str] = ()) -> None:
+    """Prints what a fleet made of a stream of requests, both told in words, beside the plan's own figures.
+
+    `beside` are further models on the same instances.
+    """
     print("\n".join(_lines(found, fleet, stream)))
+    if beside:
+        print(
+            f"  {listed(beside, whole=True)} stand on devices of their own, and change none of this; simulate each as a "
+            "workload of its own."
+        )
 
 
 def _lines(found: Simulated, fleet: str, stream: str) -> Iterator[str]:

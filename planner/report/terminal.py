@@ -35,6 +35,7 @@ from planner.plan import (
     Service,
     Term,
 )
+from planner.report.beside import beside_rows
 from planner.report.bill import bill_table, deals_table, total
 from planner.report.columns import figures_table
 from planner.report.fleet import fleet_rows
@@ -96,6 +97,7 @@ def plan_text(plan: Plan, today: date) -> RenderableType:
         parts.append(_section(f"Time of a step, {show_duration(chosen.run.step_s)}", _shares(chosen.run.step_terms)))
     parts += [
         *([_section("Fleet", _pairs(fleet_rows(plan.fleet, chosen)))] if plan.fleet else []),
+        *([_section("On the same instances", _pairs(beside_rows(plan)))] if plan.beside else []),
         *([_section("Vector index", _index(plan.index))] if plan.index else []),
         _section(f"Cost, {total(plan.cost)}", bill_table(plan.cost)),
         _section("Ladder", _ladder(plan.ladder)),
