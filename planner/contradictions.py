@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from planner.batch_faults import batch_faults
 from planner.eligible import frameworks_of, permitted
 from planner.framework import Framework, load_frameworks
 from planner.index_fields import index_faults
@@ -146,10 +147,11 @@ def _inference(workload: Workload) -> Iterator[Finding]:
     inference = workload.inference
     if inference is None:
         return
-    if (inference.requests_per_second is None) == (inference.concurrency is None):
+    loads = (inference.requests_per_second, inference.concurrency, inference.requests)
+    if sum(load is not None for load in loads) != 1:
         yield Finding(
             path=("inference",),
-            says="the load is either requests_per_second or concurrency; give exactly one",
+            says="the load is requests_per_second, concurrency or, of a batch job, requests; give exactly one",
         )
     if inference.context_length and inference.context_length < inference.input_tokens + inference.output_tokens:
         yield Finding(
@@ -158,8 +160,8 @@ def _inference(workload: Workload) -> Iterator[Finding]:
             f"{inference.output_tokens:,} out; raise context_length",
         )
     yield from _fleet(workload, inference)
-    if workload.limits.deadline is not None:
-        yield Finding(path=("limits", "deadline"), says="a served model has no deadline; remove it, or train")
+    for path, says in batch_faults(workload):
+        yield Finding(path=path, says=says)
 
 
 def _software(workload: Workload) -> Iterator[Finding]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from planner.calibration import ServingFactors
 from planner.fleet_size import spare_nodes
 from planner.layout import Ints, LayoutGrid
 from planner.legal import HEADS_DIVIDE, Space, cross, divisors, keep, powers
@@ -59,7 +59,7 @@ def search_serving(searched: Scope, job: ServingJob) -> Pool:
 def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
     machine, option = searched.machines[index], searched.options[index][number]
     factors = searched.calibration.serving_factors(option.framework.name, machine.accelerator.name)
-    grid = _layouts(searched, option, machine, factors)
+    grid = replica_layouts(searched, option, machine, powers(factors.largest_batch))
     request_tokens = job.load.input_tokens + job.load.output_tokens
     memory = replica_memory(searched.shape, option.recipe, grid, machine, factors, request_tokens)
     wanted = np.maximum(grid.micro_batch * request_tokens, job.load.context_tokens) + job.load.prefix_tokens
@@ -89,8 +89,8 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
     )
 
 
-def _layouts(searched: Scope, option: Option, machine: InstanceType, factors: ServingFactors) -> LayoutGrid:
-    """Every tensor and pipeline degree of a replica, with requests in flight up to the engine's largest batch."""
+def replica_layouts(searched: Scope, option: Option, machine: InstanceType, in_flight: Sequence[int]) -> LayoutGrid:
+    """Every tensor and pipeline degree of a replica, each with so many requests in flight."""
     space = Space(
         shape=searched.shape,
         sequence_tokens=1,
@@ -111,7 +111,7 @@ def _layouts(searched: Scope, option: Option, machine: InstanceType, factors: Se
     # A replica stays inside a node, or fills whole nodes.
     whole = (devices <= machine.devices) | (devices % machine.devices == 0)
     rows = {name: values[whole & (devices <= machine.devices * searched.max_nodes)] for name, values in rows.items()}
-    return LayoutGrid.of(cross(rows, "micro_batch", space.choices("micro_batch", powers(factors.largest_batch))))
+    return LayoutGrid.of(cross(rows, "micro_batch", space.choices("micro_batch", in_flight)))
 
 
 def _in_time(job: ServingJob, answer: Answer) -> Mask:
