@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
 from decimal import Decimal
 from typing import Any
@@ -12,13 +13,11 @@ from planner.batch_time import ReplicaRun
 from planner.calibration import Calibration
 from planner.eligible import Contender
 from planner.layout import Layout
-from planner.memory_band import served_band
 from planner.plan import MemoryTable, Run, Term
 from planner.recipes import Option
 from planner.run_band import run_band
 from planner.serving import Load, replica_memory
 from planner.shape import ModelShape
-from planner.streamed_memory import streamed_bytes, streamed_demands
 from planner.streamed_time import PassTime
 from pricing.instance_type import InstanceType
 
@@ -27,29 +26,26 @@ def setting_of(
     shape: ModelShape, job: BatchJob, option: Option, machine: InstanceType, calibration: Calibration
 ) -> Setting:
     """An option on a machine, as the search sees it."""
-    factors = calibration.serving_factors(option.framework.name, machine.accelerator.name)
-    return Setting(shape=shape, option=option, machine=machine, factors=factors, load=job.load)
+    return Setting(shape=shape, option=option, machine=machine, load=job.load, calibration=calibration)
 
 
 def batch_table(
     shape: ModelShape, job: BatchJob, contender: Contender, option: Option, layout: Layout, calibration: Calibration
 ) -> MemoryTable:
     """The memory of each device of a replica, term by term."""
-    machine = contender.machine
+    setting = setting_of(shape, job, option, contender.machine, calibration)
+    named: Mapping[str, Any]
     if option.framework.streaming:
-        eager, context = calibration.eager_factors("default"), calibration.memory[machine.accelerator.vendor]
-        named = streamed_bytes(shape, option.recipe, job.load, layout, context.context_bytes, eager)
-        stage = "the device of a replica"
-        band = served_band(shape, option.recipe, machine.accelerator, eager.band, calibration)
+        memory = setting.memory(layout)
+        named, stage, band = memory.terms, "the device of a replica", memory.band
     else:
-        setting = setting_of(shape, job, option, machine, calibration)
         named, stage, band = _pooled(setting, layout), "every device of a replica", setting.factors.memory_band
     terms = tuple(Term(name=name.replace("_", " "), value=float(value)) for name, value in named.items() if value)
     return MemoryTable(
         stage=stage,
         terms=terms,
         total_bytes=int(sum(term.value for term in terms)),
-        device_bytes=machine.device_memory_bytes,
+        device_bytes=contender.machine.device_memory_bytes,
         band=band,
     )
 
@@ -112,9 +108,10 @@ def _pooled(setting: Setting, layout: Layout) -> dict[str, Any]:
 
 
 def _elsewhere(setting: Setting, layout: Layout) -> tuple[PlaceNeed, ...]:
-    demands = streamed_demands(setting.shape, setting.option.recipe, setting.load, layout, setting.machine)
     return tuple(
-        PlaceNeed(of=each.of, need_bytes=int(each.need), have_bytes=int(each.have)) for each in demands if each.need
+        PlaceNeed(of=each.of, need_bytes=int(each.need), have_bytes=int(each.have))
+        for each in setting.memory(layout).demands
+        if each.need
     )
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from planner.batch_time import BatchClock, ReplicaRun, batch_clock, rolling_run, start_up_s
-from planner.calibration import ServingFactors
+from planner.calibration import Calibration, ServingFactors
 from planner.layout import AnyLayout
 from planner.recipe import Place
 from planner.recipes import Option
@@ -16,6 +17,7 @@ from planner.replica import Replica
 from planner.serving import Load, replica_of
 from planner.shape import ModelShape
 from planner.step_work import step_work
+from planner.streamed_memory import StreamedMemory, streamed_memory
 from planner.streamed_time import Streamed, streamed_replica, streamed_run
 from planner.usage import weights_bytes
 from pricing.instance_type import InstanceType
@@ -37,8 +39,13 @@ class Setting:
     shape: ModelShape
     option: Option
     machine: InstanceType
-    factors: ServingFactors
     load: Load
+    calibration: Calibration
+
+    @property
+    def factors(self) -> ServingFactors:
+        """What the engine reaches on the accelerator."""
+        return self.calibration.serving_factors(self.option.framework.name, self.machine.accelerator.name)
 
     def run(self, layout: AnyLayout, share: Any) -> ReplicaRun:
         """A replica's run over its share of the requests."""
@@ -49,9 +56,10 @@ class Setting:
         return rolling_run(replica, self.load.lengths, layout.micro_batch, share)
 
     def streamed(self, layout: AnyLayout) -> Streamed:
-        """The replica of an engine that streams; its memory is `streamed_bytes`."""
+        """The replica of an engine that streams."""
         streaming = self.option.framework.streaming
         assert streaming
+        memory = self.memory(layout)
         replica = Replica(
             work=step_work(self.shape, self.option.recipe, layout, self.machine),
             factors=self.factors,
@@ -60,7 +68,23 @@ class Setting:
             batched_tokens=np.inf,
             mixes_prompts=False,
         )
-        return streamed_replica(self.shape, self.option.recipe, streaming, replica, self.machine)
+        kept = memory.kept_here, memory.kept_on_host
+        return streamed_replica(self.shape, self.option.recipe, streaming, replica, self.machine, kept)
+
+    def memory(self, layout: AnyLayout, terms: Mapping[str, Any] | None = None) -> StreamedMemory:
+        """What replicas of an engine that streams take, on device, host and disk; `terms` on the device, if known."""
+        streaming = self.option.framework.streaming
+        assert streaming
+        return streamed_memory(
+            self.shape,
+            self.option.recipe,
+            self.load,
+            layout,
+            self.machine,
+            self.calibration,
+            splits=streaming.splits,
+            terms=terms,
+        )
 
     @property
     def start_s(self) -> float:

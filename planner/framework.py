@@ -27,11 +27,13 @@ class Streaming:
     """How an engine works with weights or a cache that lie off the device (planner.streamed_time).
 
     Weights that were read serve up to `batches_per_block` batches before the next layer's come (FlexGen's zig-zag
-    block schedule). `overlaps` says that reading, copying and computing go on at once.
+    block schedule). `overlaps` says that reading, copying and computing go on at once, `splits` that weights can lie
+    in several places, so that what the device and the host have room for stays there (FlexGen's --percent).
     """
 
     batches_per_block: int
     overlaps: bool
+    splits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

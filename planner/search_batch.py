@@ -8,18 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from planner.batch_setting import BatchJob, Setting
 from planner.layout import Ints, LayoutGrid
 from planner.legal import cross
-from planner.memory_band import served_band
 from planner.plan import Rung
-from planner.search import Floats, Miss, Part, Pool, Scope, nearest_misses, pool, rungs
+from planner.search import Miss, Part, Pool, Scope, nearest_misses, pool, rungs
 from planner.search_serving import replica_layouts
 from planner.serving import replica_memory
-from planner.streamed_memory import streamed_bytes, streamed_demands
+from planner.streamed_memory import device_terms
 
 # Steps of a half or a third between numbers of batches and of nodes: a finer choice saves little.
 STEPS = tuple(sorted({scale * 2**power for power in range(17) for scale in (1, 3)}))
@@ -51,8 +51,8 @@ def _parts(searched: Scope, job: BatchJob) -> Iterator[Part]:
                 shape=searched.shape,
                 option=option,
                 machine=machine,
-                factors=searched.calibration.serving_factors(option.framework.name, machine.accelerator.name),
                 load=job.load,
+                calibration=searched.calibration,
             )
             found = _streamed(blocks, setting) if option.framework.streaming else _rolling(searched, setting)
             yield _on_nodes(searched, job, setting, found, index, number)
@@ -64,19 +64,16 @@ class _Blocks:
 
     searched: Scope
     job: BatchJob
-    known: dict[tuple[str, tuple[str, ...], str], tuple[LayoutGrid, Floats]] = field(default_factory=dict)
+    known: dict[tuple[str, tuple[str, ...], str], tuple[LayoutGrid, Mapping[str, Any]]] = field(default_factory=dict)
 
-    def of(self, setting: Setting) -> tuple[LayoutGrid, Floats]:
-        """Blocks, and bytes of a device at the upper edge of their band."""
+    def of(self, setting: Setting) -> tuple[LayoutGrid, Mapping[str, Any]]:
+        """Blocks, and what each takes of a device, by cause."""
         option, vendor = setting.option, setting.machine.accelerator.vendor
         key = (option.framework.name, option.recipe.techniques, vendor)
         if key not in self.known:
-            grid = self._grid(setting)
-            calibration, shape = self.searched.calibration, self.searched.shape
-            eager, context = calibration.eager_factors("default"), calibration.memory[vendor].context_bytes
-            band = served_band(shape, option.recipe, setting.machine.accelerator, eager.band, calibration)
-            terms = streamed_bytes(shape, option.recipe, self.job.load, grid, context, eager)
-            self.known[key] = grid, np.asarray(band.high * sum(terms.values()) + 0.0 * grid.micro_batch)
+            grid, searched = self._grid(setting), self.searched
+            terms = device_terms(searched.shape, option.recipe, self.job.load, grid, vendor, searched.calibration)
+            self.known[key] = grid, terms
         return self.known[key]
 
     def _grid(self, setting: Setting) -> LayoutGrid:
@@ -92,13 +89,14 @@ class _Blocks:
 
 
 def _streamed(blocks: _Blocks, setting: Setting) -> _Fitting:
-    grid, need = blocks.of(setting)
+    grid, terms = blocks.of(setting)
     machine, option, have = setting.machine, setting.option, setting.machine.device_memory_bytes
-    demands = streamed_demands(setting.shape, option.recipe, setting.load, grid, machine)
+    memory = setting.memory(grid, terms)
+    need = np.asarray(memory.band.high * sum(terms.values()) + 0.0 * grid.micro_batch)
     # One device is a replica: nothing of this engine is cut over several.
     whole = all(blocks.searched.pins.get(degree, 1) == 1 for degree in ("tensor", "pipeline"))
     fits = whole & (need <= have)
-    for demand in demands:
+    for demand in memory.demands:
         fits &= demand.need <= demand.have
     rung, chosen = rungs(machine, grid.devices, option), grid.take(fits)
     block = chosen.micro_batch * chosen.micro_batches
@@ -107,7 +105,7 @@ def _streamed(blocks: _Blocks, setting: Setting) -> _Fitting:
     return _Fitting(
         layout=chosen.take(best),
         rung=rung[fits][best],
-        misses=nearest_misses(machine, option, grid, need, have, ~fits & whole, rung, demands),
+        misses=nearest_misses(machine, option, grid, need, have, ~fits & whole, rung, memory.demands),
         covered=len(grid),
         timed=len(chosen),
     )

@@ -6,16 +6,27 @@ or the rows, of those that wait.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from planner.calibration import EagerFactors
+from planner.calibration import Calibration
 from planner.layout import AnyLayout
+from planner.memory_band import served_band
+from planner.plan import Band
 from planner.recipe import Place, Recipe
 from planner.search import Demand
 from planner.serving import Load
-from planner.serving_memory import STREAMED_BLOCKS, served_elsewhere, served_need, waiting_bytes, with_overheads
+from planner.serving_memory import (
+    STREAMED_BLOCKS,
+    served_elsewhere,
+    served_need,
+    streamed_weight_bytes,
+    waiting_bytes,
+    with_overheads,
+)
 from planner.shape import ModelShape
 from pricing.instance_type import InstanceType
 from pricing.units import GIB
@@ -27,10 +38,31 @@ DISK_SHARE = 0.95
 OF_HOST, OF_DISK = "of host memory per node", "of local disk per node"
 
 
-def streamed_bytes(
-    shape: ModelShape, recipe: Recipe, load: Load, layout: AnyLayout, context_bytes: float, eager: EagerFactors
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StreamedMemory:
+    """What a replica takes, by place. Bytes; numbers, or one per layout.
+
+    `terms` are those of its device by cause, `demands` what the replicas of a node ask of its memory and disks.
+    `kept_here` and `kept_on_host` are the shares of the weights for which there was room beside that; `band` is that of
+    the device's sum.
+    """
+
+    terms: Mapping[str, Any]
+    demands: tuple[Demand, Demand]
+    kept_here: Any
+    kept_on_host: Any
+    band: Band
+
+    @property
+    def total(self) -> Any:
+        """Bytes of the device."""
+        return sum(self.terms.values())
+
+
+def device_terms(
+    shape: ModelShape, recipe: Recipe, load: Load, layout: AnyLayout, vendor: str, calibration: Calibration
 ) -> dict[str, Any]:
-    """Bytes on the device of a replica that streams, by cause; as `berth estimate` tells them of one batch."""
+    """Bytes on the device of a replica, by cause; as `berth estimate` tells them of one batch."""
     need = served_need(
         shape,
         recipe,
@@ -42,14 +74,53 @@ def streamed_bytes(
         devices=1,
         waiting=layout.micro_batch * (layout.micro_batches - 1),
     )
-    return with_overheads(need, recipe, eager, context_bytes)
+    context = calibration.memory[vendor].context_bytes
+    return with_overheads(need, recipe, calibration.eager_factors("default"), context)
 
 
-def streamed_demands(
-    shape: ModelShape, recipe: Recipe, load: Load, layout: AnyLayout, machine: InstanceType
-) -> tuple[Demand, Demand]:
-    """What replicas on all devices of a node ask of its memory and of its disks, and what there is."""
-    each = machine.devices
+def streamed_memory(
+    shape: ModelShape,
+    recipe: Recipe,
+    load: Load,
+    layout: AnyLayout,
+    machine: InstanceType,
+    calibration: Calibration,
+    *,
+    splits: bool,
+    terms: Mapping[str, Any] | None = None,
+) -> StreamedMemory:
+    """The memory of replicas on all devices of a node, each with a copy of the weights of its own.
+
+    Where weights can be split over places, what there is room for stays near. `terms` are the device's, if known.
+    """
+    chip = machine.accelerator
+    terms = terms or device_terms(shape, recipe, load, layout, chip.vendor, calibration)
+    band = served_band(shape, recipe, chip, calibration.eager_factors("default").band, calibration)
+    host, disk = _elsewhere(shape, recipe, load, layout)
+    have_host, have_disk = HOST_SHARE * machine.host_memory_bytes, DISK_SHARE * machine.nvme_bytes
+    weights, place = streamed_weight_bytes(shape, recipe), recipe.weights_place
+    here = on_host = 0.0 * layout.micro_batch
+    if splits and place is not Place.DEVICE:
+        here = np.clip((machine.device_memory_bytes / band.high - sum(terms.values())) / weights, 0.0, 1.0)
+        terms = {**terms, "weights kept there": here * weights}
+        host, disk = host - (place is Place.HOST) * here * weights, disk - (place is Place.DISK) * here * weights
+    if splits and place is Place.DISK:
+        on_host = np.clip((have_host / machine.devices - host) / weights, 0.0, 1.0 - here)
+        host, disk = host + on_host * weights, disk - on_host * weights
+    return StreamedMemory(
+        terms=terms,
+        demands=(
+            Demand(of=OF_HOST, need=np.asarray(host * machine.devices), have=have_host),
+            Demand(of=OF_DISK, need=np.asarray(disk * machine.devices), have=have_disk),
+        ),
+        kept_here=here,
+        kept_on_host=on_host,
+        band=band,
+    )
+
+
+def _elsewhere(shape: ModelShape, recipe: Recipe, load: Load, layout: AnyLayout) -> tuple[Any, Any]:
+    """Bytes that a replica keeps on the host and on disk, all weights where the recipe says."""
     block = layout.micro_batch * layout.micro_batches
     host, disk = (
         served_elsewhere(shape, recipe, block, load.context_tokens, place) for place in (Place.HOST, Place.DISK)
@@ -59,7 +130,4 @@ def streamed_demands(
     # What is read from disk passes through the host.
     largest = recipe.block_weight_bytes * max(run.parameters(shape.hidden, shape.norm_bias) for run in shape.blocks)
     host = host + HOST_RESERVE_BYTES + STREAMED_BLOCKS * largest * (recipe.weights_place is Place.DISK)
-    return (
-        Demand(of=OF_HOST, need=np.asarray(host * each), have=HOST_SHARE * machine.host_memory_bytes),
-        Demand(of=OF_DISK, need=np.asarray(disk * each + 0.0 * block), have=DISK_SHARE * machine.nvme_bytes),
-    )
+    return host, disk + 0.0 * block

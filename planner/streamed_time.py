@@ -47,8 +47,10 @@ class PassTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Streamed:
-    """A replica on one device, and the rates at which it is fed. Bytes/s; `layout.micro_batch` sequences in each of
-    `layout.micro_batches` batches of a block."""
+    """A replica on one device, and the rates at which it is fed, bytes/s.
+
+    `kept_here` and `kept_on_host` are the shares of the weights that need not come to the device, or not from disk.
+    """
 
     shape: ModelShape
     recipe: Recipe
@@ -57,6 +59,8 @@ class Streamed:
     link: float
     disk_read: float
     disk_write: float
+    kept_here: Any = 0.0
+    kept_on_host: Any = 0.0
 
     def prompts(self, batch: Any, batches: Any, lengths: Lengths) -> PassTime:
         """The first pass: all prompts of a block, which leave their cache behind."""
@@ -78,28 +82,34 @@ class Streamed:
     def _pass(self, sequences: Any, read_tokens: Any, new_tokens: Any, device: Any, rows: Any) -> PassTime:
         """`read_tokens` of each sequence's cache come to the device, `new_tokens` leave it, `rows` are handed on."""
         recipe, shape = self.recipe, self.shape
-        weights = streamed_weight_bytes(shape, recipe)
+        weights = streamed_weight_bytes(shape, recipe) * (recipe.weights_place is not Place.DEVICE)
+        sent, read = (1 - self.kept_here) * weights, (1 - self.kept_here - self.kept_on_host) * weights
         loaded, stored = (
             sequences * cache_bytes(shape, recipe.kv_bytes, float(tokens)) for tokens in (read_tokens, new_tokens)
         )
         away, on_disk = recipe.kv_place is not Place.DEVICE, recipe.kv_place is Place.DISK
         # Rows wait beside the cache: in host memory where that is off the device.
         handed = away * shape.layers * waiting_bytes(shape, sequences, rows)
-        streamed = recipe.weights_place is not Place.DEVICE
         with np.errstate(invalid="ignore"):
             return PassTime(
-                to_device=(streamed * weights + away * loaded + handed) / self.link,
+                to_device=(sent + away * loaded + handed) / self.link,
                 from_device=(away * stored + handed) / self.link,
-                disk_reads=_over((recipe.weights_place is Place.DISK) * weights + on_disk * loaded, self.disk_read),
+                disk_reads=_over((recipe.weights_place is Place.DISK) * read + on_disk * loaded, self.disk_read),
                 disk_writes=_over(on_disk * stored, self.disk_write),
                 device=device,
             )
 
 
 def streamed_replica(
-    shape: ModelShape, recipe: Recipe, streaming: Streaming, replica: Replica, machine: InstanceType
+    shape: ModelShape,
+    recipe: Recipe,
+    streaming: Streaming,
+    replica: Replica,
+    machine: InstanceType,
+    kept: tuple[Any, Any] = (0.0, 0.0),
 ) -> Streamed:
-    """The replica of one device of a machine, whose disks all its devices share."""
+    """The replica of one device of a machine, whose disks all its devices share; `kept` are the shares of the weights
+    on the device and on the host."""
     disks = disk_rates(machine.name)
     return Streamed(
         shape=shape,
@@ -109,6 +119,8 @@ def streamed_replica(
         link=host_bytes_per_s(machine) * machine.accelerator_share,
         disk_read=disks.read / machine.devices,
         disk_write=disks.write / machine.devices,
+        kept_here=kept[0],
+        kept_on_host=kept[1],
     )
 
 
