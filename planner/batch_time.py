@@ -62,7 +62,6 @@ def rolling_run(replica: Replica, lengths: Lengths, sequences: Any, share: Any) 
         "decode": pace.decode_s,
         "prompts in between": share * pace.prompt_s / steps,
         "emptying at the end": emptying / steps,
-        "start of the engine": replica.request_s / steps,
     }
     step_s = sum(terms.values())
     return ReplicaRun(work_s=steps * step_s, steps=steps, step_s=step_s, terms=terms, in_flight=at_once)

@@ -68,10 +68,12 @@ class Streamed:
         device = batches * self.replica.step_s(0.0, 0.0, rows, rows * lengths.prompt / 2)
         return self._pass(batch * batches, 0.0, lengths.prompt, device, lengths.prompt)
 
-    def token(self, batch: Any, batches: Any, lengths: Lengths) -> PassTime:
-        """A further pass, in the middle of the answers: one token of each sequence of a block."""
-        device = batches * self.replica.step_s(batch, batch * lengths.live)
-        return self._pass(batch * batches, lengths.live, 1.0, device, 1.0)
+    def token(self, batch: Any, batches: Any, lengths: Lengths, live: float | None = None) -> PassTime:
+        """A further pass: one token of each sequence of a block, which has `live` tokens, those of the middle of its
+        answer where None."""
+        tokens = lengths.live if live is None else live
+        device = batches * self.replica.step_s(batch, batch * tokens)
+        return self._pass(batch * batches, tokens, 1.0, device, 1.0)
 
     def block_s(self, batch: Any, batches: Any, lengths: Lengths) -> tuple[Any, Any]:
         """Seconds of a block's prompts, and of all further tokens of its answers."""
@@ -79,25 +81,30 @@ class Streamed:
         each = self.token(batch, batches, lengths).total_s(self.streaming)
         return first, (lengths.answer - 1) * each
 
+    def weights_s(self) -> tuple[Any, Any]:
+        """Seconds in which the weights of all layers come to the device, and from the disks, each once."""
+        place = self.recipe.weights_place
+        weights = streamed_weight_bytes(self.shape, self.recipe) * (place is not Place.DEVICE)
+        read = (1 - self.kept_here - self.kept_on_host) * weights * (place is Place.DISK)
+        return (1 - self.kept_here) * weights / self.link, _over(read, self.disk_read)
+
     def _pass(self, sequences: Any, read_tokens: Any, new_tokens: Any, device: Any, rows: Any) -> PassTime:
         """`read_tokens` of each sequence's cache come to the device, `new_tokens` leave it, `rows` are handed on."""
         recipe, shape = self.recipe, self.shape
-        weights = streamed_weight_bytes(shape, recipe) * (recipe.weights_place is not Place.DEVICE)
-        sent, read = (1 - self.kept_here) * weights, (1 - self.kept_here - self.kept_on_host) * weights
+        sent_s, read_s = self.weights_s()
         loaded, stored = (
             sequences * cache_bytes(shape, recipe.kv_bytes, float(tokens)) for tokens in (read_tokens, new_tokens)
         )
         away, on_disk = recipe.kv_place is not Place.DEVICE, recipe.kv_place is Place.DISK
         # Rows wait beside the cache: in host memory where that is off the device.
         handed = away * shape.layers * waiting_bytes(shape, sequences, rows)
-        with np.errstate(invalid="ignore"):
-            return PassTime(
-                to_device=(sent + away * loaded + handed) / self.link,
-                from_device=(away * stored + handed) / self.link,
-                disk_reads=_over((recipe.weights_place is Place.DISK) * read + on_disk * loaded, self.disk_read),
-                disk_writes=_over(on_disk * stored, self.disk_write),
-                device=device,
-            )
+        return PassTime(
+            to_device=sent_s + (away * loaded + handed) / self.link,
+            from_device=(away * stored + handed) / self.link,
+            disk_reads=read_s + _over(on_disk * loaded, self.disk_read),
+            disk_writes=_over(on_disk * stored, self.disk_write),
+            device=device,
+        )
 
 
 def streamed_replica(
