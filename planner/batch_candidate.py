@@ -110,7 +110,7 @@ def _pooled(setting: Setting, layout: Layout) -> dict[str, Any]:
 def _elsewhere(setting: Setting, layout: Layout) -> tuple[PlaceNeed, ...]:
     return tuple(
         PlaceNeed(of=each.of, need_bytes=int(each.need), have_bytes=int(each.have))
-        for each in setting.memory(layout).demands
+        for each in setting.demands(setting.memory(layout))
         if each.need
     )
 

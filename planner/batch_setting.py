@@ -13,14 +13,15 @@ from planner.calibration import Calibration, ServingFactors
 from planner.layout import AnyLayout
 from planner.recipe import Place
 from planner.recipes import Option
-from planner.replica import Replica
+from planner.search import Demand
 from planner.serving import Load, replica_of
 from planner.shape import ModelShape
-from planner.step_work import step_work
 from planner.streamed_memory import StreamedMemory, streamed_memory
 from planner.streamed_time import Streamed, streamed_replica, streamed_run
 from planner.usage import weights_bytes
 from pricing.instance_type import InstanceType
+
+OF_HOST, OF_DISK = "of host memory per node", "of local disk per node"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,16 +61,10 @@ class Setting:
         streaming = self.option.framework.streaming
         assert streaming
         memory = self.memory(layout)
-        replica = Replica(
-            work=step_work(self.shape, self.option.recipe, layout, self.machine),
-            factors=self.factors,
-            capacity_tokens=np.inf,
-            largest_batch=self.factors.largest_batch,
-            batched_tokens=np.inf,
-            mixes_prompts=False,
-        )
         kept = memory.kept_here, memory.kept_on_host
-        return streamed_replica(self.shape, self.option.recipe, streaming, replica, self.machine, kept)
+        return streamed_replica(
+            self.shape, self.option.recipe, layout, streaming, self.machine, self.factors, kept=kept
+        )
 
     def memory(self, layout: AnyLayout, terms: Mapping[str, Any] | None = None) -> StreamedMemory:
         """What replicas of an engine that streams take, on device, host and disk; `terms` on the device, if known."""
@@ -84,6 +79,13 @@ class Setting:
             self.calibration,
             splits=streaming.splits,
             terms=terms,
+        )
+
+    def demands(self, memory: StreamedMemory) -> tuple[Demand, Demand]:
+        """What a node is asked for beside its devices' memory."""
+        return (
+            Demand(of=OF_HOST, need=np.asarray(memory.host), have=memory.host_have),
+            Demand(of=OF_DISK, need=np.asarray(memory.disk), have=memory.disk_have),
         )
 
     @property

@@ -191,8 +191,11 @@ def _beyond_software(workload: Workload, doing: list[Framework], key: str) -> It
     for path, name in (*_asked(workload), *degrees):
         unknown = name not in load_techniques() and path[0] != "pin"
         if not unknown and not any(_has(item, name) for item in frameworks):
-            having = " or ".join(item.name for item in doing if _has(item, name))
+            able = [item for item in doing if _has(item, name)]
+            having = " or ".join(item.name for item in able)
             advice = f"set {key} to {having}" if having else "no other software has it for this job"
+            if able and not workload.ends and all(item.streaming for item in able):
+                advice = f"{having} has it, for batch jobs alone: give inference.requests as the load"
             # What nobody offers can still be asked after: an estimate takes any technique of the job.
             askable = not having and doing and not unknown and name in load_techniques()
             if askable and doing[0].job in load_techniques()[name].jobs:

@@ -96,7 +96,8 @@ def _streamed(blocks: _Blocks, setting: Setting) -> _Fitting:
     # One device is a replica: nothing of this engine is cut over several.
     whole = all(blocks.searched.pins.get(degree, 1) == 1 for degree in ("tensor", "pipeline"))
     fits = whole & (need <= have)
-    for demand in memory.demands:
+    demands = setting.demands(memory)
+    for demand in demands:
         fits &= demand.need <= demand.have
     rung, chosen = rungs(machine, grid.devices, option), grid.take(fits)
     block = chosen.micro_batch * chosen.micro_batches
@@ -105,7 +106,7 @@ def _streamed(blocks: _Blocks, setting: Setting) -> _Fitting:
     return _Fitting(
         layout=chosen.take(best),
         rung=rung[fits][best],
-        misses=nearest_misses(machine, option, grid, need, have, ~fits & whole, rung, memory.demands),
+        misses=nearest_misses(machine, option, grid, need, have, ~fits & whole, rung, demands),
         covered=len(grid),
         timed=len(chosen),
     )

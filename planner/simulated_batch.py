@@ -44,5 +44,5 @@ def batch_verdict(found: SimulatedBatch) -> Iterator[str]:
     for each in apart:
         yield (
             f"{each.name}: the formula says {each.ratio:.2f} times what the simulation does, more than "
-            f"{each.tolerance:.0%} apart. Trust the simulation: it follows every step, where the formula has a mean one."
+            f"{each.tolerance:.0%} apart. Trust the simulation: it follows every step, the formula has a mean one."
         )

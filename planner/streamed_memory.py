@@ -17,7 +17,6 @@ from planner.layout import AnyLayout
 from planner.memory_band import served_band
 from planner.plan import Band
 from planner.recipe import Place, Recipe
-from planner.search import Demand
 from planner.serving import Load
 from planner.serving_memory import (
     STREAMED_BLOCKS,
@@ -35,20 +34,22 @@ from pricing.units import GIB
 HOST_SHARE, HOST_RESERVE_BYTES = 0.96, 4 * GIB
 # Of local disks: what a file system keeps for itself (ext4: 5 %).
 DISK_SHARE = 0.95
-OF_HOST, OF_DISK = "of host memory per node", "of local disk per node"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StreamedMemory:
     """What a replica takes, by place. Bytes; numbers, or one per layout.
 
-    `terms` are those of its device by cause, `demands` what the replicas of a node ask of its memory and disks.
-    `kept_here` and `kept_on_host` are the shares of the weights for which there was room beside that; `band` is that of
-    the device's sum.
+    `terms` are those of its device by cause; `host` and `disk` what the replicas of a node take of its memory and
+    disks, and `host_have` and `disk_have` what there is. `kept_here` and `kept_on_host` are the shares of the weights
+    for which there was room beside that; `band` is that of the device's sum.
     """
 
     terms: Mapping[str, Any]
-    demands: tuple[Demand, Demand]
+    host: Any
+    host_have: float
+    disk: Any
+    disk_have: float
     kept_here: Any
     kept_on_host: Any
     band: Band
@@ -109,10 +110,10 @@ def streamed_memory(
         host, disk = host + on_host * weights, disk - on_host * weights
     return StreamedMemory(
         terms=terms,
-        demands=(
-            Demand(of=OF_HOST, need=np.asarray(host * machine.devices), have=have_host),
-            Demand(of=OF_DISK, need=np.asarray(disk * machine.devices), have=have_disk),
-        ),
+        host=host * machine.devices,
+        host_have=have_host,
+        disk=disk * machine.devices,
+        disk_have=have_disk,
         kept_here=here,
         kept_on_host=on_host,
         band=band,

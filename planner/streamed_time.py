@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from planner.batch_time import ReplicaRun
+from planner.calibration import ServingFactors
 from planner.framework import Streaming
 from planner.kv_cache import cache_bytes
 from planner.layout import AnyLayout
@@ -26,6 +27,7 @@ from planner.replica import Replica
 from planner.serving_memory import streamed_weight_bytes, waiting_bytes
 from planner.serving_modes import Lengths
 from planner.shape import ModelShape
+from planner.step_work import step_work
 from pricing.instance_type import InstanceType
 
 
@@ -110,14 +112,24 @@ class Streamed:
 def streamed_replica(
     shape: ModelShape,
     recipe: Recipe,
+    layout: AnyLayout,
     streaming: Streaming,
-    replica: Replica,
     machine: InstanceType,
+    factors: ServingFactors,
+    *,
     kept: tuple[Any, Any] = (0.0, 0.0),
 ) -> Streamed:
     """The replica of one device of a machine, whose disks all its devices share; `kept` are the shares of the weights
     on the device and on the host."""
     disks = disk_rates(machine.name)
+    replica = Replica(
+        work=step_work(shape, recipe, layout, machine),
+        factors=factors,
+        capacity_tokens=np.inf,
+        largest_batch=factors.largest_batch,
+        batched_tokens=np.inf,
+        mixes_prompts=False,
+    )
     return Streamed(
         shape=shape,
         recipe=recipe,
