@@ -199,6 +199,7 @@ def test_a_row_and_its_candidate_cost_the_same(question: tuple[Workload, Market]
         pins={},
     )
     job = job_of(asked, DENSE)
+    assert not isinstance(job, BatchJob)
     searched = search_training(scope, job) if isinstance(job, TrainingJob) else search_serving(scope, job)
     pool = join_offers(able, searched, sold)
     ranking = rank(asked, DENSE, able, pool, sold, calibration)
