@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planner.batch_setting import BatchJob
 from planner.candidate import candidate
 from planner.choose import job_of
 from planner.eligible import contenders
