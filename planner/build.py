@@ -121,7 +121,12 @@ def _begins_before(expires_at: datetime | None, provision: Provision, now: datet
 
 
 def _image(workload: Workload, machine: InstanceType) -> Image:
-    """The user's own image, or the public parameter of the type; one's id is never kept for the other."""
+    """The user's own image, or the public parameter of the type; one's id is never kept for the other.
+
+    EKS chooses for its nodes, by the version of its cluster.
+    """
+    if workload.provision.target is Target.EKS_NODES:
+        return Image(parameter=None, id=None)
     if workload.provision.image:
         return Image(parameter=None, id=workload.provision.image)
     return Image(parameter=image_parameter(machine), id=None)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -10,14 +11,17 @@ import numpy as np
 
 from planner.accounts import key_warnings
 from planner.addresses import interface_warnings, network_sentence
+from planner.batch_setting import BatchJob
 from planner.build import build_of, end_warnings
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
 from planner.choose_index import plan_index
+from planner.co_served import apart_sentence, others_of, room_for_all, served_beside, with_others
 from planner.cost import cost_of, losses_per_hour, with_index
 from planner.deals import deals_of
 from planner.eligible import Contender, contenders, most_nodes
 from planner.energy import energy_of
+from planner.engine_words import engine_words
 from planner.errors import NoFeasiblePlan
 from planner.explain import Found, broken_pins, grouped, ladder, rung_miss, searched_rejections
 from planner.fleet_cost import with_fleet
@@ -30,6 +34,7 @@ from planner.rank import join_offers, rank
 from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
 from planner.search import RUNGS, Scope
+from planner.search_batch import search_batch
 from planner.search_serving import ServingJob, load_of, search_serving
 from planner.search_training import TrainingJob, search_training
 from planner.serving import replica_of
@@ -38,7 +43,7 @@ from planner.step_table import prompt_share
 from planner.surroundings import serves_from_elsewhere
 from planner.usage import weights_bytes
 from planner.warnings import warnings_of
-from planner.workload import TOKENS_PER_PARAMETER, Pin, Workload
+from planner.workload import TOKENS_PER_PARAMETER, Inference, Pin, Workload
 from pricing.market import Market
 from pricing.quota import interfaces_allowed
 from pricing.units import HOURS_PER_MONTH, show_count, show_duration, show_rate, show_usd
@@ -58,8 +63,13 @@ def make_plan(
     """
     job = job_of(workload, shape)
     able, refused = contenders(workload, shape, market)
+    others = others_of(workload, market, calibration)
+    able, crowded = room_for_all(able, others)
+    refused = (*refused, *crowded)
     if not able:
         raise NoFeasiblePlan(_nothing_able(workload, refused))
+    if isinstance(job, ServingJob):
+        job = with_others(job, others, able)
     found = _search(workload, shape, able, job, market, calibration)
     if not len(found.ranking.order):
         raise NoFeasiblePlan(_nothing_fits(found))
@@ -69,7 +79,7 @@ def make_plan(
     offer = winner.offers[int(found.pool.offer[found.chosen])]
     deals = deals_of(chosen, offer, market)
     run = chosen.run.hours if chosen.run else None
-    served = chosen.service.output_tokens_per_s if chosen.service else None
+    served = chosen.service.tokens_per_s if chosen.service else None
     cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run, market, served)
     index = plan_index(workload, market) if workload.index else None
     if index:
@@ -77,6 +87,7 @@ def make_plan(
         _together_within(workload, cost)
     runners_up = _runners_up(found)
     fleet = None
+    beside = tuple(served_beside(chosen, winner.machine.devices, others, market, calibration)) if others else ()
     if isinstance(job, ServingJob):
         units = units_of(found.pool, able)
         choice = _choice(workload, shape, job, chosen, units, recipe, deals, market, calibration)
@@ -103,6 +114,7 @@ def make_plan(
         warnings=(*shape.notes, *warnings_of(workload, chosen, runners_up, cost, deals, winner.machine, market, now)),
         index=index,
         fleet=fleet,
+        beside=beside,
     )
     size = int(weights_bytes(shape, recipe))
     build = build_of(workload, chosen, winner.machine, now, weights_bytes=size, planned=fleet)
@@ -117,10 +129,19 @@ def make_plan(
             *end_warnings(workload.provision, chosen, now),
             *interface_warnings(build, allowed),
             *key_warnings(build),
+            *_engine_sentence(workload, chosen),
+            *(apart_sentence(chosen, job, able, found.pool, others) if isinstance(job, ServingJob) else ()),
         ),
         fleet=fleet,
     )
     return Decision(plan=plan, build=build, recipe=recipe)
+
+
+def _engine_sentence(workload: Workload, chosen: Candidate) -> Iterator[str]:
+    """How the engine is told of what is served beside plain answers, where the user starts it."""
+    words = engine_words(workload.inference, chosen) if workload.inference else ()
+    if words and workload.provision.target is not Target.SERVING_FLEET:
+        yield f"Start vLLM with {shlex.join(words)}."
 
 
 def _together_within(workload: Workload, cost: Cost) -> None:
@@ -148,8 +169,7 @@ def _choice(
     machine, file_system = market.instance_types[chosen.instance_type], workload.provision.storage.file_system
     serving = workload.provision.serving
     factors = calibration.serving_factors(chosen.framework, chosen.accelerator)
-    tokens = job.load.input_tokens + job.load.output_tokens
-    replica = replica_of(shape, recipe, chosen.layout, machine, factors, tokens)
+    replica = replica_of(shape, recipe, chosen.layout, machine, factors, job.load)
     assert chosen.service is not None
     return Choice(
         chosen=chosen,
@@ -161,7 +181,15 @@ def _choice(
         prompt_share=prompt_share(replica, job.load, chosen.service.concurrency),
         least_nodes=serving.least_nodes or 1 if serving else 1,
         losses_per_hour=losses_per_hour(chosen.instance_type, chosen.region, market),
+        device_share=_device_share(job, chosen),
     )
+
+
+def _device_share(job: ServingJob, chosen: Candidate) -> float:
+    """The first model's part of all devices that models use."""
+    assert chosen.service is not None
+    own = chosen.service.replicas * chosen.layout.devices
+    return own / (own + (job.beside[chosen.instance_type] if job.beside else 0))
 
 
 def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
@@ -175,8 +203,12 @@ def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
         )
     assert workload.inference is not None
     inference = workload.inference
+    if inference.requests:
+        return BatchJob(
+            load=load_of(inference, shape), requests=inference.requests, deadline_s=workload.limits.deadline_s
+        )
     return ServingJob(
-        load=load_of(inference),
+        load=load_of(inference, shape),
         requests_per_s=inference.requests_per_second,
         concurrency=inference.concurrency,
         ttft_s=inference.ttft or np.inf,
@@ -198,20 +230,35 @@ def job_sentence(workload: Workload, shape: ModelShape) -> str:
         )
     assert workload.inference is not None
     inference = workload.inference
-    load = (
-        f"{show_rate(inference.requests_per_second)} requests/s"
-        if inference.requests_per_second
-        else f"{inference.concurrency:,} requests in flight"
-    )
+    load = f"serving {inference.concurrency:,} requests in flight" if inference.concurrency else ""
+    if inference.requests_per_second:
+        load = f"serving {show_rate(inference.requests_per_second)} requests/s"
+    elif inference.requests:
+        load = f"a batch of {inference.requests:,} requests"
     limits = [
         f"{name} within {show_duration(limit)}"
-        for name, limit in (("TTFT", inference.ttft), ("TPOT", inference.tpot))
+        for name, limit in (
+            ("TTFT" if inference.output_tokens else "each", inference.ttft),
+            ("TPOT", inference.tpot),
+        )
         if limit
     ]
     tokens = f"{inference.input_tokens:,} tokens in, {inference.output_tokens:,} out"
+    if not inference.output_tokens:
+        tokens = f"an embedding of {inference.input_tokens:,} tokens each"
     known = inference.prefix_cache_hit_rate
     cached = [f"of which the prefix cache knows {known * inference.input_tokens:,.0f} ({known:.0%})"] if known else []
-    return ", ".join([f"serving {load}", tokens, *cached, *limits])
+    return ", ".join([load, tokens, *cached, *_beside_model(inference), *limits])
+
+
+def _beside_model(inference: Inference) -> Iterator[str]:
+    """What is served with the model: drafts, adapters."""
+    if drafts := inference.speculative:
+        yield f"{drafts.tokens} tokens at a time drafted by {drafts.draft} and accepted with {drafts.acceptance:.0%}"
+    if adapters := inference.adapters:
+        yield f"{adapters.count:,} adapters of rank {adapters.rank}"
+    if inference.co_served:
+        yield f"beside {' and '.join(each.model for each in inference.co_served)}"
 
 
 def _search(
@@ -233,6 +280,8 @@ def _search(
     )
     if isinstance(job, TrainingJob):
         fitting = loose = search_training(scope, job)
+    elif isinstance(job, BatchJob):
+        fitting = loose = search_batch(scope, job)
     else:
         fitting = search_serving(scope, job)
         free = {name: value for name, value in scope.pins.items() if name != "nodes"}
@@ -305,7 +354,7 @@ def _levers(workload: Workload) -> list[str]:
     """What the user could loosen, in the order of least regret."""
     levers = ["loosen pin"] if workload.pin != Pin() else []
     levers.append("add regions or purchase options (limits.regions, limits.purchase)")
-    if workload.training:
+    if workload.ends:
         levers.append("allow a later deadline or more nodes (limits.deadline, limits.max_nodes)")
     else:
         levers.append("loosen inference.ttft or inference.tpot, or allow more nodes (limits.max_nodes)")

@@ -7,8 +7,9 @@ from decimal import Decimal
 from ipaddress import IPv4Network
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from planner.documented import Documented
 from pricing.units import TIB, YEAR_S, parse_bytes, parse_count, parse_duration_s, show_bytes
 
 # The largest gp3 volume (Amazon EBS user guide, general purpose SSD volumes).
@@ -87,6 +88,7 @@ def text_schema(example: str, *also: str) -> WithJsonSchema:
 
 
 Count = Annotated[int, BeforeValidator(_count), Field(gt=0, le=10**18), text_schema("20B", "integer")]
+CountOrZero = Annotated[int, BeforeValidator(_count), Field(ge=0, le=10**18), text_schema("20B", "integer")]
 Seconds = Annotated[float, BeforeValidator(_duration), text_schema("300ms")]
 Bytes = Annotated[int, BeforeValidator(_size), text_schema("300GiB")]
 # To cents, so that 2000 and 2000.0 are the same budget.
@@ -118,7 +120,5 @@ S3Uri = Annotated[
 ]
 
 
-class Section(BaseModel):
+class Section(Documented):
     """Base of all parts of a workload."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)

@@ -13,7 +13,7 @@ from planner.eligible import Contender
 from planner.fleet_cost import Rates, all_day, by_hours
 from planner.fleet_fields import Fleet as Asked
 from planner.fleet_record import FleetPlan, Loading, LoadRange
-from planner.fleet_size import Unit, Units, cheapest_by_load, spare_nodes
+from planner.fleet_size import ZONES, Unit, Units, cheapest_by_load, spare_nodes
 from planner.plan import Candidate, Deal
 from planner.readiness import ready_s, weight_sources
 from planner.search import Pool
@@ -42,6 +42,7 @@ class Choice:
     prompt_share: float
     least_nodes: int
     losses_per_hour: float
+    device_share: float = 1.0
 
 
 def fleet_plan(asked: Asked, job: ServingJob, choice: Choice) -> FleetPlan:
@@ -51,14 +52,15 @@ def fleet_plan(asked: Asked, job: ServingJob, choice: Choice) -> FleetPlan:
     assert service is not None
     unit = _unit(chosen, choice.machines, in_flight=job.requests_per_s is None)
     load = _load(job) * (1 + job.headroom)
-    carrying = unit.nodes(load)
+    # Nodes that several models share are counted as they were chosen.
+    carrying = _shared_nodes(chosen, unit, job) if job.beside else unit.nodes(load)
     by_hour = tuple(
         max(_hour_nodes(unit, load * share, job.spare), choice.least_nodes) for share in asked.profile or ()
     )
     loading = _loading(asked, choice)
     spot = _spot_nodes(asked, chosen)
     rates = _rates(chosen, spot, choice, loading)
-    rate = service.output_tokens_per_s / job.load.output_tokens
+    rate, load_each = service.requests_per_s, job.load
     return FleetPlan(
         replicas=service.replicas,
         requests_per_s_per_replica=None if job.requests_per_s is None else service.requests_per_s_per_replica,
@@ -72,8 +74,12 @@ def fleet_plan(asked: Asked, job: ServingJob, choice: Choice) -> FleetPlan:
         scaled_usd_per_month=by_hours(rates, chosen.purchase, by_hour) if by_hour else None,
         spot_nodes=spot,
         mixed_usd_per_month=all_day(rates, chosen.nodes) if spot else None,
-        usd_per_million_input=_per_million(chosen, choice.prompt_share, rate * job.load.input_tokens),
-        usd_per_million_output=_per_million(chosen, 1 - choice.prompt_share, rate * job.load.output_tokens),
+        usd_per_million_input=_per_million(
+            chosen, choice.device_share * choice.prompt_share, rate * load_each.input_tokens
+        ),
+        usd_per_million_output=None
+        if load_each.pools
+        else _per_million(chosen, choice.device_share * (1 - choice.prompt_share), rate * load_each.output_tokens),
         prompt_share=choice.prompt_share,
         loading=loading,
         cheapest=_cheapest(job, choice),
@@ -98,6 +104,12 @@ def _unit(candidate: Candidate, machines: Mapping[str, InstanceType], *, in_flig
         nodes_per_replica=max(devices // machine.devices, 1),
         usd_per_hour_per_node=float(candidate.usd_per_hour) / candidate.nodes,
     )
+
+
+def _shared_nodes(chosen: Candidate, unit: Unit, job: ServingJob) -> int:
+    """Nodes that carry the loads of all models."""
+    spare = {"none": 0, "node": unit.nodes_per_replica, "zone": chosen.nodes // ZONES}[job.spare]
+    return chosen.nodes - spare
 
 
 def _hour_nodes(unit: Unit, load: float, spare: str) -> int:
@@ -148,8 +160,8 @@ def _loading(asked: Asked, choice: Choice) -> tuple[Loading, ...]:
 
 
 def _cheapest(job: ServingJob, choice: Choice) -> tuple[LoadRange, ...]:
-    """At which load each of the fleets is the cheapest; nothing for a load that is not a rate."""
-    if job.requests_per_s is None:
+    """At which load each of the fleets is the cheapest; nothing for one that is no rate, or one of several models'."""
+    if job.requests_per_s is None or job.beside:
         return ()
     return tuple(
         LoadRange(

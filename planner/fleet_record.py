@@ -39,7 +39,7 @@ class FleetPlan:
     cost. `spot_nodes` of the nodes are on spot, which makes `mixed_usd_per_month`, None where no spot price is known;
     EC2 is expected to take back `losses_per_month` of them all together.
     The load of a replica is requests/s as planned, None for a load of requests in flight. `usd_per_million_input` and
-    `_output` share the instances' price by the time that prompts and answers take.
+    `_output` share the instances' price by the time that prompts and answers take; embeddings have no output.
     """
 
     replicas: int
@@ -55,7 +55,7 @@ class FleetPlan:
     spot_nodes: int
     mixed_usd_per_month: Decimal | None
     usd_per_million_input: Decimal
-    usd_per_million_output: Decimal
+    usd_per_million_output: Decimal | None
     prompt_share: float
     loading: tuple[Loading, ...]
     cheapest: tuple[LoadRange, ...]

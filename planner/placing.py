@@ -24,6 +24,7 @@ def misplaced(workload: Workload) -> Iterator[Misplaced]:
         yield ("provision", "budget"), "whom shall the budget warn? Add budget_email"
     yield from _reserved(workload)
     yield from _hyperpod(workload)
+    yield from _eks(workload)
     yield from _training_plan(workload)
     yield from _network(workload)
     yield from _beside(workload)
@@ -68,7 +69,7 @@ def _hyperpod(workload: Workload) -> Iterator[Misplaced]:
     if provision.target is not Target.HYPERPOD_SLURM:
         return
     if workload.inference:
-        yield ("provision", "target"), f"{provision.target} runs batch jobs; leave it out to serve"
+        yield ("provision", "target"), f"{provision.target} trains; leave it out to serve, or for a batch of requests"
     if provision.mig:
         yield ("provision", "mig"), "HyperPod's nodes keep their accelerators whole; leave mig out"
     if provision.reservation:
@@ -83,6 +84,35 @@ def _hyperpod(workload: Workload) -> Iterator[Misplaced]:
             f"HyperPod with Slurm has on-demand nodes and training plans, not {', '.join(purchase)}; set "
             "[on-demand], or leave the target out",
         )
+
+
+def _eks(workload: Workload) -> Iterator[Misplaced]:
+    """What nodes of an EKS cluster that stands must be told, and what is the cluster's own affair."""
+    provision, given = workload.provision, workload.provision.existing
+    if provision.target is not Target.EKS_NODES:
+        if given.eks_cluster:
+            yield (
+                ("provision", "existing", "eks_cluster"),
+                f"only nodes of the target {Target.EKS_NODES} join a cluster; set provision.target to it",
+            )
+        return
+    lacking = [f"existing.{name}" for name in ("eks_cluster", "vpc", "security_group") if not getattr(given, name)]
+    if lacking:
+        yield (
+            ("provision", "target"),
+            f"its nodes join a cluster that stands, in its VPC and its own security group; add {' and '.join(lacking)} "
+            "(`aws eks describe-cluster --name NAME --query cluster.resourcesVpcConfig`: clusterSecurityGroupId)",
+        )
+    if provision.image:
+        yield ("provision", "image"), "EKS boots its own image for the accelerator; leave image out"
+    if provision.mig:
+        yield ("provision", "mig"), "NVIDIA's GPU operator cuts the GPUs of a cluster; leave mig out"
+    for path, named in (
+        (("provision", "storage", "file_system"), provision.storage.file_system),
+        (("provision", "existing", "file_system"), given.file_system),
+    ):
+        if named:
+            yield path, "pods mount file systems through the cluster's FSx CSI driver; leave it out"
 
 
 def _training_plan(workload: Workload) -> Iterator[Misplaced]:

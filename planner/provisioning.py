@@ -80,6 +80,8 @@ class Existing(Section):
     """Policy by ARN, such as arn:aws:iam::111122223333:policy/boundary, that bounds every role of the stack."""
     placement_group: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,255}$")] | None = None
     """Placement group by name, such as block-a, in which the reservation was made."""
+    eks_cluster: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$")] | None = None
+    """EKS cluster by name, such as research, that the nodes of the target eks-nodes join."""
     balancer_subnets: tuple[SubnetId, ...] = ()
     """Subnets of that VPC by id, in two zones or more, that a serving-fleet's load balancer stands in."""
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from planner.built import Fleet
+from collections.abc import Iterator
+from dataclasses import replace
+
+from planner.built import Engine, Fleet
 from planner.containers import engine
+from planner.engine_words import engine_words
 from planner.errors import NoFeasiblePlan
 from planner.fleet_record import FleetPlan
 from planner.fleet_schedule import floors
@@ -12,7 +16,7 @@ from planner.plan import Candidate
 from planner.provisioning import Serving
 from planner.subnets import BALANCER_ZONES
 from planner.weights_place import weights_place
-from planner.workload import Workload
+from planner.workload import Inference, Workload
 from pricing.instance_type import InstanceType
 from pricing.regions import known_zones
 
@@ -53,7 +57,11 @@ def fleet_of(
     weights, weights_path = weights_place(workload)
     least, most = bounds(asked, candidate.nodes, min(hours, default=candidate.nodes))
     return Fleet(
-        engine=engine(asked.container, image=asked.image, facts=facts, techniques=candidate.techniques),
+        engine=_told(
+            workload,
+            candidate,
+            engine(asked.container, image=asked.image, facts=facts, techniques=candidate.techniques),
+        ),
         least_nodes=least,
         most_nodes=most,
         waiting_per_node=max(1, round(WAITING_SHARE * service.concurrency * replicas)),
@@ -74,6 +82,12 @@ def fleet_of(
         schedule=floors(hours, planned.ready_s) if planned else (),
         time_zone=workload.inference.fleet.time_zone,
     )
+
+
+def _told(workload: Workload, candidate: Candidate, plain: Engine) -> Engine:
+    """The engine with what it is told of embeddings and drafts."""
+    assert workload.inference is not None
+    return replace(plain, command=(*plain.command, *engine_words(workload.inference, candidate)))
 
 
 def bounds(asked: Serving, nodes: int, quietest: int) -> tuple[int, int]:
@@ -103,6 +117,27 @@ def places(workload: Workload, candidate: Candidate) -> int:
     return workload.pin.micro_batch or candidate.service.largest_batch
 
 
+def _kinds_refused(inference: Inference, container: str) -> Iterator[str]:
+    """What of embeddings, drafts, adapters and further models the target cannot build yet."""
+    if inference.co_served:
+        yield (
+            f"The target serving-fleet runs one model on all of its nodes, and {len(inference.co_served) + 1} share "
+            "them here. Plan each model as a fleet of its own, or leave provision.target out and start the engines "
+            "yourself."
+        )
+    if inference.adapters:
+        yield (
+            "The containers of the target serving-fleet know no adapters, which are fetched one by one. Leave "
+            "provision.target out, and start the engine with the words that the plan then names."
+        )
+    if container != "vllm" and (inference.speculative or not inference.output_tokens):
+        what = "of drafts" if inference.speculative else "to make embeddings"
+        yield (
+            f"The container {container} is told {what} by its own model repository or image, which Berth does not "
+            "write. Set provision.serving.container to vllm."
+        )
+
+
 def _refusals(workload: Workload, candidate: Candidate, machine: InstanceType) -> list[str]:
     """Why the target cannot build what was chosen, all at once."""
     asked = workload.provision.serving or Serving()
@@ -128,6 +163,8 @@ def _refusals(workload: Workload, candidate: Candidate, machine: InstanceType) -
             f"The pinned image of {asked.container} is for x86_64, and {machine.name} is {machine.architecture}. "
             "Name an image for it in provision.serving.image."
         )
+    if workload.inference:
+        found += _kinds_refused(workload.inference, asked.container)
     if asked.most_nodes and asked.most_nodes < candidate.nodes:
         found.append(
             f"provision.serving.most_nodes is {asked.most_nodes}, and the load takes {candidate.nodes} nodes. Raise "

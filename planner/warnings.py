@@ -51,7 +51,7 @@ def warnings_of(
     yield from _untimed(chosen)
     yield from _close(chosen, runners_up)
     yield from _edges(workload, chosen, cost)
-    if workload.training and workload.limits.deadline is None:
+    if workload.ends and workload.limits.deadline is None:
         yield "No deadline is given; 30 days were assumed."
     yield from _guarded(workload, chosen)
     yield from _committed(chosen, deals)
@@ -59,7 +59,10 @@ def warnings_of(
     yield from _bought_as_block(chosen, market.held)
     yield from _within_quotas(chosen, deals)
     yield from _target(workload, chosen, machine)
-    if chosen.nodes > 1 and not machine.efa_cards:
+    alone = chosen.batch is not None and chosen.layout.devices <= machine.devices
+    if alone and chosen.nodes > 1:
+        yield f"The {chosen.nodes} nodes work without each other: divide the requests among them."
+    elif chosen.nodes > 1 and not machine.efa_cards:
         yield f"{chosen.instance_type} has no EFA: its nodes talk over TCP."
 
 
@@ -74,6 +77,8 @@ def _target(workload: Workload, chosen: Candidate, machine: InstanceType) -> Ite
     if fleet:
         yield "The load balancer's access logs stay for 30 days after `cdk destroy`, and then end by themselves."
         yield from _served(workload)
+    if workload.provision.target is Target.EKS_NODES:
+        yield _in_cluster(machine)
     asked = workload.inference.fleet if workload.inference else None
     if asked and asked.spot_share and not fleet:
         yield (
@@ -90,6 +95,16 @@ def _target(workload: Workload, chosen: Candidate, machine: InstanceType) -> Ite
         )
     if shared and workload.provision.storage.lifecycle is Lifecycle.PERSISTENT:
         yield "With a persistent file system its VPC, subnet and security group stay too; they cost nothing."
+
+
+def _in_cluster(machine: InstanceType) -> str:
+    """What an EKS cluster must have for its nodes' devices to be seen (EKS user guide, device plugins, EFA)."""
+    maker = "NVIDIA's" if machine.accelerator.vendor == "NVIDIA" else "Neuron's"
+    efa = ", the EFA device plugin, and the VPC CNI from 1.18.5 on, which leaves EFA-only interfaces alone"
+    return (
+        f"Pods see accelerators where the cluster has {maker} device plugin{efa if machine.efa_cards else ''}; the "
+        "stack installs nothing in it, and the control plane is on its owner's bill."
+    )
 
 
 def _served(workload: Workload) -> Iterator[str]:

@@ -16,7 +16,7 @@ from planner.plan import Build, Lifecycle
 from stacks.parts.capacity import capacity
 from stacks.parts.guard import Guard
 from stacks.parts.identity import Identity
-from stacks.parts.image import image_id
+from stacks.parts.image import image_id, root_device
 from stacks.parts.network import Network, NodeGroup
 from stacks.parts.nodes import EFA_ONLY, Nic, node_template
 from stacks.parts.observability import Observability
@@ -148,12 +148,6 @@ class WorkloadStack(Surroundings):
             log_group_arn=self.watched.log_group.attr_arn,
         )
         self.image_id = image_id(self, "Image", image=build.image, instance_type=build.instance_type)
-        CfnOutput(
-            self,
-            "Dashboard",
-            value=f"https://{build.region}.console.aws.amazon.com/cloudwatch/home?region={build.region}"
-            f"#dashboards/dashboard/{self.watched.dashboard}",
-        )
 
     def boot(self, *, nics: Sequence[Nic] = (), **told: str) -> Boot:
         """What nodes with these interfaces are told at boot, and what the target tells them."""
@@ -176,6 +170,7 @@ class WorkloadStack(Surroundings):
             nics=nics,
             capacity=self.capacity,
             image_id=self.image_id,
+            root=root_device(self.build.image),
             group_ids=self.group_ids,
             subnet_id=subnet_id,
             profile_arn=self.identity.profile_arn,

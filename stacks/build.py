@@ -34,6 +34,10 @@ def stack_of(target: Target) -> Callable[..., Stack]:
             from stacks.targets.hyperpod_slurm import HyperpodSlurm
 
             return HyperpodSlurm
+        case Target.EKS_NODES:
+            from stacks.targets.eks_nodes import EksNodes
+
+            return EksNodes
 
 
 def build_stack(app: App, build: Build, *, account: str | None, warnings: Sequence[str]) -> Stack:

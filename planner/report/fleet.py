@@ -19,7 +19,7 @@ def fleet_rows(fleet: FleetPlan, chosen: Candidate) -> list[tuple[str, str]]:
         *_spot(fleet, chosen),
         ("tokens", _tokens(fleet)),
         *(_ready(each) for each in fleet.loading),
-        ("requests", "TTFT and TPOT above are means at the most in flight; `berth simulate` has p50, p95 and p99"),
+        ("requests", "the times above are means at the most in flight; `berth simulate` has p50, p95 and p99"),
         *(("cheapest at" if not number else "", says) for number, says in enumerate(_cheapest(fleet))),
     ]
 
@@ -69,6 +69,8 @@ def _spot(fleet: FleetPlan, chosen: Candidate) -> Iterator[tuple[str, str]]:
 
 
 def _tokens(fleet: FleetPlan) -> str:
+    if fleet.usd_per_million_output is None:
+        return f"{show_usd(fleet.usd_per_million_input)} per million in"
     return (
         f"{show_usd(fleet.usd_per_million_input)} per million in, {show_usd(fleet.usd_per_million_output)} per million "
         f"out, the instances' price shared by time: prompts take {fleet.prompt_share:.0%}"

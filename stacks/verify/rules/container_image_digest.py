@@ -22,9 +22,8 @@ def _check(template: Template) -> Iterator[Found]:
         for image in dict.fromkeys(each.group() for each in _IMAGE.finditer(script.known_text) if not each.group(1)):
             yield broken(script, f"the image {image} is named by a tag")
     for place in _containers(template):
-        image = place.text
-        if image and "@sha256:" not in image:
-            yield broken(place, f"the image {image} is named by a tag")
+        if place.text and "@sha256:" not in place.text:
+            yield broken(place, f"the image {place.text} is named by a tag")
 
 
 def _containers(template: Template) -> Iterator[Node]:
