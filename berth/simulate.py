@@ -81,7 +81,8 @@ def simulate(
     else:
         served = simulate_plan(loaded, decision, factors, stream)
         found = served.as_json()
-        show = partial(print_simulation, served, fleet, str(stream))
+        others = [each.model for each in decision.plan.beside]
+        show = partial(print_simulation, served, fleet, str(stream), others)
     if json:
         import json as encoder
 

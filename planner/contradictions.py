@@ -19,6 +19,7 @@ from planner.plan import Target
 from planner.provision_faults import provision_faults
 from planner.recipe import Group, Job
 from planner.recipes import excluded_degrees, excludes, named_techniques
+from planner.serving_faults import serving_faults
 from planner.source import FieldPath
 from planner.techniques import load_techniques
 from planner.workload import Inference, Method, ObjectiveWeights, PinLayout, Training, Workload
@@ -160,7 +161,7 @@ def _inference(workload: Workload) -> Iterator[Finding]:
             f"{inference.output_tokens:,} out; raise context_length",
         )
     yield from _fleet(workload, inference)
-    for path, says in batch_faults(workload):
+    for path, says in (*serving_faults(workload), *batch_faults(workload)):
         yield Finding(path=path, says=says)
 
 

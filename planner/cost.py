@@ -45,7 +45,12 @@ def interruptions_per_h(offer: Offer, market: Market) -> float:
     """
     if offer.purchase is not Purchase.SPOT:
         return 0.0
-    band = market.interruptions.get((offer.instance_type, offer.region))
+    return losses_per_hour(offer.instance_type, offer.region, market) * (RESTART_H + CHECKPOINT_INTERVAL_H / 2)
+
+
+def losses_per_hour(instance_type: str, region: str, market: Market) -> float:
+    """How many times an hour EC2 is expected to take back one spot instance of a type."""
+    band = market.interruptions.get((instance_type, region))
     share = UNSTATED_SHARE if band is None else (band.low + band.high) / 2
     return -math.log1p(-share) / HOURS_PER_MONTH
 
@@ -87,11 +92,11 @@ def cost_of(
     nodes: int,
     run: RunHours | None,
     market: Market,
-    output_tokens_per_s: float | None = None,
+    tokens_per_s: float | None = None,
 ) -> Cost:
     """The bill of `nodes` bought by `offer`, and what building it otherwise would add.
 
-    A service has no run, but tokens that it puts out at the planned load; a batch job's tokens are the workload's.
+    A service has no run, but tokens in and out at the planned load; a batch job's tokens are the workload's.
     """
     bill = _Bill(nodes=nodes, region=offer.region, run=run, market=market)
     per_hour = offer.usd_per_hour_per_node * nodes
@@ -120,7 +125,7 @@ def cost_of(
         usd_per_run=whole,
         usd_per_month=_sum(line.usd_per_month for line in lines),
         unpriced=tuple(line.name for line in lines if line.usd_per_month is None),
-        usd_per_million_tokens=_per_million(workload, hourly, output_tokens_per_s, whole),
+        usd_per_million_tokens=_per_million(workload, hourly, tokens_per_s, whole),
     )
 
 
@@ -147,15 +152,14 @@ def with_index(cost: Cost, index: IndexPlan) -> Cost:
 
 
 def _per_million(
-    workload: Workload, usd_per_hour: Decimal, output_tokens_per_s: float | None, usd_per_run: Decimal | None
+    workload: Workload, usd_per_hour: Decimal, tokens_per_s: float | None, usd_per_run: Decimal | None
 ) -> Decimal | None:
     """USD of a million tokens, in and out; None where none are served."""
     asked = workload.inference
     if asked is not None and asked.requests and usd_per_run is not None:
         return _micro(usd_per_run / (asked.requests * (asked.input_tokens + asked.output_tokens)) * MEGA)
-    if asked is None or not output_tokens_per_s:
+    if not tokens_per_s:
         return None
-    tokens_per_s = output_tokens_per_s * (1 + asked.input_tokens / asked.output_tokens)
     return _micro(usd_per_hour / HOUR_S / Decimal(tokens_per_s) * MEGA)
 
 

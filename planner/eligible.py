@@ -12,10 +12,11 @@ from planner.cost import wasted_share
 from planner.fleet_size import ZONES
 from planner.framework import Framework, load_frameworks
 from planner.hyperpod import hyperpod_types
-from planner.image import image_parameter
+from planner.image import eks_image, image_parameter
 from planner.plan import Rejection, Target
 from planner.recipe import Job
 from planner.recipes import Option, allowed_options
+from planner.serving_fields import FEATURES
 from planner.shape import ModelShape
 from planner.workload import InstanceTypes, Workload
 from pricing.instance_type import InstanceType
@@ -133,6 +134,7 @@ def frameworks_of(workload: Workload) -> tuple[Framework, ...]:
             for item in every
             if item.job is Job.INFERENCE
             and (item.name == named if named else not item.by_name_only or (batch and item.streaming is not None))
+            and item.features >= workload.inference.features
         )
     named = workload.training.framework if workload.training else None
     method = workload.training.method if workload.training else ""
@@ -173,6 +175,7 @@ def _refusal(
     """The first reason against a type, in the order in which a user would want to hear it."""
     reason, change = (
         _left_out(workload, machine)
+        or _feature_gap(workload, machine)
         or _software_gap(machine, shape, frameworks, allowed, options, offers)
         or _market_gap(workload, market, machine, offers)
         or ("", "")
@@ -188,6 +191,23 @@ def _left_out(workload: Workload, machine: InstanceType) -> tuple[str, str] | No
     if not permitted(machine.name, workload.limits.instance_types):
         return "the workload's limits leave it out", "widen limits.instance_types"
     return None
+
+
+def _feature_gap(workload: Workload, machine: InstanceType) -> tuple[str, str] | None:
+    """What the workload asks of its engine that none on a type's accelerator is known to offer."""
+    if workload.inference is None:
+        return None
+    engines = [
+        item for item in load_frameworks().values() if item.job is Job.INFERENCE and item.runs_on(machine.accelerator)
+    ]
+    lacking = [
+        says
+        for name, says in FEATURES.items()
+        if name in workload.inference.features and not any(name in item.features for item in engines)
+    ]
+    if not engines or not lacking:
+        return None
+    return f"no engine known here offers {' and '.join(lacking)} on {machine.accelerator.name}", ""
 
 
 def _software_gap(
@@ -246,6 +266,8 @@ def _market_gap(
         return f"{zone} does not offer it", "change provision.zone"
     if not offers:
         return "no source lists a zone that offers it", "name one in provision.zone"
+    if workload.provision.target is Target.EKS_NODES:
+        return None if eks_image(machine.name) else ("EKS has no image with its driver", "choose another target")
     if not hosted and image_parameter(machine) is None and workload.provision.image is None:
         return "no public machine image has the driver that it needs", "name one in provision.image"
     return None

@@ -305,8 +305,8 @@ def _floors(found: Found, row: int, service: Service) -> Iterator[str]:
     contender = found.contenders[int(loose.machine[row])]
     option = contender.options[int(loose.option[row])]
     factors = found.scope.calibration.serving_factors(option.framework.name, contender.machine.accelerator.name)
-    load = load_of(inference)
-    replica = replica_of(found.scope.shape, option.recipe, loose.layout.row(row), contender.machine, factors)
+    load = load_of(inference, found.scope.shape)
+    replica = replica_of(found.scope.shape, option.recipe, loose.layout.row(row), contender.machine, factors, load)
     if inference.ttft is not None and service.ttft_s > inference.ttft:
         yield prompt_floor(replica, load)
     if inference.tpot is not None and service.tpot_s > inference.tpot:

@@ -49,7 +49,8 @@ class Framework:
     that it runs on, whole or sliced; None for any (of its vendors). `latent_attention` says whether it has that (MLA).
     `opt_only` keeps models out that are not built as OPT is. `streaming` engines answer batch jobs with
     weights or cache off the device; None for all others. `by_name_only` keeps an engine out of plans that name none; a
-    technique in `needs_rate` only runs where the accelerator has products of that type.
+    technique in `needs_rate` only runs where the accelerator has products of that type. `features` are what an engine
+    offers beyond answering prompts (planner.serving_fields.FEATURES).
     """
 
     name: str
@@ -71,6 +72,7 @@ class Framework:
     opt_only: bool = False
     streaming: Streaming | None = None
     by_name_only: bool = False
+    features: frozenset[str] = frozenset()
     needs_rate: Mapping[str, str] = field(default_factory=dict)
 
     def runs_on(self, accelerator: Accelerator) -> bool:

@@ -34,6 +34,7 @@ class Target(StrEnum):
     EFA_CLUSTER = "efa-cluster"
     SERVING_FLEET = "serving-fleet"
     HYPERPOD_SLURM = "hyperpod-slurm"
+    EKS_NODES = "eks-nodes"
 
 
 class Lifecycle(StrEnum):
@@ -132,7 +133,8 @@ class Service:
     `concurrency` is requests in flight per replica at that load; `kv_capacity_tokens` what a replica's cache holds,
     `requests_per_s_per_replica` the rate that it is planned to take, `largest_batch` how many requests of mean length
     its engine lets in at once, so that bursts beyond the planned ones need not wait for a place. `ttft_band` is that of
-    the time to the first token where it has one of its own, wider than that of times and rates.
+    the time to the first token where it has one of its own, wider than that of times and rates. Of embeddings `ttft_s`
+    is the time to the embedding, and `tpot_s` 0. `tokens_per_s` are those in and out.
     """
 
     replicas: int
@@ -147,6 +149,13 @@ class Service:
     requests_per_s_per_replica: float = 0.0
     largest_batch: int = 0
     ttft_band: Band | None = None
+    requests_per_s: float = 0.0
+    tokens_per_s: float = 0.0
+
+    @property
+    def embeds(self) -> bool:
+        """Whether the answers are embeddings, without tokens of their own."""
+        return not self.output_tokens_per_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +184,16 @@ class Candidate:
     run: Run | None
     service: Service | None
     batch: Batch | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedBeside:
+    """A further model on the same instances: its replicas as a candidate that pays for its devices alone, and which
+    devices those are."""
+
+    model: str
+    devices: str
+    candidate: Candidate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,7 +304,7 @@ class Energy:
 class Image:
     """The machine image: the public SSM parameter that names it, and its id once resolved in the region.
 
-    An image of the user's own has an id and no parameter.
+    An image of the user's own has an id and no parameter, that which EKS chooses neither.
     """
 
     parameter: str | None
@@ -297,7 +316,9 @@ class Existing:
     """What stands in the account already and is used instead of made, each by its id; None for what the stack makes.
 
     A `subnet` stands in `vpc`; without one the stack makes its own there, with the routes of `route_table`. Nodes join
-    `security_group` beside their own. `file_system` is FSx for Lustre, which its `mount_name` mounts.
+    `security_group` beside their own. `file_system` is FSx for Lustre, which its `mount_name` mounts. Nodes of the
+    target eks-nodes join `eks_cluster`, which EKS knows by its name. A fleet's load
+    balancer stands in `balancer_subnets`, each in a zone of its own.
     """
 
     vpc: str | None = None
@@ -309,6 +330,8 @@ class Existing:
     key: str | None = None
     permissions_boundary: str | None = None
     placement_group: str | None = None
+    eks_cluster: str | None = None
+    balancer_subnets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,7 +381,7 @@ class Plan:
     `front` are fleets that trade money for time: none is both cheaper and faster than another, cheapest first.
     `cost` is the chosen candidate's, `deals` the same fleet on all terms known. `covered` counts the candidates that
     the search decided on, `timed` those of them that fit, whose time it computed; `warnings` are sentences, `network`
-    that on addresses. `fleet` serves, `index` is beside it.
+    that on addresses. `fleet` serves, `index` and further models (`beside`) stand beside it.
     """
 
     workload: str
@@ -381,6 +404,7 @@ class Plan:
     network: str = ""
     index: IndexPlan | None = None
     fleet: FleetPlan | None = None
+    beside: tuple[ServedBeside, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,8 +34,9 @@ def ready_requests(load: Load, count: int, seed: int, variation: float, longest:
 def _lengths(load: Load, count: int, draw: np.random.Generator, variation: float) -> tuple[Ints, Ints]:
     """Tokens in and out of each request: log-normal, with the load's means, within its context."""
     given = _log_normal(load.input_tokens, count, draw, variation)
-    made = _log_normal(load.output_tokens, count, draw, variation)
-    longest = max(load.context_tokens, load.input_tokens + load.output_tokens)
+    # An embedding comes with the step of its prompt, as a single token would.
+    made = _log_normal(max(load.output_tokens, 1), count, draw, 0.0 if load.pools else variation)
+    longest = max(load.context_tokens, load.input_tokens + load.output_tokens) + load.pools
     given = np.minimum(given, longest - 1)
     return given, np.minimum(made, longest - given)
 

@@ -14,14 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.calibration import Calibration
-from planner.layout import Ints, LayoutGrid, concatenate
+from planner.layout import Ints, LayoutGrid, Mask, concatenate
 from planner.plan import Rung
 from planner.recipes import Option
 from planner.shape import ModelShape
 from pricing.instance_type import InstanceType
 
 Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 RUNGS = tuple(Rung)
 
 

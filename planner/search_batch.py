@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 
 from planner.batch_setting import BatchJob, Setting
+from planner.calibration import ServingFactors
 from planner.layout import Ints, LayoutGrid
 from planner.legal import cross
 from planner.plan import Rung
 from planner.search import Miss, Part, Pool, Scope, nearest_misses, pool, rungs
 from planner.search_serving import replica_layouts
-from planner.serving import replica_memory
+from planner.serving import Load, ReplicaMemory, held_tokens, replica_memory
 from planner.streamed_memory import device_terms
 
 # Steps of a half or a third between numbers of batches and of nodes: a finer choice saves little.
@@ -116,16 +117,14 @@ def _rolling(searched: Scope, setting: Setting) -> _Fitting:
     machine, option, load, factors = setting.machine, setting.option, setting.load, setting.factors
     pinned = searched.pins.get("micro_batch")
     grid = replica_layouts(searched, option, machine, [1])
-    tokens = load.input_tokens + load.output_tokens
-    memory = replica_memory(setting.shape, option.recipe, grid, machine, factors, tokens)
-    longest = np.maximum(grid.micro_batch * tokens, load.context_tokens) + load.prefix_tokens
-    need = np.asarray(memory.beside_cache + longest * memory.cache_per_token / factors.cache_share)
+    if load.speculation:
+        grid = grid.take(load.speculation.runs_on(grid))
+    memory = replica_memory(setting.shape, option.recipe, grid, machine, factors, load)
+    wanted = held_tokens(load, grid.micro_batch, factors.batched_tokens)
+    need = np.asarray(memory.beside_cache + wanted * memory.cache_per_token / factors.cache_share)
     have = factors.usable_share * machine.device_memory_bytes
     fits, rung = need <= have, rungs(machine, grid.devices, option)
-    # As many as the cache holds whole: nobody is to start anew.
-    room = (have - memory.beside_cache) * factors.cache_share / memory.cache_per_token - load.prefix_tokens
-    most = np.clip(room // tokens, 1, factors.largest_batch).astype(np.int64)
-    in_flight = grid.micro_batch if pinned else most
+    in_flight = grid.micro_batch if pinned else _room(load, factors, have, memory)
     filled = LayoutGrid.of({"tensor": grid.tensor, "pipeline": grid.pipeline, "micro_batch": in_flight})
     return _Fitting(
         layout=filled.take(fits),
@@ -134,6 +133,17 @@ def _rolling(searched: Scope, setting: Setting) -> _Fitting:
         covered=len(grid),
         timed=int(fits.sum()),
     )
+
+
+def _room(load: Load, factors: ServingFactors, have: float, memory: ReplicaMemory) -> Ints:
+    """Requests that replicas have in flight at most: as many as the cache holds whole, so that nobody starts anew; for
+    embeddings those of a step."""
+    if load.pools:
+        each = np.full(np.shape(memory.weights), (factors.batched_tokens or load.input_tokens) // load.input_tokens)
+    else:
+        room = (have - memory.beside_cache) * factors.cache_share / memory.cache_per_token - load.prefix_tokens
+        each = room // load.request_tokens
+    return np.asarray(np.clip(each, 1, factors.largest_batch).astype(np.int64))
 
 
 def _on_nodes(searched: Scope, job: BatchJob, setting: Setting, found: _Fitting, index: int, number: int) -> Part:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from planner.fleet_size import spare_nodes
 from planner.layout import Ints, LayoutGrid
 from planner.legal import HEADS_DIVIDE, Space, cross, divisors, keep, powers
+from planner.models import load_preset
+from planner.recipe import Adapter
 from planner.recipes import Option
 from planner.search import Mask, Part, Pool, Scope, nearest_misses, pool, rungs
-from planner.serving import Answer, Load, replica_answer, replica_memory
+from planner.served_adapters import ServedAdapters
+from planner.serving import Answer, Load, held_tokens, replica_answer, replica_memory
+from planner.serving_fields import OWN_BLOCKS, PROMPT_LOOKUP, Adapters, Speculative
+from planner.shape import ModelShape
+from planner.speculation import Speculation, drafts_of_its_own
 from planner.workload import Inference
 from pricing.instance_type import InstanceType
 
@@ -25,7 +31,8 @@ LARGEST_PIPELINE = 16
 class ServingJob:
     """What a fleet must do: a rate or requests in flight, within limits on the mean answer. Requests/s, s.
 
-    `headroom` may come on top of the load, as a share of it; what `spare` names (a node, a zone) may be lost.
+    `headroom` may come on top of the load, as a share of it; what `spare` names (a node, a zone) may be lost. Further
+    models take the devices that `beside` names by machine, and `beside_tokens_per_s` in and out.
     """
 
     load: Load
@@ -35,15 +42,34 @@ class ServingJob:
     tpot_s: float
     headroom: float = 0.0
     spare: str = "none"
+    beside: Mapping[str, int] | None = None
+    beside_tokens_per_s: float = 0.0
 
 
-def load_of(inference: Inference) -> Load:
-    """What a request of the workload looks like."""
+def load_of(inference: Inference, shape: ModelShape) -> Load:
+    """What a request of the workload looks like to a model."""
     return Load(
         input_tokens=inference.input_tokens,
         output_tokens=inference.output_tokens,
         context_tokens=inference.context_tokens,
         known_share=inference.prefix_cache_hit_rate,
+        speculation=_speculation(inference.speculative, shape) if inference.speculative else None,
+        adapters=_adapters(inference.adapters) if inference.adapters else None,
+    )
+
+
+def _speculation(asked: Speculative, shape: ModelShape) -> Speculation:
+    plain = Speculation(name=asked.draft, tokens=asked.tokens, acceptance=asked.acceptance)
+    if asked.draft == PROMPT_LOOKUP:
+        return plain
+    if asked.draft in OWN_BLOCKS:
+        return replace(plain, draft=drafts_of_its_own(shape), shares_ends=True)
+    return replace(plain, draft=load_preset(asked.draft))
+
+
+def _adapters(asked: Adapters) -> ServedAdapters:
+    return ServedAdapters(
+        count=asked.count, adapter=Adapter(rank=asked.rank, targets=asked.targets), loaded=asked.loaded
     )
 
 
@@ -60,9 +86,13 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
     machine, option = searched.machines[index], searched.options[index][number]
     factors = searched.calibration.serving_factors(option.framework.name, machine.accelerator.name)
     grid = replica_layouts(searched, option, machine, powers(factors.largest_batch))
-    request_tokens = job.load.input_tokens + job.load.output_tokens
-    memory = replica_memory(searched.shape, option.recipe, grid, machine, factors, request_tokens)
-    wanted = np.maximum(grid.micro_batch * request_tokens, job.load.context_tokens) + job.load.prefix_tokens
+    if job.beside:
+        # Sizes that divide the node fill it without gaps.
+        grid = grid.take((machine.devices % grid.devices == 0) | (grid.devices % machine.devices == 0))
+    if job.load.speculation:
+        grid = grid.take(job.load.speculation.runs_on(grid))
+    memory = replica_memory(searched.shape, option.recipe, grid, machine, factors, job.load)
+    wanted = held_tokens(job.load, grid.micro_batch, factors.batched_tokens)
     need = np.asarray(memory.beside_cache + wanted * memory.cache_per_token / factors.cache_share)
     have = factors.usable_share * machine.device_memory_bytes
     fits = need <= have
@@ -70,7 +100,7 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
     chosen = grid.take(fits)
     answer = replica_answer(searched.shape, option.recipe, chosen, job.load, machine, factors)
     replicas = _replicas(job, chosen, answer)
-    nodes = _fleet_nodes(chosen, machine, replicas, job.spare)
+    nodes = fleet_nodes(chosen, machine, replicas, job)
     kept = _in_time(job, answer) & (nodes <= searched.max_nodes)
     if "nodes" in searched.pins:
         kept &= nodes == searched.pins["nodes"]
@@ -128,9 +158,11 @@ def _replicas(job: ServingJob, grid: LayoutGrid, answer: Answer) -> Ints:
     return np.ceil(np.where(np.isfinite(needed), needed, 1.0)).astype(np.int64)
 
 
-def _fleet_nodes(grid: LayoutGrid, machine: InstanceType, replicas: Ints, spare: str) -> Ints:
-    """Instances of the fleet, with the spare ones: several replicas share one where they fit."""
+def fleet_nodes(grid: LayoutGrid, machine: InstanceType, replicas: Ints, job: ServingJob) -> Ints:
+    """Instances of the fleet, with the spare ones: several replicas share one where they fit, further models too."""
     per_node = np.maximum(machine.devices // grid.devices, 1)
     nodes_each = np.maximum(grid.devices // machine.devices, 1)
     nodes = -(-replicas // per_node) * nodes_each
-    return np.asarray(nodes + spare_nodes(nodes, nodes_each, spare))
+    if job.beside:
+        nodes = -(-(replicas * grid.devices + job.beside[machine.name]) // machine.devices)
+    return np.asarray(nodes + spare_nodes(nodes, nodes_each, job.spare))

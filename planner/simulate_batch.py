@@ -45,6 +45,10 @@ def simulate_batch(
         load=job.load,
         calibration=calibration,
     )
+    if job.load.pools:
+        raise WorkloadError(
+            f"{loaded.file}: every step of a batch of embeddings is alike; there is nothing to simulate"
+        )
     follow = _blocks if setting.option.framework.streaming else _requests
     return follow(setting, job, chosen, stream)
 
@@ -53,8 +57,7 @@ def _requests(setting: Setting, job: BatchJob, chosen: Candidate, stream: Drawn)
     """All requests, or as many as are wanted, each with its own lengths."""
     assert chosen.batch
     load, replicas = job.load, chosen.batch.replicas
-    tokens = load.input_tokens + load.output_tokens
-    replica = replica_of(setting.shape, setting.option.recipe, chosen.layout, setting.machine, setting.factors, tokens)
+    replica = replica_of(setting.shape, setting.option.recipe, chosen.layout, setting.machine, setting.factors, load)
     table = step_table(replica, load, chosen.layout.micro_batch)
     count = min(stream.count or USUAL_REQUESTS, job.requests)
     longest = min(setting.shape.context_tokens, table.room_tokens)

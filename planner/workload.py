@@ -11,13 +11,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from planner.fields import Bytes, Cidr, Count, Degree, Email, Moment, Rate, Seconds, Section, Usd
+from planner.fields import Bytes, Cidr, Count, CountOrZero, Degree, Email, Moment, Rate, Seconds, Section, Usd
 from planner.fleet_fields import Fleet
 from planner.index_fields import Index
 from planner.inline_shape import InlineShape
 from planner.plan import Lifecycle, Target
 from planner.provisioning import Existing, FileSystem, Serving
 from planner.recipe import Accuracy, Adapter, AdapterTargets
+from planner.serving_fields import OWN_BLOCKS, PROMPT_LOOKUP, Adapters, CoServed, Speculative
 from pricing.offer import Purchase
 from pricing.units import DAY_S, GIB
 
@@ -119,10 +120,10 @@ class Inference(Section):
     limits.deadline, limits.budget and the cost are of the run."""
     input_tokens: Count
     """Mean prompt length."""
-    output_tokens: Count
-    """Mean answer length."""
+    output_tokens: CountOrZero = 0
+    """Mean answer length; 0, which an encoder may leave out, for an embedding of the prompt and no answer."""
     ttft: Seconds | None = None
-    """Limit on the mean time to first token."""
+    """Limit on the mean time to first token, or to the embedding."""
     tpot: Seconds | None = None
     """Limit on the mean time per further output token."""
     context_length: Count | None = None
@@ -136,6 +137,12 @@ class Inference(Section):
     """Serving software: vllm, sglang, tensorrt-llm, tgi, neuron-serving; for batch jobs with weights or cache in host
     memory or on disk flexgen, zero-inference, airllm. Left out: vllm, or on AWS's own accelerators neuron-serving, and
     for batch jobs those three too."""
+    speculative: Speculative | None = None
+    """Drafts that the model verifies. Left out: none."""
+    adapters: Adapters | None = None
+    """Low-rank adapters that the model serves side by side. Left out: none."""
+    co_served: Annotated[tuple[CoServed, ...], Field(max_length=16)] = ()
+    """Further models on the same instances, each on accelerators of its own."""
     fleet: Fleet = Fleet()
     """Replicas beyond those that the load takes, and when they run."""
 
@@ -143,6 +150,15 @@ class Inference(Section):
     def context_tokens(self) -> int:
         """The longest context a request may use."""
         return self.context_length or self.input_tokens + self.output_tokens
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What its engine must offer beyond answering prompts."""
+        pools = not self.output_tokens or any(not each.output_tokens for each in self.co_served)
+        drafts = self.speculative
+        own = drafts and (drafts.draft if drafts.draft in (PROMPT_LOOKUP, *OWN_BLOCKS) else "draft")
+        asked = {"pooling": pools, "adapters": self.adapters is not None}
+        return frozenset({*(name for name, wanted in asked.items() if wanted), *([own] if own else [])})
 
 
 class Techniques(Section):

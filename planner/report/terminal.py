@@ -36,6 +36,7 @@ from planner.plan import (
     Term,
 )
 from planner.report.batch import batch_layout, batch_rows, per_million, step_title
+from planner.report.beside import beside_rows
 from planner.report.bill import bill_table, deals_table, total
 from planner.report.columns import figures_table
 from planner.report.fleet import fleet_rows
@@ -99,6 +100,7 @@ def plan_text(plan: Plan, today: date) -> RenderableType:
         parts.append(_section(title, _shares(chosen.run.step_terms)))
     parts += [
         *([_section("Fleet", _pairs(fleet_rows(plan.fleet, chosen)))] if plan.fleet else []),
+        *([_section("On the same instances", _pairs(beside_rows(plan)))] if plan.beside else []),
         *([_section("Vector index", _index(plan.index))] if plan.index else []),
         _section(f"Cost, {total(plan.cost)}", bill_table(plan.cost)),
         _section("Ladder", _ladder(plan.ladder)),
@@ -131,6 +133,12 @@ def headline(candidate: Candidate) -> str:
         return f"{fleet} ({where}): {_money_band(candidate, run)}, {_banded(run.run_s, run.band)}{tokens}"
     service = candidate.service
     assert service is not None
+    if service.embeds:
+        return (
+            f"{fleet} ({where}): {show_usd(service.usd_per_month)} a month for the instances, "
+            f"{show_usd(service.usd_per_million_tokens)} per million tokens in, an embedding in "
+            f"{show_duration(service.ttft_s)}"
+        )
     return (
         f"{fleet} ({where}): {show_usd(service.usd_per_month)} a month for the instances, "
         f"{show_usd(service.usd_per_million_tokens)} per million tokens in and out, "
@@ -139,7 +147,11 @@ def headline(candidate: Candidate) -> str:
 
 
 def _headline(plan: Plan) -> RenderableType:
-    return Text.assemble((f"{plan.workload}: ", "bold"), (headline(plan.chosen), "bold green"))
+    text, service = headline(plan.chosen), plan.chosen.service
+    saved = sum(each.usd_per_month for each in plan.cost.lines if each.usd_per_month and each.usd_per_month < 0)
+    if service and saved:
+        text += f"; by its hours and spot nodes {show_usd(service.usd_per_month + saved)} a month"
+    return Text.assemble((f"{plan.workload}: ", "bold"), (text, "bold green"))
 
 
 def _section(title: str, body: RenderableType) -> RenderableType:
@@ -257,6 +269,12 @@ def _service(service: Service) -> str:
     several = "s" if service.replicas > 1 else ""
     ttft = _banded(service.ttft_s, service.ttft_band or service.band)
     tpot = _banded(service.tpot_s, service.band)
+    if service.embeds:
+        return (
+            f"{service.replicas} replica{several}, {show_rate(service.requests_per_s)} requests/s, "
+            f"{show_rate(service.tokens_per_s)} input tokens/s; an embedding in {ttft}; "
+            f"{(service.ttft_band or service.band).basis}"
+        )
     return (
         f"{service.replicas} replica{several}, {show_rate(service.output_tokens_per_s)} output tokens/s, cache for "
         f"{service.kv_capacity_tokens:,} tokens per replica; TTFT {ttft}, TPOT {tpot}; {service.band.basis}"
@@ -328,7 +346,8 @@ def _run_figures(run: Run) -> tuple[str, str, str]:
 
 def _service_figures(service: Service | None) -> tuple[str, str, str]:
     assert service is not None
-    return show_usd(service.usd_per_month), show_duration(service.ttft_s), show_duration(service.tpot_s)
+    tpot = "-" if service.embeds else show_duration(service.tpot_s)
+    return show_usd(service.usd_per_month), show_duration(service.ttft_s), tpot
 
 
 def _rejections(rejections: Sequence[Rejection]) -> RenderableType:
