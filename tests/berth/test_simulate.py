@@ -100,7 +100,8 @@ def test_a_batch_is_replayed_whole(berth: Command, folder: Path) -> None:
 
 def test_a_streamed_batch_is_followed_block_by_block(berth: Command, folder: Path) -> None:
     """What streams is followed layer by layer and batch by batch."""
-    text = "name: tiny\nmodel: opt-30b\ninference: {requests: 100, input_tokens: 256, output_tokens: 16, engine: flexgen}\n"
+    load = "{requests: 100, input_tokens: 256, output_tokens: 16, engine: flexgen}"
+    text = f"name: tiny\nmodel: opt-30b\ninference: {load}\n"
     limits = "limits: {instance_types: {allow: [g4dn.8xlarge]}}\n"
     answer = berth("simulate", written(folder, text + limits), "--offline")
     assert (answer.status, answer.err) == (0, "")
