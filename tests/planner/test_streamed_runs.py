@@ -26,19 +26,20 @@ def row(folder: Path, text: str) -> Row:
     return read_measured(file).rows[0]
 
 
-def made(folder: Path, offload: str, sequences: int, engine: str = "flexgen") -> Row:
+def made(folder: Path, offload: str, sequences: int, engine: str = "flexgen", model: str = "OPT-30B") -> Row:
     """A made-up run of an OPT on a T4."""
-    line = f"a,throughput,made up,{engine},OPT-30B,fp16,fp16,T4,1,512,32,{sequences},1,{offload}"
+    line = f"a,throughput,made up,{engine},{model},fp16,fp16,T4,1,512,32,{sequences},1,{offload}"
     return row(folder, line)
 
 
 def test_more_sequences_share_the_weights(tmp_path: Path) -> None:
-    """A block of 64 sequences makes more tokens a second than one of 8, from the host more than from disk."""
-    few, many, disk = (
-        output_tokens_per_s(made(tmp_path, place, sequences), CALIBRATION)
-        for place, sequences in (("cpu", 8), ("cpu", 64), ("disk", 8))
+    """A block of 64 sequences makes more tokens a second than one of 8; disks are slower than the host's memory."""
+    few, many = (output_tokens_per_s(made(tmp_path, "cpu", sequences), CALIBRATION) for sequences in (8, 64))
+    assert few < many
+    host, disk = (
+        output_tokens_per_s(made(tmp_path, place, 8, model="OPT-175B"), CALIBRATION) for place in ("cpu", "disk")
     )
-    assert disk < few < many
+    assert disk < host
 
 
 def test_the_first_pass_is_the_first_token(tmp_path: Path) -> None:
