@@ -14,7 +14,8 @@ import pytest
 from aws_cdk import Acknowledgment, App, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from planner.plan import Build, Existing, Lifecycle, Target
+from planner.built import Existing
+from planner.plan import Build, Lifecycle, Target
 from pricing.offer import Purchase
 from stacks.build import build_stack
 from stacks.parts.identity import EKS_POLICIES
