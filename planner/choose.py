@@ -11,7 +11,7 @@ import numpy as np
 
 from planner.accounts import key_warnings
 from planner.addresses import interface_warnings, network_sentence
-from planner.build import build_of, end_warnings
+from planner.build import build_of, end_warnings, image_fault
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
 from planner.choose_index import plan_index
@@ -28,7 +28,7 @@ from planner.fleet_fields import Fleet
 from planner.fleet_plan import Choice, fleet_plan, units_of
 from planner.fleet_size import Units
 from planner.front import pareto_front, spread
-from planner.plan import Candidate, Cost, Deal, Decision, Plan, Rejection, Target
+from planner.plan import Build, Candidate, Cost, Deal, Decision, Plan, Rejection, Target
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
@@ -127,12 +127,19 @@ def make_plan(
             *end_warnings(workload.provision, chosen, now),
             *interface_warnings(build, allowed),
             *key_warnings(build),
+            *_image_sentence(build),
             *_engine_sentence(workload, chosen),
             *(apart_sentence(chosen, job, able, found.pool, others) if isinstance(job, ServingJob) else ()),
         ),
         fleet=fleet,
     )
     return Decision(plan=plan, build=build, recipe=recipe)
+
+
+def _image_sentence(build: Build) -> Iterator[str]:
+    """What the nodes need before a stack can be made of the plan."""
+    if fault := image_fault(build):
+        yield f"{fault}. Until then the plan stands, and no lock or stack is made of it."
 
 
 def _engine_sentence(workload: Workload, chosen: Candidate) -> Iterator[str]:

@@ -16,7 +16,7 @@ from planner.load import Loaded, load_workload
 from planner.lock import Head, Lock, digest_of, new_lock, read_head, read_lock, write_image, write_lock
 from planner.places import lock_path
 from planner.plan import Build, Decision, Target
-from planner.relock import Resolve, looked_up
+from planner.relock import Resolve, looked_up, must_boot
 from planner.workload import Workload
 from pricing.errors import BerthError
 
@@ -68,6 +68,7 @@ def _planned(
 ) -> Build:
     """Today's plan, locked, with what it changes of the lock that stood there before; the same plan stays locked."""
     lock = new_lock(loaded, decide(loaded, calibration, now), calibration, now)
+    must_boot(lock.build)
     if os.path.exists(path):
         old = read_lock(path)
         kept = replace(lock, build=keeping(old.build, lock))
