@@ -38,7 +38,7 @@ from planner.search_training import TrainingJob, search_training
 from planner.serving import replica_of
 from planner.shape import ModelShape
 from planner.step_table import prompt_share
-from planner.surroundings import serves_from_elsewhere
+from planner.surroundings import is_fleet
 from planner.usage import weights_bytes
 from planner.warnings import warnings_of
 from planner.workload import TOKENS_PER_PARAMETER, Inference, Pin, Workload
@@ -90,7 +90,7 @@ def make_plan(
         units = units_of(found.pool, able)
         choice = _choice(workload, shape, job, chosen, units, recipe, deals, market, calibration)
         fleet = fleet_plan(workload.inference.fleet if workload.inference else Fleet(), job, choice)
-        if serves_from_elsewhere(workload):
+        if is_fleet(workload):
             cost = with_fleet(cost, fleet, chosen)
     plan = Plan(
         workload=workload.name,

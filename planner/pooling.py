@@ -110,4 +110,4 @@ def _step_s(replica: Replica, lengths: Lengths, prompts: Any) -> Any:
 
 def _pace(seconds: Any, rate: Any) -> Pace:
     nothing = 0.0 * rate
-    return Pace(ttft_s=seconds, tpot_s=nothing, decode_s=nothing, prompt_s=1 / rate, busy=nothing, requests_per_s=rate)
+    return Pace(ttft_s=seconds, tpot_s=nothing, decode_s=nothing, requests_per_s=rate)
