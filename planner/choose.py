@@ -129,7 +129,11 @@ def make_plan(
             *key_warnings(build),
             *_image_sentence(build),
             *_engine_sentence(workload, chosen),
-            *(apart_sentence(chosen, job, able, found.pool, others) if isinstance(job, ServingJob) else ()),
+            *(
+                apart_sentence(workload, shape, job, chosen, others, market, calibration)
+                if isinstance(job, ServingJob)
+                else ()
+            ),
         ),
         fleet=fleet,
     )

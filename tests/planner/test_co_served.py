@@ -13,7 +13,6 @@ from tests.planner.market_builders import decision, inference, machine, market, 
 
 SMALL = {"model": "pythia-70m", "requests_per_second": 5, "input_tokens": 256, "output_tokens": 32}
 EMBEDS = {"model": "bert-base", "requests_per_second": 5, "input_tokens": 256}
-FOUR = machine("p5.four", accelerators=4, memory_gib=24)
 
 
 def sold(*prices: tuple[str, int, float]) -> Market:
@@ -23,8 +22,9 @@ def sold(*prices: tuple[str, int, float]) -> Market:
 
 
 def planned(others: list[dict[str, Any]], on: Market, **asked: Any) -> Plan:
-    """The plan of a small first model beside others."""
-    return decision(workload(inference=inference(co_served=others, **asked)), on).plan
+    """The plan of a small first model, whose replicas are of one device and many requests, beside others."""
+    one = {"layout": {"tensor": 1, "pipeline": 1}, "micro_batch": 64}
+    return decision(workload(inference=inference(co_served=others, **asked), pin=one), on).plan
 
 
 def test_models_fill_one_node_together() -> None:
@@ -50,7 +50,7 @@ def test_each_model_has_whole_devices() -> None:
 def test_the_price_is_that_of_all_nodes() -> None:
     """Nodes for all models are ranked, so that what is cheaper for one model alone may lose."""
     on = sold(("p5.one", 1, 3.0), ("p5.four", 4, 8.0))
-    alone = decision(workload(inference=inference()), on).plan.chosen
+    alone = planned([], on).chosen
     together = planned([SMALL, EMBEDS], on).chosen
     assert (alone.instance_type, together.instance_type) == ("p5.one", "p5.four")
 
@@ -103,9 +103,13 @@ def test_a_lost_node_is_spared_once() -> None:
 
 
 def test_apart_may_be_cheaper_and_is_told() -> None:
-    """Where a large node is taken for the first model alone, the other one would have a small one."""
-    on = sold(("p5.one", 1, 1.0), ("p5.four", 4, 8.0))
-    found = planned([SMALL], on, requests_per_second=20, engine="vllm")
-    assert not any("Planned apart" in each for each in found.warnings)
-    pinned = decision(workload(inference=inference(co_served=[SMALL]), pin={"instance_type": "p5.four"}), on).plan
-    assert pinned.chosen.nodes == 1
+    """Where the first model takes a dear node, a further one on its own would have a cheap one."""
+    types = [machine("p5.big", memory_gib=24), machine("p5.small", memory_gib=4)]
+    on = market(types, [offer("p5.big", 6.0), offer("p5.small", 1.0)])
+    large = {"model": "pythia-2.8b", "requests_per_second": 1, "input_tokens": 256, "output_tokens": 32}
+    dear, fair = planned([large], on), planned([SMALL], on)
+    assert [each for each in dear.warnings if "Planned apart" in each] == [
+        "Planned apart, each on the instances that suit it best, the 2 models would take some $5,110 a month for the "
+        "instances."
+    ]
+    assert not any("Planned apart" in each for each in fair.warnings)
