@@ -7,8 +7,9 @@ from decimal import Decimal
 from ipaddress import IPv4Network
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from planner.documented import Documented
 from pricing.units import TIB, YEAR_S, parse_bytes, parse_count, parse_duration_s, show_bytes
 
 # The largest gp3 volume (Amazon EBS user guide, general purpose SSD volumes).
@@ -119,7 +120,5 @@ S3Uri = Annotated[
 ]
 
 
-class Section(BaseModel):
+class Section(Documented):
     """Base of all parts of a workload."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)

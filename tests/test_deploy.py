@@ -202,7 +202,7 @@ def test_deploy_and_destroy_hyperpod(aws: Aws) -> None:
 
 
 def test_deploy_and_destroy_a_fleet_in_a_vpc_that_stands(aws: Aws) -> None:
-    """Nodes and load balancer come up in the subnets that are named, in part on spot and by the clock; the VPC stays."""
+    """Nodes and load balancer come up in the subnets that are named, partly on spot, by the clock; the VPC stays."""
     ec2 = aws.client("ec2")
     vpc = ec2.create_vpc(CidrBlock="10.9.0.0/16")["Vpc"]["VpcId"]
     subnets = [
