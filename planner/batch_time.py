@@ -15,6 +15,7 @@ import numpy as np
 
 from planner.failures import failures_per_s
 from planner.local_disks import disk_rates
+from planner.pooling import full_step
 from planner.readiness import BOOT_S, weight_sources
 from planner.replica import Replica
 from planner.serving_modes import Lengths, full_rate
@@ -65,6 +66,15 @@ def rolling_run(replica: Replica, lengths: Lengths, sequences: Any, share: Any) 
     }
     step_s = sum(terms.values())
     return ReplicaRun(work_s=steps * step_s, steps=steps, step_s=step_s, terms=terms, in_flight=at_once)
+
+
+def pooled_run(replica: Replica, lengths: Lengths, share: Any) -> ReplicaRun:
+    """`share` requests for embeddings that all stand ready: steps with as many prompts as they take."""
+    together, step_s = full_step(replica, lengths)
+    steps = np.ceil(share / together)
+    return ReplicaRun(
+        work_s=steps * step_s, steps=steps, step_s=step_s, terms={"prompts": step_s}, in_flight=together + 0.0 * steps
+    )
 
 
 def start_up_s(machine: InstanceType, weights_bytes: float, on_disk: bool = False) -> float:

@@ -116,6 +116,8 @@ def _rolling(searched: Scope, setting: Setting) -> _Fitting:
     machine, option, load, factors = setting.machine, setting.option, setting.load, setting.factors
     pinned = searched.pins.get("micro_batch")
     grid = replica_layouts(searched, option, machine, [1])
+    if load.speculation:
+        grid = grid.take(load.speculation.runs_on(grid))
     tokens = load.request_tokens
     memory = replica_memory(setting.shape, option.recipe, grid, machine, factors, load)
     longest = held_tokens(load, grid.micro_batch, factors.batched_tokens)
@@ -123,8 +125,10 @@ def _rolling(searched: Scope, setting: Setting) -> _Fitting:
     have = factors.usable_share * machine.device_memory_bytes
     fits, rung = need <= have, rungs(machine, grid.devices, option)
     # As many as the cache holds whole: nobody is to start anew.
-    room = (have - memory.beside_cache) * factors.cache_share / memory.cache_per_token - load.prefix_tokens
-    most = np.clip(room // tokens, 1, factors.largest_batch).astype(np.int64)
+    # Of a model that keeps no cache any number fits.
+    each = np.maximum(tokens * memory.cache_per_token, 1.0)
+    room = (have - memory.beside_cache) * factors.cache_share - load.prefix_tokens * memory.cache_per_token
+    most = np.clip(room // each, 1, factors.largest_batch).astype(np.int64)
     in_flight = grid.micro_batch if pinned else most
     filled = LayoutGrid.of({"tensor": grid.tensor, "pipeline": grid.pipeline, "micro_batch": in_flight})
     return _Fitting(

@@ -42,12 +42,14 @@ class Lengths:
 class Pace:
     """What a replica does with so many requests in flight. Seconds, requests/s.
 
-    `decode_s` is a step without prompts, `tpot_s` the time between tokens with the prompts of others in between.
+    `prompt_s` is what one prompt takes of the replica's time, `decode_s` a step without prompts, `tpot_s` the time
+    between tokens with the prompts of others in between.
     """
 
     ttft_s: Any
     tpot_s: Any
     decode_s: Any
+    prompt_s: Any
     requests_per_s: Any
 
     def request_s(self, lengths: Lengths) -> Any:
@@ -67,14 +69,14 @@ def closed_loop(replica: Replica, lengths: Lengths, clients: Any, first_share: A
     served = np.minimum(clients, np.where(np.less(most, 1.0), clients, most))
     decoding = served
     for _ in range(ROUNDS):
-        step, _, tpot = _cycle(replica, lengths, decoding)
+        step, prompt, tpot = _cycle(replica, lengths, decoding)
         ttft = _closed_ttft(replica, lengths, served, decoding, tpot, first_share)
         answered = lengths.answer * tpot
         decoding = np.maximum(served * answered / (answered + ttft), np.minimum(served, 1.0))
     rate = served / (ttft + (lengths.answer - 1) * tpot)
     # Who finds no room waits for it: Little's law on those outside.
     ttft = ttft + (clients - served) / rate
-    return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, requests_per_s=rate)
+    return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, requests_per_s=rate)
 
 
 def full_rate(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
@@ -82,7 +84,7 @@ def full_rate(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
     sequences = np.asarray(sequences, dtype=float)
     step, prompt, tpot = _cycle(replica, lengths, sequences)
     rate = sequences / (lengths.answer * tpot)
-    return Pace(ttft_s=prompt, tpot_s=tpot, decode_s=step, requests_per_s=rate)
+    return Pace(ttft_s=prompt, tpot_s=tpot, decode_s=step, prompt_s=prompt, requests_per_s=rate)
 
 
 def static_batch(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
@@ -99,6 +101,7 @@ def static_batch(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
         ttft_s=replica.request_s + prompt,
         tpot_s=step,
         decode_s=step,
+        prompt_s=prompt / at_once,
         requests_per_s=sequences / whole,
     )
 
@@ -118,7 +121,7 @@ def arrivals(replica: Replica, lengths: Lengths, in_flight: Any) -> Pace:
     waits = replica.factors.admission_steps * tpot + busy / (2 * (1 - busy)) * prompt
     ttft = replica.request_s + worked + waits
     rate = in_flight / (ttft + (lengths.answer - 1) * tpot)
-    return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, requests_per_s=rate)
+    return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, requests_per_s=rate)
 
 
 def _cycle(replica: Replica, lengths: Lengths, decoding: Any) -> tuple[Any, Any, Any]:
