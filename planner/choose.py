@@ -12,7 +12,7 @@ import numpy as np
 from planner.accounts import key_warnings
 from planner.addresses import interface_warnings, network_sentence
 from planner.batch_setting import BatchJob
-from planner.build import build_of, end_warnings
+from planner.build import build_of, end_warnings, image_fault
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
 from planner.choose_index import plan_index
@@ -29,7 +29,7 @@ from planner.fleet_fields import Fleet
 from planner.fleet_plan import Choice, fleet_plan, units_of
 from planner.fleet_size import Units
 from planner.front import pareto_front, spread
-from planner.plan import Candidate, Cost, Deal, Decision, Plan, Rejection, Target
+from planner.plan import Build, Candidate, Cost, Deal, Decision, Plan, Rejection, Target
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
@@ -40,7 +40,7 @@ from planner.search_training import TrainingJob, search_training
 from planner.serving import replica_of
 from planner.shape import ModelShape
 from planner.step_table import prompt_share
-from planner.surroundings import serves_from_elsewhere
+from planner.surroundings import is_fleet
 from planner.usage import weights_bytes
 from planner.warnings import warnings_of
 from planner.workload import TOKENS_PER_PARAMETER, Inference, Pin, Workload
@@ -92,7 +92,7 @@ def make_plan(
         units = units_of(found.pool, able)
         choice = _choice(workload, shape, job, chosen, units, recipe, deals, market, calibration)
         fleet = fleet_plan(workload.inference.fleet if workload.inference else Fleet(), job, choice)
-        if serves_from_elsewhere(workload):
+        if is_fleet(workload):
             cost = with_fleet(cost, fleet, chosen)
     plan = Plan(
         workload=workload.name,
@@ -129,12 +129,23 @@ def make_plan(
             *end_warnings(workload.provision, chosen, now),
             *interface_warnings(build, allowed),
             *key_warnings(build),
+            *_image_sentence(build),
             *_engine_sentence(workload, chosen),
-            *(apart_sentence(chosen, job, able, found.pool, others) if isinstance(job, ServingJob) else ()),
+            *(
+                apart_sentence(workload, shape, job, chosen, others, market, calibration)
+                if isinstance(job, ServingJob)
+                else ()
+            ),
         ),
         fleet=fleet,
     )
     return Decision(plan=plan, build=build, recipe=recipe)
+
+
+def _image_sentence(build: Build) -> Iterator[str]:
+    """What the nodes need before a stack can be made of the plan."""
+    if fault := image_fault(build):
+        yield f"{fault}. Until then the plan stands, and no lock or stack is made of it."
 
 
 def _engine_sentence(workload: Workload, chosen: Candidate) -> Iterator[str]:

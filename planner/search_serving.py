@@ -14,7 +14,7 @@ from planner.legal import HEADS_DIVIDE, Space, cross, divisors, keep, powers
 from planner.models import load_preset
 from planner.recipe import Adapter
 from planner.recipes import Option
-from planner.search import Part, Pool, Scope, nearest_misses, pool, rungs
+from planner.search import Demand, Part, Pool, Scope, nearest_misses, pool, rungs
 from planner.served_adapters import ServedAdapters
 from planner.serving import Answer, Load, held_tokens, replica_answer, replica_memory
 from planner.serving_fields import OWN_BLOCKS, PROMPT_LOOKUP, Adapters, Speculative
@@ -95,7 +95,8 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
     wanted = held_tokens(job.load, grid.micro_batch, factors.batched_tokens)
     need = np.asarray(memory.beside_cache + wanted * memory.cache_per_token / factors.cache_share)
     have = factors.usable_share * machine.device_memory_bytes
-    fits = need <= have
+    further = _host_demands(searched, job.load, grid, machine)
+    fits = np.all([need <= have, *(each.need <= each.have for each in further)], axis=0)
     rung = rungs(machine, grid.devices, option)
     chosen = grid.take(fits)
     answer = replica_answer(searched.shape, option.recipe, chosen, job.load, machine, factors)
@@ -113,10 +114,19 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
         rung=rung[fits][kept],
         job_s=np.asarray(answer.request_s)[kept],
         rate=np.asarray(answer.requests_per_s)[kept],
-        misses=nearest_misses(machine, option, grid, need, have, ~fits, rung),
+        misses=nearest_misses(machine, option, grid, need, have, ~fits, rung, further),
         covered=len(grid),
         timed=len(chosen),
     )
+
+
+def _host_demands(searched: Scope, load: Load, grid: LayoutGrid, machine: InstanceType) -> tuple[Demand, ...]:
+    """What each layout's replicas on a node keep in its host memory: all adapters, each replica its own copy."""
+    if load.adapters is None:
+        return ()
+    copies = np.maximum(machine.devices // grid.devices, 1)
+    need = copies * load.adapters.host_bytes(searched.shape)
+    return (Demand(of="of host memory", need=need, have=machine.host_memory_bytes),)
 
 
 def replica_layouts(searched: Scope, option: Option, machine: InstanceType, in_flight: Sequence[int]) -> LayoutGrid:

@@ -8,7 +8,7 @@ in flight.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from planner.calibration import ServingFactors
 from planner.kv_cache import cache_bytes
 from planner.layout import AnyLayout
+from planner.plan import Band
 from planner.pooling import pooled, without_head
 from planner.recipe import Recipe
 from planner.replica import Replica
@@ -107,6 +108,15 @@ class Answer:
     tpot_s: Any
     request_s: Any
     requests_per_s: Any
+
+
+def computed_band(band: Band, load: Load) -> Band:
+    """The band, with what of the prediction no measured run has shown."""
+    kinds = {"drafts": load.speculation, "adapters": load.adapters, "embeddings": load.pools}
+    computed = [name for name, there in kinds.items() if there]
+    if not computed:
+        return band
+    return replace(band, basis=f"{band.basis}; what {' and '.join(computed)} take is computed, not measured")
 
 
 def held_tokens(load: Load, in_flight: Any, batched_tokens: int) -> Any:
