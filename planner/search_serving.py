@@ -9,12 +9,12 @@ import numpy as np
 
 from planner.calibration import ServingFactors
 from planner.fleet_size import spare_nodes
-from planner.layout import Ints, LayoutGrid
+from planner.layout import Ints, LayoutGrid, Mask
 from planner.legal import HEADS_DIVIDE, Space, cross, divisors, keep, powers
 from planner.models import load_preset
 from planner.recipe import Adapter
 from planner.recipes import Option
-from planner.search import Mask, Part, Pool, Scope, nearest_misses, pool, rungs
+from planner.search import Part, Pool, Scope, nearest_misses, pool, rungs
 from planner.served_adapters import ServedAdapters
 from planner.serving import Answer, Load, held_tokens, replica_answer, replica_memory
 from planner.serving_fields import OWN_BLOCKS, PROMPT_LOOKUP, Adapters, Speculative
