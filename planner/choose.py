@@ -323,8 +323,10 @@ def pins_of(workload: Workload) -> dict[str, int]:
 def _runners_up(found: Found) -> tuple[Candidate, ...]:
     """The best row of each further instance type, best first."""
     order = found.ranking.order
-    _, first = np.unique(found.pool.machine[order], return_index=True)
-    places = np.sort(first)[1 : RUNNERS_UP + 1]
+    machines = found.pool.machine[order]
+    first = np.full(len(found.contenders), len(order))
+    np.minimum.at(first, machines, np.arange(len(order)))
+    places = np.sort(first[first < len(order)])[1 : RUNNERS_UP + 1]
     return tuple(found.describe(found.pool, int(order[place])) for place in places)
 
 
