@@ -20,6 +20,7 @@ from planner.search import RUNGS, Pool
 from planner.search_serving import ServingJob
 from planner.search_training import TrainingJob
 from planner.serving import replica_answer, replica_memory, replica_of
+from planner.serving_band import serving_bands
 from planner.shape import ModelShape
 from planner.terms import paid_node_hours
 from planner.training_time import START_UP_S, step_time
@@ -152,7 +153,7 @@ def _service(
     memory = replica_memory(shape, option.recipe, layout, machine, factors, request_tokens)
     answer = replica_answer(shape, option.recipe, layout, job.load, machine, factors)
     used = layout.micro_batch * request_tokens * float(memory.cache_per_token)
-    prefix = job.load.prefix_tokens * float(memory.cache_per_token)
+    prefix = layout.data * job.load.prefix_tokens * float(memory.cache_per_token)
     terms = (
         Term(name="weights", value=float(memory.weights)),
         Term(name="cache in use", value=used),
@@ -173,6 +174,7 @@ def _service(
     rate = job.requests_per_s or (job.concurrency or 0) / float(answer.request_s)
     month = usd_per_hour * HOURS_PER_MONTH
     tokens = rate * (job.load.input_tokens + job.load.output_tokens) * HOUR_S
+    band, ttft_band = serving_bands(layout, option.framework.name, machine.accelerator.name, calibration)
     return table, Service(
         replicas=replicas,
         concurrency=float(layout.micro_batch),
@@ -182,10 +184,10 @@ def _service(
         kv_capacity_tokens=int(memory.capacity_tokens),
         usd_per_month=cents(month),
         usd_per_million_tokens=(usd_per_hour / Decimal(tokens) * MEGA).quantize(Decimal("0.0001")),
-        band=factors.band,
+        band=band,
         requests_per_s_per_replica=float(answer.requests_per_s),
         largest_batch=max(int(most), layout.micro_batch),
-        ttft_band=factors.ttft_band,
+        ttft_band=ttft_band,
     )
 
 

@@ -28,6 +28,7 @@ from planner.rank import Ranking
 from planner.search import OF_DEVICE, RUNGS, Miss, Pool, Scope
 from planner.search_serving import load_of
 from planner.serving import replica_of
+from planner.serving_layouts import SERVING_RULES
 from planner.workload import Workload
 from pricing.offer import Offer
 from pricing.reservation import Held
@@ -156,8 +157,9 @@ def broken_pins(found: Found) -> tuple[str, ...]:
         for contender in found.contenders
         for framework in {option.framework.name: option.framework for option in contender.options}.values()
     ]
-    broken = [broken_rules(space, layout, _RULES_OF_ONE) for space in spaces]
-    everywhere = [rule for rule in _RULES_OF_ONE if broken and all(rule in rules for rules in broken)]
+    rules = _RULES_OF_ONE if training else (*_RULES_OF_ONE, *SERVING_RULES)
+    broken = [broken_rules(space, layout, rules) for space in spaces]
+    everywhere = [rule for rule in rules if broken and all(rule in each for each in broken)]
     # What is broken on every type is told of the one with most devices.
     return tuple(rule.says(max(spaces, key=lambda space: space.devices_per_node), layout) for rule in everywhere)
 

@@ -10,15 +10,13 @@ import numpy as np
 from planner.calibration import ServingFactors
 from planner.fleet_size import spare_nodes
 from planner.layout import Ints, LayoutGrid
-from planner.legal import HEADS_DIVIDE, Space, cross, divisors, keep, powers
+from planner.legal import Space
 from planner.recipes import Option
 from planner.search import Mask, Part, Pool, Scope, nearest_misses, pool, rungs
-from planner.serving import Answer, Load, replica_answer, replica_memory
+from planner.serving import Answer, Load, replica_answer, replica_memory, wanted_tokens
+from planner.serving_layouts import serving_layouts
 from planner.workload import Inference
 from pricing.instance_type import InstanceType
-
-# A replica over more nodes than this answers slower with every hop and is dearer than quantizing.
-LARGEST_PIPELINE = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +60,7 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
     grid = _layouts(searched, option, machine, factors)
     request_tokens = job.load.input_tokens + job.load.output_tokens
     memory = replica_memory(searched.shape, option.recipe, grid, machine, factors, request_tokens)
-    wanted = np.maximum(grid.micro_batch * request_tokens, job.load.context_tokens) + job.load.prefix_tokens
+    wanted = wanted_tokens(job.load, grid)
     need = np.asarray(memory.beside_cache + wanted * memory.cache_per_token / factors.cache_share)
     have = factors.usable_share * machine.device_memory_bytes
     fits = need <= have
@@ -90,7 +88,7 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
 
 
 def _layouts(searched: Scope, option: Option, machine: InstanceType, factors: ServingFactors) -> LayoutGrid:
-    """Every tensor and pipeline degree of a replica, with requests in flight up to the engine's largest batch."""
+    """Every layout of a replica on such machines."""
     space = Space(
         shape=searched.shape,
         sequence_tokens=1,
@@ -100,18 +98,7 @@ def _layouts(searched: Scope, option: Option, machine: InstanceType, factors: Se
         max_nodes=searched.max_nodes,
         pins=searched.pins,
     )
-    rows = cross({}, "tensor", space.choices("tensor", divisors(machine.devices)))
-    rows = keep(space, rows, (HEADS_DIVIDE,))
-    rows = cross(
-        rows,
-        "pipeline",
-        space.choices("pipeline", range(1, min(LARGEST_PIPELINE, searched.shape.layers) + 1)),
-    )
-    devices = rows["tensor"] * rows["pipeline"]
-    # A replica stays inside a node, or fills whole nodes.
-    whole = (devices <= machine.devices) | (devices % machine.devices == 0)
-    rows = {name: values[whole & (devices <= machine.devices * searched.max_nodes)] for name, values in rows.items()}
-    return LayoutGrid.of(cross(rows, "micro_batch", space.choices("micro_batch", powers(factors.largest_batch))))
+    return serving_layouts(space, factors.largest_batch)
 
 
 def _in_time(job: ServingJob, answer: Answer) -> Mask:

@@ -40,14 +40,15 @@ def fleet_of(
         "name": workload.name,
         "tensor": candidate.layout.tensor,
         "pipeline": candidate.layout.pipeline,
-        "replicas": replicas,
-        "batch": places(workload, candidate),
+        # Every data rank is an engine of its own.
+        "replicas": replicas * candidate.layout.data,
+        "batch": -(-places(workload, candidate) // candidate.layout.data),
         "context": workload.inference.context_tokens,
     }
     longest = service.ttft_s + (workload.inference.context_tokens - workload.inference.input_tokens) * service.tpot_s
     zones = candidate.zone_ids[: ZONES if _spare_zone(workload) else 1]
     return Fleet(
-        engine=engine(asked.container, image=asked.image, facts=facts, techniques=candidate.techniques),
+        engine=engine(asked.container, image=asked.image, facts=facts, techniques=_told(candidate)),
         least_nodes=asked.least_nodes or least_nodes or candidate.nodes,
         most_nodes=max(asked.most_nodes or 0, candidate.nodes),
         waiting_per_node=max(1, round(WAITING_SHARE * service.concurrency * replicas)),
@@ -63,6 +64,11 @@ def fleet_of(
         zone_ids=zones,
         balancer_zone_ids=_balancer_zones(candidate.region, zones),
     )
+
+
+def _told(candidate: Candidate) -> tuple[str, ...]:
+    """What the engine's words are chosen by: techniques, and experts on ranks of their own."""
+    return (*candidate.techniques, *(["expert-parallel"] if candidate.layout.expert > 1 else []))
 
 
 def _spare_zone(workload: Workload) -> bool:

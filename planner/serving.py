@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from planner.calibration import ServingFactors
+from planner.expert_ranks import gathered_bytes
 from planner.kv_cache import cache_bytes
 from planner.layout import AnyLayout
 from planner.recipe import Recipe
@@ -57,6 +58,13 @@ class Load:
         """Its prompt, with what the cache knows of it, and its answer."""
         known = self.known_share * self.input_tokens
         return Lengths(prompt=self.input_tokens, answer=self.output_tokens, cached=known)
+
+
+def wanted_tokens(load: Load, layout: AnyLayout) -> Any:
+    """Tokens of cache that a replica must hold: its requests at full length, or the longest context on each data rank,
+    which keeps the shared prefix too."""
+    requests = layout.micro_batch * (load.input_tokens + load.output_tokens)
+    return np.maximum(requests, layout.data * load.context_tokens) + layout.data * load.prefix_tokens
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,9 +113,11 @@ def replica_memory(
     """
     weights = np.maximum(*(_weight_bytes(shape, recipe, layout, stage) for stage in Stage))
     usable = factors.memory_share * machine.device_memory_bytes
-    reserve = factors.reserve_bytes + factors.collectives_bytes * np.greater(layout.tensor * layout.pipeline, 1)
+    ranks = layout.tensor * layout.pipeline * layout.data
+    reserve = factors.reserve_bytes + factors.collectives_bytes * np.greater(ranks, 1)
     picked = min(factors.largest_batch, LARGEST_PICK)
     activations = step_bytes(shape, layout.tensor, factors.batched_tokens, picked)
+    activations = activations + gathered_bytes(shape, layout, factors.batched_tokens)
     return ReplicaMemory(
         weights=weights,
         reserve=reserve + 0.0 * weights,
@@ -131,8 +141,8 @@ def replica_of(
         work=step_work(shape, recipe, layout, machine),
         factors=factors,
         capacity_tokens=memory.capacity_tokens,
-        largest_batch=factors.largest_batch,
-        batched_tokens=factors.batched_tokens or shape.context_tokens,
+        largest_batch=factors.largest_batch * layout.data,
+        batched_tokens=(factors.batched_tokens or shape.context_tokens) * layout.data,
         mixes_prompts=factors.mixes_prompts,
         reserved_share=factors.reserved_share,
     )
@@ -162,11 +172,11 @@ def replica_answer(
 
 
 def _weight_bytes(shape: ModelShape, recipe: Recipe, layout: AnyLayout, stage: Stage) -> Any:
-    """Weights of a device. Expert ranks of an engine are its tensor ranks: experts are divided among them once."""
+    """Weights of a device. Experts are divided once among tensor and data ranks, which expert ranks are of."""
     held = resident(shape, layout, stage, None)
     return (
         held.dense * recipe.shared_weight_bytes
-        + held.experts * layout.expert * recipe.block_weight_bytes * _padding(shape, recipe)
+        + held.experts * layout.expert / layout.data * recipe.block_weight_bytes * _padding(shape, recipe)
         + held.outer * recipe.outer_weight_bytes
     )
 
@@ -181,8 +191,11 @@ def _padding(shape: ModelShape, recipe: Recipe) -> float:
 
 
 def _cache_bytes_per_token(shape: ModelShape, recipe: Recipe, layout: AnyLayout, request_tokens: int) -> Any:
-    """Cache bytes of a token on the fullest stage; heads beyond their number, and MLA's latent, are copies."""
+    """Cache bytes of a token on the fullest stage; heads beyond their number, and MLA's latent, are copies.
+
+    A token is on one data rank: of a replica's tokens each has its share.
+    """
     total = STATE_BYTES * shape.state_per_sequence / request_tokens / layout.tensor
     # Whole: what an engine frees behind a window is not counted on.
     total = total + cache_bytes(shape, recipe.kv_bytes, 1, layout.tensor, whole=True)
-    return total * layers_per_stage(shape, layout) / shape.layers
+    return total * layers_per_stage(shape, layout) / shape.layers / layout.data

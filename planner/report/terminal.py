@@ -305,7 +305,8 @@ def _candidates(candidates: Sequence[Candidate]) -> RenderableType:
     for item in candidates:
         figures = _run_figures(item.run) if item.run else _service_figures(item.service)
         layout = item.layout
-        short = f"t{layout.tensor} p{layout.pipeline} c{layout.context} d{layout.data} b{layout.micro_batch}"
+        expert = f" e{layout.expert}" if layout.expert > 1 else ""
+        short = f"t{layout.tensor} p{layout.pipeline} c{layout.context}{expert} d{layout.data} b{layout.micro_batch}"
         extra = [name for name in item.techniques if not load_techniques()[name].baseline]
         fleet = f"{item.nodes} x {item.instance_type}"
         rows.append((fleet, item.region, item.purchase, *figures, short, ", ".join(extra) or "none"))
