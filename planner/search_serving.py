@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from planner.fleet_size import spare_nodes
 from planner.layout import Ints, LayoutGrid
 from planner.legal import Space
 from planner.recipes import Option
-from planner.search import Mask, Part, Pool, Scope, nearest_misses, pool, rungs
+from planner.search import Floats, Mask, Part, Pool, Scope, nearest_misses, pool, rungs
 from planner.serving import Answer, Load, replica_answer, replica_memory, wanted_tokens
 from planner.serving_layouts import serving_layouts
 from planner.workload import Inference
@@ -45,25 +47,57 @@ def load_of(inference: Inference) -> Load:
     )
 
 
-def search_serving(searched: Scope, job: ServingJob) -> Pool:
-    """Every replica that fits and answers in time on every machine, with the fleet that the load takes."""
-    return pool(
-        _part(searched, job, index, number)
-        for index in range(len(searched.machines))
-        for number in range(len(searched.options[index]))
-    )
+def search_serving(searched: Scope, job: ServingJob, further: Iterable[Part] = ()) -> Pool:
+    """Every replica that fits and answers in time on every machine, with the fleet that the load takes; `further` kinds
+    of fleet stand beside them."""
+    return pool(chain((_part(job, each) for each in rooms(searched, job)), further))
 
 
-def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
-    machine, option = searched.machines[index], searched.options[index][number]
-    factors = searched.calibration.serving_factors(option.framework.name, machine.accelerator.name)
-    grid = _layouts(searched, option, machine, factors)
-    request_tokens = job.load.input_tokens + job.load.output_tokens
-    memory = replica_memory(searched.shape, option.recipe, grid, machine, factors, request_tokens)
-    wanted = wanted_tokens(job.load, grid)
-    need = np.asarray(memory.beside_cache + wanted * memory.cache_per_token / factors.cache_share)
-    have = factors.usable_share * machine.device_memory_bytes
-    fits = need <= have
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What a machine has room for under an option: the layouts of replicas, what each needs of a device, and which
+    fit. Bytes; the need has the cache of all requests at full length."""
+
+    searched: Scope
+    machine: InstanceType
+    option: Option
+    places: tuple[int, int]
+    factors: ServingFactors
+    grid: LayoutGrid
+    need: Floats
+    have: float
+
+    @property
+    def fits(self) -> Mask:
+        """Which layouts fit."""
+        return np.asarray(self.need <= self.have)
+
+
+def rooms(searched: Scope, job: ServingJob) -> Iterator[Room]:
+    """The room of every machine under each of its options."""
+    layouts = _Layouts(searched)
+    for index, machine in enumerate(searched.machines):
+        for number, option in enumerate(searched.options[index]):
+            factors = searched.calibration.serving_factors(option.framework.name, machine.accelerator.name)
+            grid = layouts.of(option, machine, factors)
+            tokens = job.load.input_tokens + job.load.output_tokens
+            memory = replica_memory(searched.shape, option.recipe, grid, machine, factors, tokens)
+            cache = wanted_tokens(job.load, grid) * memory.cache_per_token / factors.cache_share
+            yield Room(
+                searched=searched,
+                machine=machine,
+                option=option,
+                places=(index, number),
+                factors=factors,
+                grid=grid,
+                need=np.asarray(memory.beside_cache + cache),
+                have=factors.usable_share * machine.device_memory_bytes,
+            )
+
+
+def _part(job: ServingJob, room: Room) -> Part:
+    searched, machine, option, factors, grid = room.searched, room.machine, room.option, room.factors, room.grid
+    fits = room.fits
     rung = rungs(machine, grid.devices, option)
     chosen = grid.take(fits)
     answer = replica_answer(searched.shape, option.recipe, chosen, job.load, machine, factors)
@@ -73,32 +107,42 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
     if "nodes" in searched.pins:
         kept &= nodes == searched.pins["nodes"]
     return Part(
-        machine=index,
-        option=number,
+        machine=room.places[0],
+        option=room.places[1],
         layout=chosen.take(kept),
         nodes=nodes[kept],
         replicas=replicas[kept],
         rung=rung[fits][kept],
         job_s=np.asarray(answer.request_s)[kept],
         rate=np.asarray(answer.requests_per_s)[kept],
-        misses=nearest_misses(machine, option, grid, need, have, ~fits, rung),
+        misses=nearest_misses(machine, option, grid, room.need, room.have, ~fits, rung),
         covered=len(grid),
         timed=len(chosen),
     )
 
 
-def _layouts(searched: Scope, option: Option, machine: InstanceType, factors: ServingFactors) -> LayoutGrid:
-    """Every layout of a replica on such machines."""
-    space = Space(
-        shape=searched.shape,
-        sequence_tokens=1,
-        global_batch=1,
-        framework=option.framework,
-        devices_per_node=machine.devices,
-        max_nodes=searched.max_nodes,
-        pins=searched.pins,
-    )
-    return serving_layouts(space, factors.largest_batch)
+class _Layouts:
+    """Layouts of replicas, of which machines with as many devices have the same."""
+
+    def __init__(self, searched: Scope) -> None:
+        self._searched = searched
+        self._known: dict[tuple[str, int, int], LayoutGrid] = {}
+
+    def of(self, option: Option, machine: InstanceType, factors: ServingFactors) -> LayoutGrid:
+        """Every layout of a replica on such machines."""
+        key = option.framework.name, machine.devices, factors.largest_batch
+        if key not in self._known:
+            space = Space(
+                shape=self._searched.shape,
+                sequence_tokens=1,
+                global_batch=1,
+                framework=option.framework,
+                devices_per_node=machine.devices,
+                max_nodes=self._searched.max_nodes,
+                pins=self._searched.pins,
+            )
+            self._known[key] = serving_layouts(space, factors.largest_batch)
+        return self._known[key]
 
 
 def _in_time(job: ServingJob, answer: Answer) -> Mask:

@@ -123,7 +123,7 @@ def replica_memory(
         reserve=reserve + 0.0 * weights,
         activations=activations + 0.0 * weights,
         cache=factors.cache_share * (usable - weights - reserve - activations),
-        cache_per_token=_cache_bytes_per_token(shape, recipe, layout, request_tokens or shape.context_tokens),
+        cache_per_token=cache_bytes_per_token(shape, recipe, layout, request_tokens or shape.context_tokens),
     )
 
 
@@ -190,7 +190,7 @@ def _padding(shape: ModelShape, recipe: Recipe) -> float:
     return max((-(-width // PADDED_TO) * PADDED_TO / width for width in widths), default=1.0)
 
 
-def _cache_bytes_per_token(shape: ModelShape, recipe: Recipe, layout: AnyLayout, request_tokens: int) -> Any:
+def cache_bytes_per_token(shape: ModelShape, recipe: Recipe, layout: AnyLayout, request_tokens: int) -> Any:
     """Cache bytes of a token on the fullest stage; heads beyond their number, and MLA's latent, are copies.
 
     A token is on one data rank: of a replica's tokens each has its share.
