@@ -67,6 +67,7 @@ def build_of(
         fleet=fleet_of(workload, candidate, machine, weights_bytes=weights_bytes, least_nodes=least_nodes)
         if serves
         else None,
+        split=candidate.split is not None,
         mig=mig_of(workload, candidate, machine),
         training_plan_arn=provision.training_plan,
         account=provision.account,

@@ -22,6 +22,7 @@ from planner.search_training import TrainingJob
 from planner.serving import replica_answer, replica_memory, replica_of
 from planner.serving_band import serving_bands
 from planner.shape import ModelShape
+from planner.split_service import split_service
 from planner.terms import paid_node_hours
 from planner.training_time import START_UP_S, step_time
 from planner.wall_clock import wall_clock
@@ -41,7 +42,7 @@ def candidate(
     offer = contender.offers[int(pool.offer[row])]
     nodes, replicas = int(pool.nodes[row]), int(pool.replicas[row])
     usd_per_hour = offer.usd_per_hour_per_node * nodes
-    service = run = None
+    service = run = split = None
     if isinstance(job, TrainingJob):
         memory = _training_table(shape, job, contender, option, layout, calibration)
         run = _run(shape, job, contender, option, layout, calibration)
@@ -49,6 +50,8 @@ def candidate(
         run = replace(run, usd=cents(usd_of_hours(offer, nodes, paid, market)))
     else:
         memory, service = _service(shape, job, contender, option, layout, calibration, replicas, usd_per_hour)
+        if partner := pool.partner_of(row):
+            service, split = split_service(shape, job, contender.machine, option, layout, partner, service, calibration)
     return Candidate(
         rung=RUNGS[int(pool.rung[row])],
         instance_type=contender.machine.name,
@@ -67,6 +70,7 @@ def candidate(
         memory=memory,
         run=run,
         service=service,
+        split=split,
     )
 
 

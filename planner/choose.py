@@ -14,6 +14,7 @@ from planner.build import build_of, end_warnings
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
 from planner.choose_index import plan_index
+from planner.compare_split import split_comparison
 from planner.cost import cost_of, with_index
 from planner.deals import deals_of
 from planner.eligible import Contender, contenders, most_nodes
@@ -28,10 +29,12 @@ from planner.plan import Candidate, Cost, Deal, Decision, Plan, Rejection, Targe
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
-from planner.search import RUNGS, Scope
+from planner.search import RUNGS, Part, Scope
 from planner.search_serving import ServingJob, load_of, search_serving
+from planner.search_split import split_parts
 from planner.search_training import TrainingJob, search_training
 from planner.serving import replica_of
+from planner.serving_notes import serving_notes
 from planner.shape import ModelShape
 from planner.step_table import prompt_share
 from planner.usage import weights_bytes
@@ -58,7 +61,7 @@ def make_plan(
     able, refused = contenders(workload, shape, market)
     if not able:
         raise NoFeasiblePlan(_nothing_able(workload, refused))
-    found = _search(workload, shape, able, job, market, calibration)
+    found, parts = _search(workload, shape, able, job, market, calibration)
     if not len(found.ranking.order):
         raise NoFeasiblePlan(_nothing_fits(found))
     chosen = found.describe(found.pool, found.chosen)
@@ -99,6 +102,7 @@ def make_plan(
         warnings=(*shape.notes, *warnings_of(workload, chosen, runners_up, cost, deals, winner.machine, market, now)),
         index=index,
         fleet=fleet,
+        apart=split_comparison(found, parts, chosen, market) if _compares(workload) else None,
     )
     size = int(weights_bytes(shape, recipe))
     least = fleet.least_nodes if fleet else None
@@ -111,6 +115,7 @@ def make_plan(
         network=network_sentence(build, allowed),
         warnings=(
             *plan.warnings,
+            *serving_notes(workload, shape, chosen, winner.machine),
             *end_warnings(workload.provision, chosen, now),
             *interface_warnings(build, allowed),
             *key_warnings(build),
@@ -118,6 +123,11 @@ def make_plan(
         fleet=fleet,
     )
     return Decision(plan=plan, build=build, recipe=recipe)
+
+
+def _compares(workload: Workload) -> bool:
+    """Whether replicas for prompts beside others for answers are looked at."""
+    return workload.inference is not None and workload.inference.disaggregate != "never"
 
 
 def _together_within(workload: Workload, cost: Cost) -> None:
@@ -154,8 +164,16 @@ def _choice(
         deals=deals,
         weights_bytes=weights_bytes(shape, recipe),
         file_system=(file_system.capacity, file_system.throughput) if file_system else None,
-        prompt_share=prompt_share(replica, job.load, chosen.service.concurrency),
+        prompt_share=_prompt_share(chosen) or prompt_share(replica, job.load, chosen.service.concurrency),
     )
+
+
+def _prompt_share(chosen: Candidate) -> float:
+    """The share of the devices that work on prompts alone; 0 where all do both."""
+    if chosen.split is None or chosen.service is None:
+        return 0.0
+    apart = chosen.split.replicas * chosen.split.layout.devices
+    return apart / (apart + chosen.service.replicas * chosen.layout.devices)
 
 
 def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
@@ -215,7 +233,8 @@ def _search(
     job: AnyJob,
     market: Market,
     calibration: Calibration,
-) -> Found:
+) -> tuple[Found, tuple[Part, ...]]:
+    """What the search came to, and the fleets whose prompts have replicas of their own."""
     single = workload.provision.target is Target.SINGLE_INSTANCE
     scope = Scope(
         shape=shape,
@@ -225,15 +244,18 @@ def _search(
         max_nodes=1 if single else workload.limits.max_nodes,
         pins=pins_of(workload),
     )
+    parts: tuple[Part, ...] = ()
     if isinstance(job, TrainingJob):
         fitting = loose = search_training(scope, job)
     else:
-        fitting = search_serving(scope, job)
+        parts = tuple(split_parts(scope, job)) if _compares(workload) else ()
+        allowed = workload.inference is not None and workload.inference.disaggregate == "allow"
+        fitting = search_serving(scope, job, parts if allowed else ())
         free = {name: value for name, value in scope.pins.items() if name != "nodes"}
         unlimited = replace(scope, max_nodes=ANY_NODES, pins=free)
         loose = search_serving(unlimited, replace(job, ttft_s=np.inf, tpot_s=np.inf))
     pool = join_offers(able, fitting, market)
-    return Found(
+    found = Found(
         workload=workload,
         scope=scope,
         contenders=able,
@@ -245,6 +267,7 @@ def _search(
         nodes_allowed=lambda offer: most_nodes(offer, market),
         held=market.held,
     )
+    return found, parts
 
 
 def pins_of(workload: Workload) -> dict[str, int]:

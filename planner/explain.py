@@ -69,6 +69,11 @@ class Found:
     held: Held | None
 
     @property
+    def allows_split(self) -> bool:
+        """Whether the pool has fleets whose prompts have replicas of their own."""
+        return self.workload.inference is not None and self.workload.inference.disaggregate == "allow"
+
+    @property
     def chosen(self) -> int:
         """The best row."""
         return int(self.ranking.order[0])
@@ -179,12 +184,13 @@ def _comparison(found: Found, row: int) -> str:
     ranking, job_s = found.ranking, found.pool.job_s
     money = ranking.usd[row] / ranking.usd[found.chosen]
     time = job_s[row] / job_s[found.chosen]
-    dearer = f"{_times(money, 'cheaper', 'dearer')} ({show_usd(ranking.usd[row])} {_per(found.workload)})"
-    slower = f"{_times(time, 'faster', 'slower')} ({show_duration(float(job_s[row]))} {_of(found.workload)})"
+    dearer = f"{times(money, 'cheaper', 'dearer')} ({show_usd(ranking.usd[row])} {_per(found.workload)})"
+    slower = f"{times(time, 'faster', 'slower')} ({show_duration(float(job_s[row]))} {_of(found.workload)})"
     return f"{slower}, {dearer}" if found.workload.objective == "time" else f"{dearer}, {slower}"
 
 
-def _times(ratio: float, less: str, more: str) -> str:
+def times(ratio: float, less: str, more: str) -> str:
+    """A ratio in words, such as 12% dearer."""
     if abs(ratio - 1) < 0.005:
         return f"no {more}"
     if ratio > 2:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
 
@@ -14,7 +14,7 @@ from planner.eligible import Contender
 from planner.fleet_fields import HOURS
 from planner.fleet_fields import Fleet as Asked
 from planner.fleet_record import FleetPlan, Loading, LoadRange
-from planner.fleet_size import Unit, Units, cheapest_by_load, spare_nodes
+from planner.fleet_size import ZONES, Unit, Units, cheapest_by_load, spare_nodes
 from planner.plan import Candidate, Deal
 from planner.readiness import ready_s, weight_sources
 from planner.search import Pool
@@ -50,8 +50,10 @@ def fleet_plan(asked: Asked, job: ServingJob, choice: Choice) -> FleetPlan:
     chosen = choice.chosen
     service = chosen.service
     assert service is not None
-    unit = _unit(chosen, choice.machines, in_flight=job.requests_per_s is None)
     load = _load(job) * (1 + job.headroom)
+    unit = _unit(chosen, choice.machines, in_flight=job.requests_per_s is None)
+    if chosen.split:
+        unit = _whole(chosen, unit, load, job.spare)
     carrying = unit.nodes(load)
     by_hour = tuple(_hour_nodes(unit, load * share, job.spare) for share in asked.profile or ())
     loading = _loading(asked, choice)
@@ -94,6 +96,12 @@ def _unit(candidate: Candidate, machines: Mapping[str, InstanceType], *, in_flig
         nodes_per_replica=max(devices // machine.devices, 1),
         usd_per_hour_per_node=float(candidate.usd_per_hour) / candidate.nodes,
     )
+
+
+def _whole(chosen: Candidate, unit: Unit, load: float, spare: str) -> Unit:
+    """A fleet whose prompts have replicas of their own follows its load as a whole, all of it or as many times."""
+    carrying = {"zone": chosen.nodes // ZONES, "node": chosen.nodes - unit.nodes_per_replica}.get(spare, chosen.nodes)
+    return replace(unit, requests_per_s=load, replicas_per_node=1, nodes_per_replica=max(carrying, 1))
 
 
 def _hour_nodes(unit: Unit, load: float, spare: str) -> int:
@@ -167,7 +175,10 @@ def _cheapest(job: ServingJob, choice: Choice) -> tuple[LoadRange, ...]:
 
 
 def units_of(pool: Pool, contenders: Sequence[Contender]) -> Units:
-    """Every replica of a pool, on every terms, as a unit of a fleet."""
+    """Every replica of a pool that does both prompts and answers, on every terms, as a unit of a fleet."""
+    if pool.partner is not None:
+        both = np.flatnonzero(pool.partner < 0)
+        pool = pool.take(both, pool.offer[both])
     sold = [(item, offer) for item in contenders for offer in item.offers]
     first = np.cumsum([0, *(len(item.offers) for item in contenders)])
     devices = np.array([item.machine.devices for item in contenders])[pool.machine]

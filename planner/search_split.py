@@ -2,7 +2,7 @@
 
 On every machine, under each option of an engine that hands caches over: every layout for prompts with every layout for
 answers, the latter with as many requests in flight as give it the highest rate within the limit. Of all pairs that keep
-the limits the one on fewest nodes is left, the faster of several: no other is cheaper on the same machine.
+the limits the one on fewest nodes is left, the plainer and faster of several: no other is cheaper on the same machine.
 """
 
 from __future__ import annotations
@@ -110,7 +110,8 @@ def _best(job: ServingJob, room: Room, side: _Side, pairs: Callable[[Ints], Role
         kept &= every == room.searched.pins["nodes"]
     if not kept.any():
         return None
-    order = np.lexsort((found.request_s[kept], every[kept]))
+    further = _techniques(side.prefill)[:, None] + _techniques(decode)
+    order = np.lexsort((found.request_s[kept], further[kept], every[kept]))
     first, second = (int(axis[order[0]]) for axis in np.nonzero(kept))
     return _chosen(job, room, side, pairs, (first, int(most[second])), int(every[first, second]), one_node)
 
@@ -149,6 +150,11 @@ def _chosen(
         timed=count,
         partner=Partner(layout=prefill.row(0), replicas=int(found.prefill[first, place]), one_node=one_node),
     )
+
+
+def _techniques(grid: LayoutGrid) -> Ints:
+    """What ties are decided by before time: layouts that nobody has measured, as planner.rank counts them."""
+    return (grid.data > 1).astype(np.int64) + (grid.expert > 1)
 
 
 def _each(grid: LayoutGrid, machine: InstanceType) -> Ints:

@@ -103,6 +103,11 @@ def _refusals(workload: Workload, candidate: Candidate, machine: InstanceType) -
             "balancer cannot tell the nodes of one replica apart. Serve it with the target efa-cluster, quantize it, "
             "or allow larger instance types."
         )
+    if candidate.split:
+        found.append(
+            "Prompts and answers have replicas of their own, and the target serving-fleet starts one kind. Set "
+            "inference.disaggregate to compare."
+        )
     if machine.accelerator.vendor == "NVIDIA" and candidate.framework != "vllm":
         found.append(
             f"The plan is for {candidate.framework}, and the containers of the target serving-fleet run vLLM. Leave "

@@ -132,6 +132,9 @@ class Inference(Section):
     engine: str | None = None
     """Serving software: vllm, sglang, tensorrt-llm, tgi, neuron-serving. Left out: vllm, or on AWS's own
     accelerators neuron-serving."""
+    disaggregate: Literal["compare", "allow", "never"] = "compare"
+    """Whether prompts may have replicas of their own, apart from those that decode: compare tells what that would cost,
+    allow lets a plan choose it, which no stack builds yet, never leaves it out."""
     fleet: Fleet = Fleet()
     """Replicas beyond those that the load takes, and when they run."""
 
