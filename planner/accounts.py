@@ -9,7 +9,11 @@ from pricing.offer import Purchase
 
 # Who launches the nodes of each target, and so must be let to a key of the account (Amazon EC2 Auto Scaling user guide,
 # key policy for encrypted volumes; EC2 user guide, EC2 Fleet prerequisites).
-LAUNCHERS = {Target.SERVING_FLEET: "AWSServiceRoleForAutoScaling", Target.EFA_CLUSTER: "AWSServiceRoleForEC2Fleet"}
+LAUNCHERS = {
+    Target.SERVING_FLEET: "AWSServiceRoleForAutoScaling",
+    Target.EKS_NODES: "AWSServiceRoleForAutoScaling",
+    Target.EFA_CLUSTER: "AWSServiceRoleForEC2Fleet",
+}
 SPOT_LAUNCHER = "AWSServiceRoleForEC2Spot"
 
 
@@ -49,5 +53,5 @@ def key_warnings(build: Build) -> Iterator[str]:
 def _launchers(build: Build) -> list[str]:
     """The service-linked roles that launch the nodes; a group of Auto Scaling asks for spot nodes itself."""
     launcher = LAUNCHERS.get(build.target)
-    spot = build.purchase is Purchase.SPOT and build.target is not Target.SERVING_FLEET
+    spot = build.purchase is Purchase.SPOT and build.target not in (Target.SERVING_FLEET, Target.EKS_NODES)
     return [*([launcher] if launcher else []), *([SPOT_LAUNCHER] if spot else [])]

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ class LayoutGrid:
         """The layout at `index` as plain integers."""
         return Layout(**{field.name: int(getattr(self, field.name)[index]) for field in fields(self)})
 
-    def take(self, chosen: NDArray[np.bool_] | Ints) -> LayoutGrid:
+    def take(self, chosen: Mask | Ints) -> LayoutGrid:
         """The layouts that a mask or an array of indices chooses."""
         return LayoutGrid(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 

@@ -16,6 +16,7 @@ from planner.inline_shape import InlineShape
 from planner.model_config import shape_from_config
 from planner.models import load_preset
 from planner.plan import Target
+from planner.serving_faults import model_faults
 from planner.shape import ModelShape
 from planner.source import read_source
 from planner.workload import Workload
@@ -115,11 +116,9 @@ def _shape(file: Path, workload: Workload) -> ModelShape:
 def _overlong(workload: Workload, shape: ModelShape) -> Iterator[Finding]:
     """Sequences that the model cannot take, or make."""
     training, inference = workload.training, workload.inference
-    if inference and not shape.generates:
-        yield Finding(
-            path=("inference",),
-            says=f"{shape.name} makes no tokens one by one: none of its blocks is causal",
-        )
+    if inference:
+        for path, says in model_faults(inference, shape):
+            yield Finding(path=path, says=says)
     if inference and inference.context_tokens > shape.context_tokens:
         yield Finding(
             path=("inference",),

@@ -41,7 +41,7 @@ def streamed_s(work: BlockWork, setting: Setting, held: Resident, blocks: Any, b
     `blocks` are those that a device does in a step, all micro-batches counted.
     """
     recipe, layout = setting.recipe, setting.layout
-    rate, seconds = _host_rate(setting.machine), 0.0 * busy
+    rate, seconds = host_bytes_per_s(setting.machine), 0.0 * busy
     if recipe.weights_place is recipe.activations_place is Place.DEVICE:
         return seconds
     if recipe.weights_place is not Place.DEVICE:
@@ -65,9 +65,9 @@ def stepped_s(setting: Setting, trained: Any, backward_s: Any) -> Any:
         return 0.0 * trained
     if recipe.pages_optimizer:
         # As in memory, no room for them is counted on: all moments cross the wire.
-        return 2 * trained * recipe.optimizer_bytes / _host_rate(machine)
-    down = np.maximum(trained * recipe.reduced_bytes / _host_rate(machine) - backward_s, 0.0)
-    up = trained * recipe.gathered_weight_bytes / _host_rate(machine)
+        return 2 * trained * recipe.optimizer_bytes / host_bytes_per_s(machine)
+    down = np.maximum(trained * recipe.reduced_bytes / host_bytes_per_s(machine) - backward_s, 0.0)
+    up = trained * recipe.gathered_weight_bytes / host_bytes_per_s(machine)
     vcpus = machine.vcpus or VCPUS_PER_ACCELERATOR * machine.accelerators
     processors = trained * machine.devices / (vcpus * PARAMETERS_PER_VCPU_S)
     disk = 0.0
@@ -85,7 +85,7 @@ def _kept_bytes(work: BlockWork, setting: Setting) -> float:
     }.get(setting.recipe.recompute, written)
 
 
-def _host_rate(machine: InstanceType) -> float:
+def host_bytes_per_s(machine: InstanceType) -> float:
     """Bytes/s of one device to and from the host's memory, each way."""
     chip = machine.accelerator
     return HOST_BYTES_PER_S_OF.get(chip.name, HOST_BYTES_PER_S) / chip.ranks

@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from planner.batch_record import Batch
 from planner.built import FileSystem, Fleet, Mig
 from planner.fleet_record import FleetPlan
 from planner.index_record import IndexPlan
@@ -34,6 +35,7 @@ class Target(StrEnum):
     EFA_CLUSTER = "efa-cluster"
     SERVING_FLEET = "serving-fleet"
     HYPERPOD_SLURM = "hyperpod-slurm"
+    EKS_NODES = "eks-nodes"
 
 
 class Lifecycle(StrEnum):
@@ -82,12 +84,14 @@ class MemoryTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """How a training job goes. Seconds, tokens/s over all devices once it runs, USD.
+    """How a training or batch job goes. Seconds, tokens/s over all devices once it runs (made, of a batch), USD.
 
     `run_s` is all of it, `checkpoints_s` and `failures_s` what these are expected to take of it, `between_failures_s`
     the mean time from one failure to the next. `utilization` is the share of the accelerators' peak that the model's
     own FLOP take (MFU), what a causal mask leaves out not counted; `unmasked_utilization` counts it too.
-    `other_software` is what a step would take in other frameworks.
+    `other_software` is what a step would take in other frameworks. A batch job has no utilization told, no checkpoints
+    and no other software; a step is one of an engine, or a block, of each replica (planner.batch_record).
+    `stopped_nodes` and `lost_s` are what an interruption costs, as in planner.terms.
     """
 
     start_up_s: float
@@ -104,6 +108,8 @@ class Run:
     utilization: float = 0.0
     unmasked_utilization: float = 0.0
     other_software: tuple[Term, ...] = ()
+    stopped_nodes: int | None = None
+    lost_s: float | None = None
 
     @property
     def latest_s(self) -> float:
@@ -113,7 +119,12 @@ class Run:
     @property
     def hours(self) -> RunHours:
         """What terms of purchase ask of a run."""
-        return RunHours(expected=self.run_s / HOUR_S, latest=self.latest_s / HOUR_S)
+        return RunHours(
+            expected=self.run_s / HOUR_S,
+            latest=self.latest_s / HOUR_S,
+            stopped_nodes=self.stopped_nodes,
+            lost=None if self.lost_s is None else self.lost_s / HOUR_S,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +134,8 @@ class Service:
     `concurrency` is requests in flight per replica at that load; `kv_capacity_tokens` what a replica's cache holds,
     `requests_per_s_per_replica` the rate that it is planned to take, `largest_batch` how many requests of mean length
     its engine lets in at once, so that bursts beyond the planned ones need not wait for a place. `ttft_band` is that of
-    the time to the first token where it has one of its own, wider than that of times and rates.
+    the time to the first token where it has one of its own, wider than that of times and rates. Of embeddings `ttft_s`
+    is the time to the embedding, and `tpot_s` 0. `tokens_per_s` are those in and out.
     """
 
     replicas: int
@@ -138,11 +150,18 @@ class Service:
     requests_per_s_per_replica: float = 0.0
     largest_batch: int = 0
     ttft_band: Band | None = None
+    requests_per_s: float = 0.0
+    tokens_per_s: float = 0.0
+
+    @property
+    def embeds(self) -> bool:
+        """Whether the answers are embeddings, without tokens of their own."""
+        return not self.output_tokens_per_s
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One way to do the job. Exactly one of `run` and `service` is set.
+    """One way to do the job. Exactly one of `run` and `service` is set; a batch job's run has `batch` beside it.
 
     `nodes` are all instances paid for; `usd_per_hour` is the price of all of them, and `provenance` says whose word
     that price is. `accuracy` is the greatest loss that any of the techniques brings. With `split` the layout, memory
@@ -166,7 +185,18 @@ class Candidate:
     memory: MemoryTable
     run: Run | None
     service: Service | None
+    batch: Batch | None = None
     split: Split | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedBeside:
+    """A further model on the same instances: its replicas as a candidate that pays for its devices alone, and which
+    devices those are."""
+
+    model: str
+    devices: str
+    candidate: Candidate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -285,7 +315,7 @@ class Energy:
 class Image:
     """The machine image: the public SSM parameter that names it, and its id once resolved in the region.
 
-    An image of the user's own has an id and no parameter.
+    An image of the user's own has an id and no parameter, that which EKS chooses neither.
     """
 
     parameter: str | None
@@ -297,7 +327,9 @@ class Existing:
     """What stands in the account already and is used instead of made, each by its id; None for what the stack makes.
 
     A `subnet` stands in `vpc`; without one the stack makes its own there, with the routes of `route_table`. Nodes join
-    `security_group` beside their own. `file_system` is FSx for Lustre, which its `mount_name` mounts.
+    `security_group` beside their own. `file_system` is FSx for Lustre, which its `mount_name` mounts. Nodes of the
+    target eks-nodes join `eks_cluster`, which EKS knows by its name. A fleet's load
+    balancer stands in `balancer_subnets`, each in a zone of its own.
     """
 
     vpc: str | None = None
@@ -309,6 +341,8 @@ class Existing:
     key: str | None = None
     permissions_boundary: str | None = None
     placement_group: str | None = None
+    eks_cluster: str | None = None
+    balancer_subnets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -359,8 +393,8 @@ class Plan:
     `front` are fleets that trade money for time: none is both cheaper and faster than another, cheapest first.
     `cost` is the chosen candidate's, `deals` the same fleet on all terms known. `covered` counts the candidates that
     the search decided on, `timed` those of them that fit, whose time it computed; `warnings` are sentences, `network`
-    that on addresses. `fleet` serves, `index` is beside it; `apart` is the best
-    fleet whose prompts have replicas of their own, or where that is chosen the best without.
+    that on addresses. `fleet` serves, `index` and further models (`beside`) stand beside it; `apart` is the best fleet
+    whose prompts have replicas of their own, or where that is chosen the best without.
     """
 
     workload: str
@@ -383,6 +417,7 @@ class Plan:
     network: str = ""
     index: IndexPlan | None = None
     fleet: FleetPlan | None = None
+    beside: tuple[ServedBeside, ...] = ()
     apart: Comparison | None = None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from planner.changes import Changes, Compare, keeping, permitted
 from planner.errors import LockError
 from planner.lock import Lock, read_head, read_lock, write_image, write_lock
-from planner.plan import Build, Image
+from planner.plan import Build, Image, Target
 from pricing.errors import MarketError
 
 Resolve = Callable[[str, str], str]
@@ -47,6 +47,10 @@ def refresh_image(path: Path, *, replace_nodes: bool, resolve: Resolve) -> Chang
     """
     old = read_head(path).build
     parameter = old.image.parameter
+    if old.target is Target.EKS_NODES:
+        raise LockError(
+            f"{path}: EKS keeps the image of its nodes; `aws eks update-nodegroup-version` rolls them to the newest."
+        )
     if parameter is None:
         raise LockError(f"{path}: the image {old.image.id} is your own, named in provision.image; name another there.")
     image = Image(parameter=parameter, id=resolve(parameter, old.region))

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from planner.calibration import StepFactors
+from planner.served_adapters import AdapterWork
+from planner.speculation import Rounds
 from planner.step_time import step_s
 from planner.step_work import StepWork
 
@@ -23,7 +25,8 @@ class Replica:
     `capacity_tokens` is what its cache holds, all devices together, `largest_batch` how many sequences the engine
     decodes at once, `batched_tokens` how many tokens it puts into a step at most. With `mixes_prompts` a step decodes
     and works on a piece of a prompt (chunked prefill); without, prompts have steps of their own, for which decoding
-    waits. Of an answer the engine keeps room for `reserved_share` when it lets a request in.
+    waits. Of an answer the engine keeps room for `reserved_share` when it lets a request in. With `rounds` tokens are
+    drafted and verified, `adapted` are the adapters of its requests.
     """
 
     work: StepWork
@@ -33,6 +36,8 @@ class Replica:
     batched_tokens: Any
     mixes_prompts: Any = True
     reserved_share: Any = 1.0
+    rounds: Rounds | None = None
+    adapted: AdapterWork | None = None
 
     def step_s(
         self,
@@ -50,9 +55,14 @@ class Replica:
         the stages of a pipeline have it one after the other. Data ranks share prompts of `each_prompt` tokens, or have
         one alone. Arrays broadcast.
         """
-        return step_s(
+        if self.rounds:
+            return self.rounds.step_s(self.factors, sequences, cache_tokens, prompt_tokens, prompt_pairs, undivided)
+        plain = step_s(
             self.work, self.factors, sequences, cache_tokens, prompt_tokens, prompt_pairs, undivided, each_prompt
         )
+        if self.adapted:
+            return plain + self.adapted.step_s(self.work, self.factors, sequences, prompt_tokens)
+        return plain
 
     def prefill_s(self, tokens: Any, after: Any = 0.0) -> Any:
         """Seconds until `tokens` of a prompt, behind `after` that the cache holds, are worked on, alone on the replica.
@@ -75,8 +85,9 @@ class Replica:
 
     @property
     def request_s(self) -> Any:
-        """Seconds that a request takes before its first step: tokenizing, scheduling, the way there and back."""
-        return self.factors.request_s
+        """Seconds that a request takes before its first step: tokenizing, scheduling, the way there and back, and the
+        copy of its adapter from the host."""
+        return self.factors.request_s + (self.adapted.load_s if self.adapted else 0.0)
 
     def most_sequences(self, prompt_tokens: Any, answer_tokens: Any) -> Any:
         """Requests of such lengths that are in flight at most: those that fit, up to the largest batch."""

@@ -14,14 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.calibration import Calibration
-from planner.layout import Ints, Layout, LayoutGrid, concatenate
+from planner.layout import Ints, Layout, LayoutGrid, Mask, concatenate
 from planner.plan import Rung
 from planner.recipes import Option
 from planner.shape import ModelShape
 from pricing.instance_type import InstanceType
 
 Floats = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 RUNGS = tuple(Rung)
 
 
@@ -76,10 +75,10 @@ class Partner:
 class Part:
     """What one (instance type, option) came to: its feasible rows, the nearest miss per rung, the rows decided on.
 
-    `job_s` is the whole run when training, one request when serving; `replicas` is 1 when training, `rate` is what a
-    replica is planned to take when serving, requests/s, and NaN when training. `covered` rows were decided on: `timed`
-    of them in full, the others by what they need of memory. `untimed` says that there are rows that fit, and none whose
-    time is known. `partner` is that of its rows where prompts have replicas of their own.
+    `job_s` is the whole run of what ends, one request when serving; `replicas` is 1 when training, `rate` is what a
+    replica takes when serving, as planned, or in a batch job, requests/s, and NaN when training. `covered` rows were
+    decided on: `timed` of them in full, the others by what they need of memory. `untimed` says that there are rows that
+    fit, and none whose time is known. `partner` is that of its rows where prompts have replicas of their own.
     """
 
     machine: int

@@ -25,7 +25,7 @@ _DEGREES = ("tensor", "pipeline", "data", "expert")
 
 def split_parts(searched: Scope, job: ServingJob) -> Iterator[Part]:
     """The best split fleet of each machine and option that has any."""
-    for room in rooms(searched, job):
+    for room in rooms(searched, job) if job.plain else ():
         part = _part(job, room) if room.option.framework.hands_over else None
         if part:
             yield part

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from planner.layout import LayoutGrid
-from planner.legal import Space, legal_layouts
-from planner.memory import peak_bytes, training_memory
-from planner.offload import keeps_elsewhere, training_elsewhere
+from planner.layout import LayoutGrid, Mask
+from planner.needs import Needs
 from planner.recipe import Place
 from planner.recipes import Option, excluded_degrees
-from planner.search import Demand, Floats, Mask, Part, Pool, Scope, nearest_misses, pool, rungs
+from planner.search import Floats, Part, Pool, Scope, nearest_misses, pool, rungs
 from planner.training_time import step_time
 from planner.wall_clock import wall_clock
 from pricing.instance_type import InstanceType
@@ -39,13 +37,13 @@ def search_training(searched: Scope, job: TrainingJob) -> Pool:
 
 
 def _parts(searched: Scope, job: TrainingJob) -> Iterator[Part]:
-    memo = _Memo(searched, job)
+    needs = Needs(searched, job.sequence_tokens, job.global_batch)
     for index, machine in enumerate(searched.machines):
         for number, option in enumerate(searched.options[index]):
-            grid = memo.grid(machine, option)
-            need = memo.need(machine, option)
+            grid = needs.grid(machine, option)
+            need = needs.device_bytes(machine, option)
             combines = _combines(option, grid)
-            further = memo.further(machine, option)
+            further = needs.further(machine, option)
             fits = combines & (need <= machine.device_memory_bytes)
             for demand in further:
                 fits &= demand.need <= demand.have
@@ -96,63 +94,3 @@ def _combines(option: Option, grid: LayoutGrid) -> Mask:
     for degree in excluded_degrees(recipe.techniques):
         combines &= getattr(grid, degree) == 1
     return combines
-
-
-@dataclass(slots=True)
-class _Memo:
-    """Layouts and memory needs, which machines with equally many devices and one vendor share."""
-
-    searched: Scope
-    job: TrainingJob
-    grids: dict[tuple[str, int], LayoutGrid] = field(default_factory=dict)
-    needs: dict[tuple[str, tuple[str, ...], int, str], Floats] = field(default_factory=dict)
-
-    def grid(self, machine: InstanceType, option: Option) -> LayoutGrid:
-        key = (option.framework.name, machine.devices)
-        if key not in self.grids:
-            self.grids[key] = legal_layouts(
-                Space(
-                    shape=self.searched.shape,
-                    sequence_tokens=self.job.sequence_tokens,
-                    global_batch=self.job.global_batch,
-                    framework=option.framework,
-                    devices_per_node=machine.devices,
-                    max_nodes=self.searched.max_nodes,
-                    pins=self.searched.pins,
-                )
-            )
-        return self.grids[key]
-
-    def need(self, machine: InstanceType, option: Option) -> Floats:
-        """Bytes of the worst device of each layout, at the upper edge of the band."""
-        vendor = machine.accelerator.vendor
-        key = (option.framework.name, option.recipe.techniques, machine.devices, vendor)
-        if key not in self.needs:
-            shape, software = self.searched.shape, option.framework.software.name
-            factors = self.searched.calibration.memory_factors(vendor, software, mixture=shape.experts > 0)
-            need = training_memory(
-                shape,
-                option.recipe,
-                self.grid(machine, option),
-                self.job.sequence_tokens,
-                option.framework,
-                factors,
-            )
-            self.needs[key] = factors.band.high * peak_bytes(need)
-        return self.needs[key]
-
-    def further(self, machine: InstanceType, option: Option) -> tuple[Demand, ...]:
-        """Bytes of host memory and of local disk that each layout asks of a node, where it asks for any."""
-        if not keeps_elsewhere(option.recipe):
-            return ()
-        found = training_elsewhere(
-            self.searched.shape,
-            option.recipe,
-            self.grid(machine, option),
-            self.job.sequence_tokens,
-            option.framework,
-        )
-        return (
-            Demand(of="of host memory per node", need=found.host * machine.devices, have=machine.host_memory_bytes),
-            Demand(of="of local disk per node", need=found.disk * machine.devices, have=machine.nvme_bytes),
-        )

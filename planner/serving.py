@@ -17,12 +17,15 @@ from planner.calibration import ServingFactors
 from planner.expert_ranks import gathered_bytes
 from planner.kv_cache import cache_bytes
 from planner.layout import AnyLayout
+from planner.pooling import pooled, without_head
 from planner.recipe import Recipe
 from planner.replica import Replica
 from planner.resident import Stage, layers_per_stage, resident
+from planner.served_adapters import ServedAdapters
 from planner.serving_memory import step_bytes
 from planner.serving_modes import Lengths, arrivals
 from planner.shape import ModelShape
+from planner.speculation import Speculation
 from planner.step_work import PACKED_BYTES, STATE_BYTES, step_work
 from pricing.instance_type import InstanceType
 
@@ -38,13 +41,26 @@ PADDED_TO = 256
 class Load:
     """What a request looks like. Tokens; `context_tokens` is the longest that must fit.
 
-    `known_share` of a prompt is in the engine's prefix cache when it comes.
+    Without `output_tokens` the answer is an embedding of the prompt. `known_share` of a prompt is in the engine's
+    prefix cache when it comes. `speculation` drafts the answer, `adapters` are what requests name one of.
     """
 
     input_tokens: int
     output_tokens: int
     context_tokens: int
     known_share: float = 0.0
+    speculation: Speculation | None = None
+    adapters: ServedAdapters | None = None
+
+    @property
+    def pools(self) -> bool:
+        """Whether the answer is an embedding."""
+        return self.output_tokens == 0
+
+    @property
+    def request_tokens(self) -> int:
+        """Tokens of a request, in and out."""
+        return self.input_tokens + self.output_tokens
 
     @property
     def prefix_tokens(self) -> int:
@@ -60,13 +76,6 @@ class Load:
         return Lengths(prompt=self.input_tokens, answer=self.output_tokens, cached=known)
 
 
-def wanted_tokens(load: Load, layout: AnyLayout) -> Any:
-    """Tokens of cache that a replica must hold: its requests at full length, or the longest context on each data rank,
-    which keeps the shared prefix too."""
-    requests = layout.micro_batch * (load.input_tokens + load.output_tokens)
-    return np.maximum(requests, layout.data * load.context_tokens) + layout.data * load.prefix_tokens
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplicaMemory:
     """Bytes on the worst device of a replica; numbers, or one per layout. `cache` is what is left for it."""
@@ -76,16 +85,19 @@ class ReplicaMemory:
     activations: Any
     cache: Any
     cache_per_token: Any
+    draft: Any = 0.0
+    adapters: Any = 0.0
 
     @property
     def beside_cache(self) -> Any:
         """Bytes that are not the cache's."""
-        return self.weights + self.reserve + self.activations
+        return self.weights + self.draft + self.adapters + self.reserve + self.activations
 
     @property
     def capacity_tokens(self) -> Any:
-        """Tokens that the cache of the replica holds."""
-        return np.maximum(self.cache, 0.0) / self.cache_per_token
+        """Tokens that the cache of the replica holds; without end where a model keeps none."""
+        keeps = np.greater(self.cache_per_token, 0)
+        return np.where(keeps, np.maximum(self.cache, 0.0) / np.where(keeps, self.cache_per_token, 1.0), np.inf)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,19 +110,31 @@ class Answer:
     requests_per_s: Any
 
 
+def held_tokens(load: Load, in_flight: Any, batched_tokens: int, data: Any = 1) -> Any:
+    """Tokens that the cache of a replica must hold: all of those in flight and the shared prefix, for embeddings those
+    of a step; the longest request at least. Each data rank must have room for that, and keeps the prefix."""
+    if load.pools:
+        return np.maximum(batched_tokens, load.context_tokens)
+    return np.maximum(in_flight * load.request_tokens, data * load.context_tokens) + data * load.prefix_tokens
+
+
 def replica_memory(
     shape: ModelShape,
     recipe: Recipe,
     layout: AnyLayout,
     machine: InstanceType,
     factors: ServingFactors,
-    request_tokens: int | None = None,
+    load: Load | None = None,
 ) -> ReplicaMemory:
-    """What weights, engine and cache take of each device.
+    """What weights, engine and cache take of each device, with what a `load` needs beside the model.
 
-    The states of recurrences, of one size for every request, are spread over its `request_tokens`, or over the
-    longest context.
+    The states of recurrences, of one size for every request, are spread over its tokens, or over the longest context.
     """
+    shape = without_head(shape) if load and load.pools else shape
+    drafts, adapters = (load.speculation, load.adapters) if load else (None, None)
+    per_token = cache_bytes_per_token(shape, recipe, layout, load.request_tokens if load else shape.context_tokens)
+    draft = drafts.weight_bytes(layout.tensor) if drafts else 0.0
+    adapted = adapters.device_bytes(shape, layout) if adapters else 0.0
     weights = np.maximum(*(_weight_bytes(shape, recipe, layout, stage) for stage in Stage))
     usable = factors.memory_share * machine.device_memory_bytes
     ranks = layout.tensor * layout.pipeline * layout.data
@@ -122,8 +146,10 @@ def replica_memory(
         weights=weights,
         reserve=reserve + 0.0 * weights,
         activations=activations + 0.0 * weights,
-        cache=factors.cache_share * (usable - weights - reserve - activations),
-        cache_per_token=cache_bytes_per_token(shape, recipe, layout, request_tokens or shape.context_tokens),
+        cache=factors.cache_share * (usable - weights - draft - adapted - reserve - activations),
+        cache_per_token=per_token + (drafts.cache_bytes_per_token(recipe, layout.tensor) if drafts else 0.0),
+        draft=draft + 0.0 * weights,
+        adapters=adapted + 0.0 * weights,
     )
 
 
@@ -133,18 +159,22 @@ def replica_of(
     layout: AnyLayout,
     machine: InstanceType,
     factors: ServingFactors,
-    request_tokens: int | None = None,
+    load: Load | None = None,
 ) -> Replica:
     """The replica of a layout as its steps see it; rates that no source states make its times NaN."""
-    memory = replica_memory(shape, recipe, layout, machine, factors, request_tokens)
+    memory = replica_memory(shape, recipe, layout, machine, factors, load)
+    work = step_work(without_head(shape) if load and load.pools else shape, recipe, layout, machine)
+    drafts, adapters = (load.speculation, load.adapters) if load else (None, None)
     return Replica(
-        work=step_work(shape, recipe, layout, machine),
+        work=work,
         factors=factors,
         capacity_tokens=memory.capacity_tokens,
         largest_batch=factors.largest_batch * layout.data,
         batched_tokens=(factors.batched_tokens or shape.context_tokens) * layout.data,
         mixes_prompts=factors.mixes_prompts,
         reserved_share=factors.reserved_share,
+        rounds=drafts.rounds(work, recipe, layout, machine) if drafts else None,
+        adapted=adapters.work(shape, layout, machine) if adapters else None,
     )
 
 
@@ -160,8 +190,8 @@ def replica_answer(
 
     NaN where a rate that the layout needs is unknown.
     """
-    replica = replica_of(shape, recipe, layout, machine, factors)
-    pace = arrivals(replica, load.lengths, layout.micro_batch)
+    replica = replica_of(shape, recipe, layout, machine, factors, load)
+    pace = (pooled if load.pools else arrivals)(replica, load.lengths, layout.micro_batch)
     request = pace.request_s(load.lengths)
     return Answer(
         ttft_s=pace.ttft_s,

@@ -7,13 +7,14 @@ it. A replica stays inside a node, or fills whole nodes.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from planner.layout import AnyLayout, LayoutGrid
-from planner.legal import EXPERTS_DIVIDE, HEADS_DIVIDE, Rule, Space, cross, divisors, keep, powers
+from planner.legal import EXPERTS_DIVIDE, HEADS_DIVIDE, Rule, Space, cross, divisors, keep
 from planner.shape import ModelShape
 
 # A replica over more nodes than this answers slower with every hop and is dearer than quantizing.
@@ -79,8 +80,8 @@ SERVING_RULES = (DATA_HAS_EXPERTS, DATA_UNPIPED, DATA_OVER_ALL, _PINNED_SPREAD)
 """Those that pinned degrees break or keep whatever the free ones are."""
 
 
-def serving_layouts(space: Space, largest_batch: int) -> LayoutGrid:
-    """Every layout of a replica, with each power of two of requests in flight up to the engine's largest batch."""
+def serving_layouts(space: Space, in_flight: Sequence[int]) -> LayoutGrid:
+    """Every layout of a replica, with each of so many requests in flight on every data rank."""
     rows = cross({}, "tensor", space.choices("tensor", divisors(space.devices_per_node)))
     rows = keep(space, rows, (HEADS_DIVIDE,))
     stages = range(1, min(LARGEST_PIPELINE, space.shape.layers) + 1)
@@ -90,11 +91,11 @@ def serving_layouts(space: Space, largest_batch: int) -> LayoutGrid:
     rows = _on_whole_nodes(space, rows)
     rows = cross(rows, "expert", space.choices("expert", experts))
     rows = keep(space, rows, _RULES)
-    most = largest_batch * int(max(rows["data"], default=1))
-    rows = cross(rows, "micro_batch", space.choices("micro_batch", powers(most)))
-    # Every data rank has a request, and no more than the engine takes.
-    each = -(-rows["micro_batch"] // rows["data"])
-    kept = (rows["micro_batch"] >= rows["data"]) & ((each <= largest_batch) | ("micro_batch" in space.pins))
+    rows = cross(rows, "micro_batch", space.choices("micro_batch", in_flight))
+    if "micro_batch" not in space.pins:
+        rows["micro_batch"] = rows["micro_batch"] * rows["data"]
+    # A data rank without a request would only be waited for.
+    kept = rows["micro_batch"] >= rows["data"]
     return LayoutGrid.of({name: values[kept] for name, values in rows.items()})
 
 

@@ -191,8 +191,14 @@ def _kind(runs: list[Blocks], recipe: Recipe, tensor: Any) -> _Live:
     return _Live(
         bytes=sum(each, 0.0 * tensor),
         decode_flop=2.0 * sum(run.count * decode_width(run.attention) for run in runs),
-        pair_flop=2.0 * sum(run.count * (run.attention.query_width + run.attention.value_width) for run in runs),
+        pair_flop=2.0 * sum(run.count * _met_width(run.attention) for run in runs),
     )
+
+
+def _met_width(attention: Attention) -> int:
+    """Products of a token with one key and its value. Pairs are counted as under a causal mask, half the square of a
+    prompt; without one a token meets those behind it too."""
+    return (attention.query_width + attention.value_width) * (1 if attention.causal else 2)
 
 
 def _is_packed(recipe: Recipe) -> bool:

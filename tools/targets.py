@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from planner.image import image_parameter
-from planner.plan import Build, Image, Lifecycle, Target
+from planner.plan import Build, Existing, Image, Lifecycle, Target
 from pricing.catalog import load_instance_types
 from pricing.instance_type import InstanceType
 from pricing.offer import Purchase
@@ -26,11 +26,17 @@ from stacks.verify.reading import read_file
 
 os.environ.setdefault("JSII_NODE", str(Path(sys.executable).with_name("node")))
 
-TARGETS = (Target.SINGLE_INSTANCE, Target.EFA_CLUSTER, Target.HYPERPOD_SLURM)
+TARGETS = (Target.SINGLE_INSTANCE, Target.EFA_CLUSTER, Target.HYPERPOD_SLURM, Target.EKS_NODES)
 # Where a type is placed of which nobody says where it is sold.
 ANYWHERE = ("us-east-1", frozenset({"use1-az6"}))
 HELD = "cr-0123456789abcdef0"
 PLAN = "arn:aws:sagemaker:{region}:111122223333:training-plan/held"
+CLUSTER = Existing(
+    eks_cluster="research",
+    vpc="vpc-0123456789abcdef0",
+    subnet="subnet-0123456789abcdef0",
+    security_group="sg-0123456789abcdef0",
+)
 GROUP = "arn:aws:resource-groups:{region}:111122223333:group/held"
 
 
@@ -93,6 +99,7 @@ def build_for(target: Target, machine: InstanceType, mode: Mode) -> Build:
         budget_usd=None,
         budget_email=None,
         training_plan_arn=training_plan,
+        existing=CLUSTER if target is Target.EKS_NODES else Existing(),
     )
 
 

@@ -21,7 +21,9 @@ HELD = {"zone": "use1-az6", "reservation": "cr-0123456789abcdef0"}
 BLOCK = {"purchase": ["capacity-block"]}
 TRAINING = {"method": "full", "tokens": "10M", "sequence_length": 1024, "global_batch": 8}
 SERVED = {"requests_per_second": 1, "input_tokens": 10, "output_tokens": 10}
-POD = "hyperpod-slurm"
+POD, EKS = "hyperpod-slurm", "eks-nodes"
+FILES = "fs-0123456789abcdef0"
+CLUSTER = {"eks_cluster": "research", "vpc": VPC, "subnet": SUBNET, "security_group": "sg-0123456789abcdef0"}
 
 
 def asked(provision: dict[str, Any], **more: Any) -> Workload:
@@ -43,6 +45,9 @@ def asked(provision: dict[str, Any], **more: Any) -> Workload:
         asked({"target": POD}),
         asked({"target": POD, "zone": "use1-az6", "training_plan": PLAN}, **PINNED),
         asked({"zone": "use1-az6", "existing": {"vpc": VPC, "subnet": SUBNET}}),
+        asked({"target": EKS, "zone": "use1-az6", "existing": CLUSTER}),
+        asked({"target": EKS, "zone": "use1-az6", "existing": CLUSTER}, inference=SERVED),
+        asked({"target": EKS, **HELD, "existing": CLUSTER}, limits=BLOCK, **PINNED),
         asked({"cidr": "10.1.0.0/20", "existing": {"vpc": VPC, "route_table": ROUTES}}),
         asked({"cidr": "10.1.0.0/20"}),
         asked({"account": "111122223333", "existing": {"permissions_boundary": BOUND}}),
@@ -95,6 +100,38 @@ def test_what_can_be_had_is_let_pass(workload: Workload) -> None:
             "its own VPC",
         ),
         ({"existing": {"key": KEY}}, {}, "key", "limits.regions"),
+        ({"zone": "use1-az6", "existing": CLUSTER}, {}, "eks_cluster", "set provision.target to it"),
+        (
+            {"target": EKS, "zone": "use1-az6", "existing": {**CLUSTER, "eks_cluster": None}},
+            {},
+            "target",
+            "add existing.eks_cluster",
+        ),
+        (
+            {"target": EKS, "existing": {"eks_cluster": "a"}},
+            {},
+            "target",
+            "add existing.vpc and existing.security_group",
+        ),
+        (
+            {"target": EKS, "zone": "use1-az6", "existing": {**CLUSTER, "security_group": None}},
+            {},
+            "target",
+            "clusterSecurityGroupId",
+        ),
+        (
+            {"target": EKS, "zone": "use1-az6", "existing": CLUSTER, "image": "ami-0123456789abcdef0"},
+            {},
+            "image",
+            "EKS boots its own",
+        ),
+        ({"target": EKS, "zone": "use1-az6", "existing": CLUSTER, "mig": "1g.10gb"}, {}, "mig", "GPU operator"),
+        (
+            {"target": EKS, "zone": "use1-az6", "existing": {**CLUSTER, "file_system": FILES, "mount_name": "fsx"}},
+            {},
+            "file_system",
+            "FSx CSI driver",
+        ),
     ],
 )
 def test_what_excludes_itself_is_told(provision: dict[str, Any], more: dict[str, Any], field: str, words: str) -> None:
@@ -120,6 +157,8 @@ def test_what_excludes_itself_is_told(provision: dict[str, Any], more: dict[str,
         ("existing", {"subnet": "subnet-x"}),
         ("existing", {"key": "alias/mine"}),
         ("existing", {"permissions_boundary": "boundary"}),
+        ("existing", {"eks_cluster": "arn:aws:eks:us-east-1:111122223333:cluster/research"}),
+        ("existing", {"eks_cluster": ""}),
     ],
 )
 def test_ids_of_the_wrong_form_are_refused(field: str, value: Any) -> None:

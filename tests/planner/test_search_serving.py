@@ -134,8 +134,7 @@ def layouts(shape: ModelShape, on: InstanceType) -> list[Layout]:
         for expert in sorted({1, tensor * data})
         if expert == 1 or (shape.experts and shape.experts % expert == 0)
         if data == 1 or width * expert >= 128 * tensor * data
-        for requests in (2**power for power in range(10))
-        if data <= requests <= 20 * data
+        for requests in (data * each for each in (1, 2, 4, 8, 16))
     ]
 
 

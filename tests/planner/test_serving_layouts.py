@@ -28,7 +28,7 @@ def space(engine: str, shape: ModelShape = MIXED, **pins: int) -> Space:
 
 def found(engine: str, shape: ModelShape = MIXED, **pins: int) -> list[Layout]:
     """The layouts of a replica."""
-    grid = serving_layouts(space(engine, shape, **pins), 16)
+    grid = serving_layouts(space(engine, shape, **pins), (1, 2, 4, 8, 16))
     return [grid.row(index) for index in range(len(grid))]
 
 

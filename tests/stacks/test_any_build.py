@@ -20,6 +20,12 @@ PLANNED = [each for each in load_instance_types().values() if image_parameter(ea
 EXISTING = (
     Existing(),
     Existing(security_group="sg-0123456789abcdef0", vpc="vpc-0123456789abcdef0", subnet="subnet-0123456789abcdef0"),
+    Existing(
+        eks_cluster="research",
+        security_group="sg-0123456789abcdef0",
+        vpc="vpc-0123456789abcdef0",
+        subnet="subnet-0123456789abcdef0",
+    ),
     Existing(key="arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"),
 )
 

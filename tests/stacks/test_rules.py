@@ -17,6 +17,7 @@ from cdk_nag import AwsSolutionsChecks
 from planner.plan import Build, Existing, Lifecycle, Target
 from pricing.offer import Purchase
 from stacks.build import build_stack
+from stacks.parts.identity import EKS_POLICIES
 from stacks.parts.lifecycle import prefix, script
 from stacks.targets.hyperpod_slurm import compute_group
 from tests.stacks.test_file_system import CLUSTER, KEPT
@@ -40,6 +41,7 @@ STANDING = Existing(
     key=KEY,
     permissions_boundary="arn:aws:iam::111122223333:policy/boundary",
 )
+CLUSTER_GIVEN = replace(STANDING, eks_cluster="research", file_system=None, mount_name=None)
 JOINED = Existing(vpc="vpc-0123456789abcdef0", route_table="rtb-0123456789abcdef0")
 BUILDS = {
     "single": replace(G5_SINGLE, **EVERYTHING),
@@ -55,6 +57,7 @@ BUILDS = {
     "fleet with tokens": TRITON,
     "hyperpod": replace(P4D_CLUSTER, target=Target.HYPERPOD_SLURM, **EVERYTHING),
     "hyperpod with all that stands": replace(P4D_CLUSTER, target=Target.HYPERPOD_SLURM, existing=STANDING),
+    "eks": replace(P4D_CLUSTER, target=Target.EKS_NODES, existing=CLUSTER_GIVEN, **EVERYTHING),
     "cluster with all that stands": replace(P4D_CLUSTER, existing=STANDING),
     "cluster in a network that stands": replace(P4D_CLUSTER, cidr="10.9.0.0/24", existing=JOINED),
     "trainium": replace(
@@ -73,6 +76,12 @@ ACKNOWLEDGED = {
     "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/AmazonSageMakerClusterInstanceRolePolicy]": (
         "the least that HyperPod's nodes need follows the service; a copy would fall behind"
     ),
+    **{
+        f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{name}]": (
+            "the least that EKS's nodes need follows the service; a copy would fall behind"
+        )
+        for name in EKS_POLICIES
+    },
     "AwsSolutions-IAM5[Resource::*]": (
         "PutMetricData knows no resources, and a condition names the namespace; HyperPod makes its nodes' interfaces "
         "under ids that nobody knows before"

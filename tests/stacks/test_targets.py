@@ -5,12 +5,13 @@ from __future__ import annotations
 import pytest
 
 from planner.hyperpod import hyperpod_types
+from planner.image import eks_image
 from planner.plan import Target
 from pricing.instance_type import InstanceType
 from pricing.offer import Purchase
 from tools.targets import HELD, MODES, TARGETS, Mode, build_for, families, result
 
-POD = Target.HYPERPOD_SLURM
+POD, EKS = Target.HYPERPOD_SLURM, Target.EKS_NODES
 CLASSES = {Purchase.SPOT: "spot", Purchase.CAPACITY_BLOCK: "capacity-block"}
 
 
@@ -19,6 +20,8 @@ def legal(target: Target, machine: InstanceType, mode: Mode) -> bool:
     if target is POD:
         on_demand = mode.purchase is Purchase.ON_DEMAND and mode.reservation is None
         return machine.name in hyperpod_types() and on_demand
+    if target is EKS and eks_image(machine.name) is None:
+        return False
     if mode.training_plan or CLASSES.get(mode.purchase, "on-demand") not in machine.usage_classes:
         return False
     if mode.purchase is Purchase.CAPACITY_BLOCK:
