@@ -66,6 +66,7 @@ def build_of(
         budget_email=provision.budget_email,
         file_system=_file_system(workload),
         fleet=fleet_of(workload, candidate, machine, weights_bytes=weights_bytes, planned=planned) if serves else None,
+        split=candidate.split is not None,
         mig=mig_of(workload, candidate, machine),
         training_plan_arn=provision.training_plan,
         account=provision.account,

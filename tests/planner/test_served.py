@@ -11,6 +11,7 @@ from planner.built import Fleet
 from planner.contradictions import contradictions
 from planner.errors import NoFeasiblePlan
 from planner.workload import Pin, Workload
+from tests.planner.builders import MIXED
 from tests.planner.market_builders import decision, inference, machine, market, offer, workload
 
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0f0e0d0c-0b0a-0908-0706-050403020100"
@@ -293,3 +294,16 @@ def test_what_the_fleet_cannot_start_is_refused(changes: dict[str, Any], serving
     with pytest.raises(NoFeasiblePlan) as caught:
         decision(wanted, market(KINDS, [offer(each.name, 1, zones=ZONES) for each in KINDS]))
     assert any(each.startswith(says) for each in caught.value.findings)
+
+
+def test_shared_experts_are_told_to_the_engine() -> None:
+    """Data ranks of a node are the engine's, each with its part of the requests, and experts are spread if planned."""
+    sold = market(KINDS, [offer(each.name, 1, zones=ZONES) for each in KINDS])
+    pin = {"instance_type": "p5.four", "micro_batch": 8, "layout": {"tensor": 1, "data": 4, "expert": 4}}
+    wanted = asked("p5.four").model_copy(update={"pin": Pin.model_validate(pin)})
+    fleet = decision(wanted, sold, MIXED).build.fleet
+    assert fleet is not None
+    command = " ".join(fleet.engine.command)
+    assert "--tensor-parallel-size 1 --pipeline-parallel-size 1 --data-parallel-size 4" in command
+    assert command.count("--enable-expert-parallel") == 1 and "--max-num-seqs 2" in command
+    assert "--enable-expert-parallel" not in " ".join(built().engine.command)
