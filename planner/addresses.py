@@ -5,8 +5,8 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 
 from planner.hyperpod import CONTROL_NODES
+from planner.lustre import SMALLEST_GIB
 from planner.plan import Build, Target
-from planner.provisioning import SMALLEST_GIB
 from planner.subnets import RESERVED_BY_AWS, VPC, balancer_blocks, compute_block, joined_block, spare_block
 
 # The file servers of Lustre, one for each smallest file system, and two for metadata.

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from planner.built import FileSystem
+from planner.built import Existing, FileSystem
 from planner.errors import NoFeasiblePlan
-from planner.image import image_parameter
-from planner.plan import Build, Candidate, Existing, Image, Target
+from planner.fleet_record import FleetPlan
+from planner.image import image_parameter, own_image
+from planner.plan import Build, Candidate, Image, Target
 from planner.served import fleet_of
 from planner.sliced import mig_of
 from planner.workload import Provision, Workload
@@ -31,13 +32,13 @@ def build_of(
     now: datetime,
     *,
     weights_bytes: int,
-    least_nodes: int | None = None,
+    planned: FleetPlan | None = None,
     held: Held | None = None,
 ) -> Build:
     """The build of a candidate on `machine`s. The time to live counts from `now` (UTC).
 
-    `least_nodes` is what the profile of a served model's load lets its fleet fall to, `held` the reservation by EC2's
-    word, None where it was not asked.
+    `planned` is how the fleet of a served model follows its load, `held` the reservation by EC2's word, None where it
+    was not asked.
 
     Raises NoFeasiblePlan where the target, or a cut of the accelerators, cannot carry the candidate, and where the
     reservation is over.
@@ -70,9 +71,8 @@ def build_of(
         budget_usd=provision.budget,
         budget_email=provision.budget_email,
         file_system=_file_system(workload),
-        fleet=fleet_of(workload, candidate, machine, weights_bytes=weights_bytes, least_nodes=least_nodes)
-        if serves
-        else None,
+        fleet=fleet_of(workload, candidate, machine, weights_bytes=weights_bytes, planned=planned) if serves else None,
+        split=candidate.split is not None,
         mig=mig_of(workload, candidate, machine),
         training_plan_arn=provision.training_plan,
         account=provision.account,
@@ -111,6 +111,18 @@ def usable_until(provision: Provision, instance_type: str, block_ends_at: dateti
     ultra = instance_type.startswith(ULTRASERVERS)
     end = _end(provision, block_ends_at)
     return end - (ULTRASERVER_CUT if ultra else CUT) if end else None
+
+
+def image_fault(build: Build) -> str | None:
+    """Why no node of a build can boot: its type has no public image, and the workload names none; None where it can."""
+    needs = own_image(build.instance_type)
+    hosted = build.target in (Target.HYPERPOD_SLURM, Target.EKS_NODES)
+    if hosted or build.image.id or build.image.parameter or needs is None:
+        return None
+    return (
+        f"{build.instance_type} boots no public image: name one in provision.image that has {needs}, or leave the type "
+        "out in limits.instance_types.deny"
+    )
 
 
 def end_warnings(provision: Provision, candidate: Candidate, held: Held | None, now: datetime) -> tuple[str, ...]:

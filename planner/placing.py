@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from planner.accounts import account_of, home
 from planner.plan import Target
 from planner.source import FieldPath
+from planner.subnets import BALANCER_ZONES
 from planner.workload import Workload
 from pricing.offer import Purchase
 
@@ -68,7 +69,7 @@ def _hyperpod(workload: Workload) -> Iterator[Misplaced]:
     if provision.target is not Target.HYPERPOD_SLURM:
         return
     if workload.inference:
-        yield ("provision", "target"), f"{provision.target} runs batch jobs; leave it out to serve"
+        yield ("provision", "target"), f"{provision.target} trains; leave it out to serve, or for a batch of requests"
     if provision.mig:
         yield ("provision", "mig"), "HyperPod's nodes keep their accelerators whole; leave mig out"
     if provision.reservation:
@@ -140,17 +141,44 @@ def _network(workload: Workload) -> Iterator[Misplaced]:
             "name a private subnet in existing.subnet; or a free block in provision.cidr and a way out in "
             "existing.route_table",
         )
-    if given.vpc and provision.target is Target.SERVING_FLEET:
-        yield ("provision", "existing", "vpc"), "a serving-fleet makes its own network; leave existing.vpc out"
     if given.subnet and provision.storage.file_system:
         yield (
             ("provision", "existing", "subnet"),
             "a file system of the stack's own must know the subnet's block; name one that stands in "
             "existing.file_system, or let the stack make the subnet",
         )
+    yield from _balanced(workload)
     for name in ("route_table", "security_group"):
         if getattr(given, name) and not given.vpc:
             yield ("provision", "existing", name), "it stands in a VPC; name that in existing.vpc"
+
+
+def _balanced(workload: Workload) -> Iterator[Misplaced]:
+    """What a fleet behind a load balancer needs of a VPC that stands, which the stack cannot see into."""
+    given, serving = workload.provision.existing, workload.provision.serving
+    path: FieldPath = ("provision", "existing", "balancer_subnets")
+    if workload.provision.target is not Target.SERVING_FLEET:
+        if given.balancer_subnets:
+            yield path, f"only a {Target.SERVING_FLEET} has a load balancer; leave it out"
+        return
+    if given.vpc is None:
+        if given.balancer_subnets:
+            yield path, "they stand in a VPC; name that in existing.vpc"
+        return
+    if len(set(given.balancer_subnets)) < max(BALANCER_ZONES, len(given.balancer_subnets)):
+        yield path, "a load balancer stands in two zones; name a subnet of existing.vpc in each, none of them twice"
+    if not serving or not serving.clients:
+        yield (
+            ("provision", "serving"),
+            "nothing is looked up, so that the addresses of existing.vpc are not known; name the blocks that may reach "
+            "the load balancer in clients",
+        )
+    spare = workload.inference is not None and workload.inference.fleet.spare == "zone"
+    if spare or (serving and serving.spare_zone):
+        yield (
+            ("provision", "existing", "vpc"),
+            "in a VPC that stands nodes have one subnet, and so one zone; ask for a spare node instead of a zone",
+        )
 
 
 def _beside(workload: Workload) -> Iterator[Misplaced]:
@@ -181,6 +209,7 @@ def _accounts(workload: Workload) -> Iterator[Misplaced]:
     named: tuple[tuple[FieldPath, str | None], ...] = (
         (("provision", "existing", "permissions_boundary"), provision.existing.permissions_boundary),
         (("provision", "serving", "certificate"), provision.serving.certificate if provision.serving else None),
+        (("provision", "serving", "api_key"), provision.serving.api_key if provision.serving else None),
         (("provision", "training_plan"), provision.training_plan),
     )
     owner = home(provision.account, (arn for _, arn in named))

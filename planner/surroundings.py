@@ -23,6 +23,8 @@ ALARMS, FLEET_ALARMS = 1, 4
 # An event stream wraps each token in some 200 bytes of JSON; a prompt's token is some 5 bytes of text.
 STREAMED_BYTES_PER_TOKEN = 200
 BYTES_PER_TOKEN = 5
+# A thousand numbers of twelve characters each, in JSON.
+BYTES_PER_EMBEDDING = 12_000
 # What one capacity unit of an Application Load Balancer holds (Elastic Load Balancing pricing page).
 CONNECTIONS_PER_UNIT = 25
 BYTES_PER_UNIT_HOUR = GIGA
@@ -52,18 +54,20 @@ class Use:
     survives: bool = False
 
 
-def serves_from_elsewhere(workload: Workload) -> bool:
+def is_fleet(workload: Workload) -> bool:
     """Whether a fleet behind a load balancer serves weights from a bucket of the user's own."""
     return workload.provision.target is Target.SERVING_FLEET
 
 
 def surroundings(workload: Workload) -> Iterator[Use]:
     """What the stack holds beside nodes, network and bucket."""
-    fleet = serves_from_elsewhere(workload)
+    fleet = is_fleet(workload)
     yield from _file_system(workload)
     if fleet and workload.inference:
         yield from before_a_service(workload.inference)
-    yield from _watch(workload.provision.target, alarms=ALARMS + (FLEET_ALARMS if fleet else 0), fleet=fleet)
+    # Nobody sees whether a GPU that MIG has cut idles.
+    idle = 0 if workload.provision.mig else ALARMS
+    yield from _watch(workload.provision.target, alarms=idle + (FLEET_ALARMS if fleet else 0), fleet=fleet)
 
 
 def _watch(target: Target | None, *, alarms: int, fleet: bool) -> Iterator[Use]:
@@ -85,7 +89,8 @@ def _watch(target: Target | None, *, alarms: int, fleet: bool) -> Iterator[Use]:
         basis=f"{each} a node and {together}" if each else together,
     )
     watched = "idle accelerators" + (", and what scales the fleet" if fleet else "")
-    yield Use(name="alarms", component=Component.ALARM_MONTH, fixed=alarms, basis=f"{alarms}, of {watched}")
+    if alarms:
+        yield Use(name="alarms", component=Component.ALARM_MONTH, fixed=alarms, basis=f"{alarms}, of {watched}")
     yield Use(name="dashboard", component=Component.DASHBOARD_MONTH, fixed=1, basis="one in CloudWatch")
 
 
@@ -130,9 +135,16 @@ def sent_out(asked: Inference) -> Iterator[Use]:
         name="transfer out",
         component=Component.TRANSFER_OUT_GIB,
         fixed=sent / GIB,
-        basis=f"{show_bytes(sent)} an hour to the internet, {STREAMED_BYTES_PER_TOKEN} bytes a token, assumed",
+        basis=f"{show_bytes(sent)} an hour to the internet, {_assumed(asked)}, assumed",
+    )
+
+
+def _assumed(asked: Inference) -> str:
+    return (
+        f"{STREAMED_BYTES_PER_TOKEN} bytes a token" if asked.output_tokens else f"{BYTES_PER_EMBEDDING:,} an embedding"
     )
 
 
 def _sent_bytes_per_hour(rate: float, asked: Inference) -> float:
-    return rate * HOUR_S * asked.output_tokens * STREAMED_BYTES_PER_TOKEN
+    each = asked.output_tokens * STREAMED_BYTES_PER_TOKEN if asked.output_tokens else BYTES_PER_EMBEDDING
+    return rate * HOUR_S * each

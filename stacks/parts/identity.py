@@ -18,12 +18,14 @@ EKS_POLICIES = (
 
 
 class Identity(Construct):
-    """A role for the nodes: Session Manager instead of SSH, metrics in `namespace`, one log group and one bucket."""
+    """A role for the nodes: Session Manager instead of SSH, metrics in `namespace`, one log group, and the bucket of
+    those that keep checkpoints."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, bucket: s3.IBucket, namespace: str, log_group_arn: str
+        self, scope: Construct, construct_id: str, *, bucket: s3.IBucket | None, namespace: str, log_group_arn: str
     ) -> None:
         super().__init__(scope, construct_id)
+        kept = {"Bucket": iam.PolicyDocument(statements=_bucket(bucket))} if bucket else {}
         self.role = iam.Role(
             self,
             "Role",
@@ -32,7 +34,7 @@ class Identity(Construct):
             inline_policies={
                 "Metrics": iam.PolicyDocument(statements=[_metrics(namespace)]),
                 "Log": iam.PolicyDocument(statements=[_log(log_group_arn)]),
-                "Bucket": iam.PolicyDocument(statements=_bucket(bucket)),
+                **kept,
             },
         )
         profile = iam.CfnInstanceProfile(self, "Profile", roles=[self.role.role_name])

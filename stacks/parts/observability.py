@@ -11,17 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import Aws, CfnOutput, RemovalPolicy, Stack
+from aws_cdk import Aws, CfnOutput, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from planner.plan import Build
+from stacks.parts.logs import log_group
 
 PERIOD_S = 60
-LOG_RETENTION_DAYS = 30
 # Where cloud-init writes what user data says.
 BOOT_LOG = "/var/log/cloud-init-output.log"
 # A job that loads data or compiles does not last an hour without a kernel; one that hangs does.
@@ -131,8 +130,7 @@ class Observability(Figures):
 
     def __init__(self, scope: Construct, construct_id: str, *, build: Build) -> None:
         super().__init__(scope, construct_id, build=build)
-        self.log_group = logs.CfnLogGroup(self, "Log", retention_in_days=LOG_RETENTION_DAYS)
-        self.log_group.apply_removal_policy(RemovalPolicy.DESTROY)
+        self.log_group = log_group(self, "Log")
         settings = ssm.CfnParameter(self, "Agent", type="String", value=json.dumps(_agent(self, build.vendor)))
         self.agent = settings.ref
 

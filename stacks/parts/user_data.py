@@ -128,6 +128,7 @@ def _told(build: Build, boot: Boot) -> Mapping[str, str]:
         "stack": boot.stack,
         "resource": boot.signals,
         "weights": fleet.weights or "",
+        "weights_path": fleet.weights_path or "",
         "engine_image": fleet.engine.image,
         "engine_command": " ".join(fleet.engine.command),
         "engine_port": str(fleet.engine.port),

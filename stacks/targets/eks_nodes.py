@@ -50,7 +50,7 @@ class EksNodes(Surroundings):
             instance_type=build.instance_type,
         )
         self.watched = Figures(self, "Observability", build=build)
-        self.identity = EksIdentity(self, "Identity", bucket=self.storage.bucket, namespace=self.watched.namespace)
+        self.identity = EksIdentity(self, "Identity", bucket=self.bucket, namespace=self.watched.namespace)
         template = self._template(bought)
         nodes = Nodes(
             self,

@@ -54,7 +54,7 @@ class HyperpodSlurm(Surroundings):
         self.identity = HyperpodIdentity(
             self,
             "Identity",
-            bucket=self.storage.bucket,
+            bucket=self.bucket,
             namespace=self.watched.namespace,
             scripts=self.lifecycle.statements,
         )
