@@ -71,7 +71,7 @@ def test_an_unknown_target_is_refused(folder: Path) -> None:
     """A word that names no target is an error with those that do, and no lock is written."""
     done = synth(folder, prices="bundled", target="kubernetes")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith("target=kubernetes is not known; write efa-cluster, hyperpod-slurm")
+    assert done.stderr.startswith("target=kubernetes is not known; write efa-cluster, eks-nodes, hyperpod-slurm")
     assert not (folder / "tiny.plan.json").exists()
 
 
