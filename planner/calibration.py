@@ -124,9 +124,11 @@ class StepFactors:
     latent_block_s: Any
     packed_block_s: Any
     emulated_block_s: Any
+    prompt_block_s: Any
     step_s: Any
     sequence_s: Any
     request_s: Any
+    prompt_token_s: Any
     admission_steps: Any
     reduce_s: Any
     staged_reduce_s: Any

@@ -99,9 +99,9 @@ def static_batch(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
     turns = np.ceil(sequences / at_once)
     prompt = _prompts_s(replica, lengths, at_once)
     step = replica.step_s(at_once, at_once * lengths.live)
-    whole = turns * (replica.request_s + prompt + (lengths.answer - 1) * step)
+    whole = turns * (prompt + (lengths.answer - 1) * step)
     return Pace(
-        ttft_s=replica.request_s + prompt,
+        ttft_s=prompt,
         tpot_s=step,
         decode_s=step,
         prompt_s=prompt / at_once,
@@ -123,7 +123,7 @@ def arrivals(replica: Replica, lengths: Lengths, in_flight: Any) -> Pace:
     worked = np.maximum(lengths.fresh / piece, 1.0) * _work_s(replica, lengths, decoded, piece, undivided=True)
     busy = np.minimum(in_flight / (worked + lengths.answer * tpot) * prompt, BUSIEST)
     waits = replica.factors.admission_steps * tpot + busy / (2 * (1 - busy)) * prompt
-    ttft = replica.request_s + worked + waits
+    ttft = replica.request_s + lengths.prompt * replica.factors.prompt_token_s + worked + waits
     rate = in_flight / (ttft + (lengths.answer - 1) * tpot)
     return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, busy=busy, requests_per_s=rate)
 
@@ -154,7 +154,7 @@ def _closed_ttft(replica: Replica, lengths: Lengths, clients: Any, decoding: Any
     piece = _piece(replica, lengths, decoding)
     later = np.maximum(lengths.fresh / piece, 1.0) * _work_s(replica, lengths, decoded, piece, undivided=True)
     waits = np.where(np.greater(clients, 1), replica.factors.admission_steps * tpot, 0.0)
-    return replica.request_s + first_share * rush + (1 - first_share) * (later + waits)
+    return replica.request_s + lengths.prompt * replica.factors.prompt_token_s + first_share * rush + (1 - first_share) * (later + waits)
 
 
 def _piece(replica: Replica, lengths: Lengths, decoding: Any) -> Any:
@@ -174,4 +174,4 @@ def _prompts_s(replica: Replica, lengths: Lengths, sequences: Any) -> Any:
     tokens = sequences * lengths.fresh
     steps = np.maximum(np.ceil(tokens / replica.batched_tokens), 1.0)
     piece = tokens / steps
-    return steps * replica.step_s(0.0, 0.0, piece, piece * (lengths.cached + lengths.fresh / 2))
+    return steps * replica.step_s(0.0, 0.0, piece, piece * (lengths.cached + lengths.fresh / 2), undivided=np.less(sequences, replica.work.stages))

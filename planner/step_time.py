@@ -35,11 +35,12 @@ def step_s(
     """
     share = np.maximum(1.0 / work.stages, 1.0 / np.maximum(sequences, 1.0))
     decoded, live = sequences * share, cache_tokens * share
-    share = 1.0 if undivided else 1.0 / work.stages
+    share = np.where(undivided, 1.0, 1.0 / work.stages)
     fresh, pairs = prompt_tokens * share, prompt_pairs * share
     stage = _products_s(work, factors, decoded, fresh)
     stage = stage + _attention_s(work, factors, decoded, live, fresh, pairs)
     stage = stage + _sums_s(work, factors, decoded + fresh) + _fixed_s(work, factors)
+    stage = stage + np.where(np.greater(fresh, 0), work.blocks * factors.prompt_block_s, 0.0)
     return (
         work.stages * (stage + _hop_s(work, factors, decoded + fresh)) + factors.step_s + factors.sequence_s * sequences
     )
