@@ -40,7 +40,7 @@ class Replica:
         cache_tokens: Any,
         prompt_tokens: Any = 0.0,
         prompt_pairs: Any = 0.0,
-        undivided: bool = False,
+        undivided: Any = False,
     ) -> Any:
         """Seconds of a step that decodes `sequences` with `cache_tokens` of live cache in all, and works on
         `prompt_tokens` tokens of prompts that meet `prompt_pairs` keys, summed over the tokens.
@@ -53,16 +53,15 @@ class Replica:
     def prefill_s(self, tokens: Any, after: Any = 0.0) -> Any:
         """Seconds until `tokens` of a prompt, behind `after` that the cache holds, are worked on, alone on the replica.
 
-        Pieces of `batched_tokens` each; what a request costs before its first step (`request_s`) is not in it.
+        Pieces of `batched_tokens` each; what a request costs before its first step (`received_s`) is not in it.
         """
         steps = np.ceil(np.maximum(tokens, 1) / self.batched_tokens)
         piece = tokens / steps
         return steps * self.step_s(0.0, 0.0, piece, piece * (after + tokens / 2), undivided=True)
 
-    @property
-    def request_s(self) -> Any:
-        """Seconds that a request takes before its first step: tokenizing, scheduling, the way there and back."""
-        return self.factors.request_s
+    def received_s(self, prompt_tokens: Any) -> Any:
+        """Seconds that a server takes before a request's first step: tokenizing, scheduling, the way there and back."""
+        return self.factors.request_s + prompt_tokens * self.factors.prompt_token_s
 
     def most_sequences(self, prompt_tokens: Any, answer_tokens: Any) -> Any:
         """Requests of such lengths that are in flight at most: those that fit, up to the largest batch."""

@@ -91,7 +91,10 @@ def full_rate(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
 
 
 def static_batch(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
-    """`sequences` start together and end together; those that do not fit wait for the ones before them."""
+    """`sequences` start together and end together; those that do not fit wait for the ones before them.
+
+    A program calls the engine itself: no server takes the prompts in.
+    """
     sequences = np.asarray(sequences, dtype=float)
     fits = np.floor(replica.capacity_tokens / (lengths.prompt + lengths.answer))
     fits = np.where(np.less(fits, 1.0), sequences, fits)
@@ -123,7 +126,7 @@ def arrivals(replica: Replica, lengths: Lengths, in_flight: Any) -> Pace:
     worked = np.maximum(lengths.fresh / piece, 1.0) * _work_s(replica, lengths, decoded, piece, undivided=True)
     busy = np.minimum(in_flight / (worked + lengths.answer * tpot) * prompt, BUSIEST)
     waits = replica.factors.admission_steps * tpot + busy / (2 * (1 - busy)) * prompt
-    ttft = replica.request_s + lengths.prompt * replica.factors.prompt_token_s + worked + waits
+    ttft = replica.received_s(lengths.prompt) + worked + waits
     rate = in_flight / (ttft + (lengths.answer - 1) * tpot)
     return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, busy=busy, requests_per_s=rate)
 
@@ -154,7 +157,7 @@ def _closed_ttft(replica: Replica, lengths: Lengths, clients: Any, decoding: Any
     piece = _piece(replica, lengths, decoding)
     later = np.maximum(lengths.fresh / piece, 1.0) * _work_s(replica, lengths, decoded, piece, undivided=True)
     waits = np.where(np.greater(clients, 1), replica.factors.admission_steps * tpot, 0.0)
-    return replica.request_s + lengths.prompt * replica.factors.prompt_token_s + first_share * rush + (1 - first_share) * (later + waits)
+    return replica.received_s(lengths.prompt) + first_share * rush + (1 - first_share) * (later + waits)
 
 
 def _piece(replica: Replica, lengths: Lengths, decoding: Any) -> Any:
@@ -174,4 +177,6 @@ def _prompts_s(replica: Replica, lengths: Lengths, sequences: Any) -> Any:
     tokens = sequences * lengths.fresh
     steps = np.maximum(np.ceil(tokens / replica.batched_tokens), 1.0)
     piece = tokens / steps
-    return steps * replica.step_s(0.0, 0.0, piece, piece * (lengths.cached + lengths.fresh / 2), undivided=np.less(sequences, replica.work.stages))
+    pairs = piece * (lengths.cached + lengths.fresh / 2)
+    # With fewer prompts than stages there is nothing to fill them with.
+    return steps * replica.step_s(0.0, 0.0, piece, pairs, undivided=np.less(sequences, replica.work.stages))

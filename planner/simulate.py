@@ -102,7 +102,7 @@ def _expected(replica: Replica, requests: Requests, replicas: int, table: StepTa
         ttft_s=float(pace.ttft_s),
         tpot_s=float(pace.tpot_s),
         output_tokens_per_s=float(pace.requests_per_s) * replicas * lengths.answer,
-        delay_s=float(replica.request_s) + late,
+        delay_s=float(replica.received_s(prompt)) + late,
     )
 
 

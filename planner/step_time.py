@@ -24,7 +24,7 @@ def step_s(
     cache_tokens: Any,
     prompt_tokens: Any = 0.0,
     prompt_pairs: Any = 0.0,
-    undivided: bool = False,
+    undivided: Any = False,
 ) -> Any:
     """Seconds from one token of a sequence to its next.
 
@@ -39,8 +39,7 @@ def step_s(
     fresh, pairs = prompt_tokens * share, prompt_pairs * share
     stage = _products_s(work, factors, decoded, fresh)
     stage = stage + _attention_s(work, factors, decoded, live, fresh, pairs)
-    stage = stage + _sums_s(work, factors, decoded + fresh) + _fixed_s(work, factors)
-    stage = stage + np.where(np.greater(fresh, 0), work.blocks * factors.prompt_block_s, 0.0)
+    stage = stage + _sums_s(work, factors, decoded + fresh) + _fixed_s(work, factors, fresh)
     return (
         work.stages * (stage + _hop_s(work, factors, decoded + fresh)) + factors.step_s + factors.sequence_s * sequences
     )
@@ -62,7 +61,9 @@ def _products_s(work: StepWork, factors: StepFactors, decoded: Any, fresh: Any) 
     uneven = np.where(np.greater(work.expert, 1), factors.imbalance, 1.0)
     each = work.expert_flop / work.experts_per_token
     computed = (rows * work.experts_per_token + touched * work.experts * factors.half_rows) * each
-    peak = np.where(work.wide_experts, wide * np.where(work.emulated_blocks, factors.unpacked, 1.0), narrow)
+    peak = factors.grouped * np.where(
+        work.wide_experts, wide * np.where(work.emulated_blocks, factors.unpacked, 1.0), narrow
+    )
     expert_s = uneven * _both(touched * work.expert_bytes / bandwidth, computed / peak, factors.overlap)
     return dense_s + expert_s + rows * work.moved_bytes / bandwidth
 
@@ -96,9 +97,11 @@ def _hop_s(work: StepWork, factors: StepFactors, rows: Any) -> Any:
     return np.where(np.greater(work.stages, 1), rows * work.hop_bytes / rate + latency, 0.0)
 
 
-def _fixed_s(work: StepWork, factors: StepFactors) -> Any:
+def _fixed_s(work: StepWork, factors: StepFactors, fresh: Any) -> Any:
+    """Launches: of a graph, and without one where tokens of prompts are in the step."""
     return (
         work.blocks * factors.block_s
+        + work.blocks * np.where(np.greater(fresh, 0), factors.prompt_block_s, 0.0)
         + work.expert_blocks * factors.expert_block_s
         + work.recurrent_blocks * factors.recurrent_block_s
         + work.latent_blocks * factors.latent_block_s
