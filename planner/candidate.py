@@ -20,7 +20,10 @@ from planner.search import RUNGS, Pool
 from planner.search_serving import ServingJob
 from planner.search_training import TrainingJob
 from planner.serving import replica_answer, replica_memory, replica_of
+from planner.serving_modes import arrivals
+from planner.serving_spread import spreads
 from planner.shape import ModelShape
+from planner.spread import USUAL_VARIATION
 from planner.terms import paid_node_hours
 from planner.training_time import START_UP_S, step_time
 from planner.wall_clock import wall_clock
@@ -168,6 +171,7 @@ def _service(
         band=factors.memory_band,
     )
     room = replica_of(shape, option.recipe, layout, machine, factors, request_tokens)
+    pace = arrivals(room, job.load.lengths, layout.micro_batch)
     most = room.most_sequences(job.load.input_tokens, job.load.output_tokens)
     # A fixed number in flight is answered as fast as it comes back: Little's law.
     rate = job.requests_per_s or (job.concurrency or 0) / float(answer.request_s)
@@ -186,6 +190,7 @@ def _service(
         requests_per_s_per_replica=float(answer.requests_per_s),
         largest_batch=max(int(most), layout.micro_batch),
         ttft_band=factors.ttft_band,
+        spreads=spreads(room, job.load.lengths, layout.micro_batch, pace, variation=USUAL_VARIATION, replicas=replicas),
     )
 
 

@@ -12,6 +12,7 @@ from planner.fleet_record import FleetPlan
 from planner.index_record import IndexPlan
 from planner.layout import Layout
 from planner.recipe import Accuracy, Recipe
+from planner.spread import Spreads
 from planner.terms import RunHours
 from pricing.offer import Provenance, Purchase
 from pricing.units import HOUR_S
@@ -122,7 +123,8 @@ class Service:
     `concurrency` is requests in flight per replica at that load; `kv_capacity_tokens` what a replica's cache holds,
     `requests_per_s_per_replica` the rate that it is planned to take, `largest_batch` how many requests of mean length
     its engine lets in at once, so that bursts beyond the planned ones need not wait for a place. `ttft_band` is that of
-    the time to the first token where it has one of its own, wider than that of times and rates.
+    the time to the first token where it has one of its own, wider than that of times and rates. `spreads` is how both
+    times are spread over requests that come at random.
     """
 
     replicas: int
@@ -137,6 +139,7 @@ class Service:
     requests_per_s_per_replica: float = 0.0
     largest_batch: int = 0
     ttft_band: Band | None = None
+    spreads: Spreads | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from planner.prompt_queue import PromptQueue
 from planner.replica import Replica
 
 # Time and the number that decode depend on each other; after so many rounds nothing moves by a thousandth.
 ROUNDS = 4
-# The M/D/1 formula has no end at a full device, where the queue is bounded by the requests in flight.
+# The queue's formulas have no end at a full device, where it is bounded by the requests in flight.
 BUSIEST = 0.95
+HALF_STEP = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,8 +118,8 @@ def static_batch(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
 def arrivals(replica: Replica, lengths: Lengths, in_flight: Any) -> Pace:
     """Requests come at random, as many as keep `in_flight` answered at once.
 
-    A prompt waits until the engine looks for new requests, and for prompts before it, one at a time (M/D/1, whose
-    queue is bounded by those in flight).
+    A prompt waits for the step at work and for other prompts (planner.prompt_queue); an engine that does not look for
+    new requests at every step lets it wait longer than the half step which that queue counts.
     """
     in_flight = np.asarray(in_flight, dtype=float)
     step, prompt, tpot = _cycle(replica, lengths, in_flight)
@@ -125,10 +127,15 @@ def arrivals(replica: Replica, lengths: Lengths, in_flight: Any) -> Pace:
     decoded = np.where(replica.mixes_prompts, in_flight, 0.0)
     worked = np.maximum(lengths.fresh / piece, 1.0) * _work_s(replica, lengths, decoded, piece, undivided=True)
     busy = np.minimum(in_flight / (worked + lengths.answer * tpot) * prompt, BUSIEST)
-    waits = replica.factors.admission_steps * tpot + busy / (2 * (1 - busy)) * prompt
-    ttft = replica.received_s(lengths.prompt) + worked + waits
+    queue = PromptQueue(step_s=step, prompt_s=prompt, busy=busy, mixes=replica.mixes_prompts)
+    ttft = replica.received_s(lengths.prompt) + worked + late_s(replica, tpot) + queue.wait_s
     rate = in_flight / (ttft + (lengths.answer - 1) * tpot)
     return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, busy=busy, requests_per_s=rate)
+
+
+def late_s(replica: Replica, tpot_s: Any) -> Any:
+    """Seconds that an engine lets a request wait beyond the step at work, half of which is over on average."""
+    return np.maximum(replica.factors.admission_steps - HALF_STEP, 0.0) * tpot_s
 
 
 def _cycle(replica: Replica, lengths: Lengths, decoding: Any) -> tuple[Any, Any, Any]:

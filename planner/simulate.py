@@ -17,9 +17,11 @@ from planner.request_stream import closed_requests, poisson_requests
 from planner.search_serving import load_of
 from planner.served import places
 from planner.serving import Load, replica_of
-from planner.serving_modes import Lengths, arrivals, closed_loop
+from planner.serving_modes import Lengths, arrivals, closed_loop, late_s
+from planner.serving_spread import spreads
 from planner.simulated import Expected, Simulated, simulated
 from planner.simulation import Requests
+from planner.spread import USUAL_VARIATION
 from planner.step_table import step_table
 from planner.trace import read_trace
 from planner.workload import Inference
@@ -29,8 +31,6 @@ from pricing.catalog import load_instance_types
 USUAL_REQUESTS = 20_000
 # Between how many in flight, and in how many steps, the formulas are asked for the rate that comes.
 LEAST_IN_FLIGHT, STEPS = 0.01, 400
-# Requests of one length would march in step; how much lengths differ is the workload's own, and this is assumed.
-USUAL_VARIATION = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,20 +89,21 @@ def _expected(replica: Replica, requests: Requests, replicas: int, table: StepTa
     prompt, answer = float(requests.input_tokens.mean()), float(requests.output_tokens.mean())
     lengths = Lengths(prompt=prompt, answer=answer, cached=table.known_share * prompt)
     if requests.clients is not None:
-        pace = closed_loop(replica, lengths, requests.clients / replicas)
+        at_once = requests.clients / replicas
+        pace = closed_loop(replica, lengths, at_once)
     else:
         rate = len(requests) / float(requests.at_s[-1] - requests.at_s[0] or 1.0) / replicas
         in_flight = np.geomspace(LEAST_IN_FLIGHT, table.batch, STEPS)
         # The rate grows with those in flight: who come at a rate are in flight as many as answer at it.
-        at_once = np.interp(rate, arrivals(replica, lengths, in_flight).requests_per_s, in_flight)
+        at_once = float(np.interp(rate, arrivals(replica, lengths, in_flight).requests_per_s, in_flight))
         pace = arrivals(replica, lengths, at_once)
-    # Until the step at work ends, half of one on average, a request waits in the simulation too.
-    late = max(float(replica.factors.admission_steps) - 0.5, 0.0) * float(pace.tpot_s)
+    variation = float(requests.input_tokens.std() / prompt)
+    spread = spreads(replica, lengths, at_once, pace, variation=variation, replicas=replicas)
     return Expected(
-        ttft_s=float(pace.ttft_s),
-        tpot_s=float(pace.tpot_s),
+        ttft=spread.ttft,
+        tpot=spread.tpot,
         output_tokens_per_s=float(pace.requests_per_s) * replicas * lengths.answer,
-        delay_s=float(replica.received_s(prompt)) + late,
+        delay_s=float(replica.received_s(prompt) + late_s(replica, pace.tpot_s)),
     )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.simulated import Simulated, Spread, verdict
+from planner.simulated import Simulated, verdict
+from planner.spread import Spread
 from pricing.units import show_duration, show_rate
 
 
@@ -46,4 +47,4 @@ def _lines(found: Simulated, fleet: str, stream: str) -> Iterator[str]:
 
 
 def _figures(spread: Spread) -> tuple[float, ...]:
-    return spread.mean, spread.p50, spread.p95, spread.p99
+    return tuple(seconds for _, seconds in spread.named())
