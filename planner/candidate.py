@@ -172,7 +172,7 @@ def _service(
     )
     room = replica_of(shape, option.recipe, layout, machine, factors, request_tokens)
     pace = arrivals(room, job.load.lengths, layout.micro_batch)
-    most = room.most_sequences(job.load.input_tokens, job.load.output_tokens)
+    most = room.most_sequences(job.load.input_tokens, job.load.output_tokens, job.load.prefix_tokens)
     # A fixed number in flight is answered as fast as it comes back: Little's law.
     rate = job.requests_per_s or (job.concurrency or 0) / float(answer.request_s)
     month = usd_per_hour * HOURS_PER_MONTH

@@ -63,7 +63,10 @@ class Replica:
         """Seconds that a server takes before a request's first step: tokenizing, scheduling, the way there and back."""
         return self.factors.request_s + prompt_tokens * self.factors.prompt_token_s
 
-    def most_sequences(self, prompt_tokens: Any, answer_tokens: Any) -> Any:
-        """Requests of such lengths that are in flight at most: those that fit, up to the largest batch."""
+    def most_sequences(self, prompt_tokens: Any, answer_tokens: Any, prefix_tokens: Any = 0) -> Any:
+        """Requests of such lengths that are in flight at most: those that fit beside a prefix that stays in the cache,
+        up to the largest batch.
+        """
         each = prompt_tokens + self.reserved_share * answer_tokens
-        return np.minimum(self.largest_batch, np.floor(self.capacity_tokens / each))
+        room = np.maximum(self.capacity_tokens - prefix_tokens, 0.0)
+        return np.minimum(self.largest_batch, np.floor(room / each))
