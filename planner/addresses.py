@@ -5,12 +5,15 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 
 from planner.hyperpod import CONTROL_NODES
+from planner.lustre import SMALLEST_GIB
 from planner.plan import Build, Target
-from planner.provisioning import SMALLEST_GIB
 from planner.subnets import RESERVED_BY_AWS, VPC, balancer_blocks, compute_block, joined_block, spare_block
 
 # The file servers of Lustre, one for each smallest file system, and two for metadata.
 METADATA_ADDRESSES = 2
+# The VPC CNI gives pods addresses of the nodes' subnet: those of one interface, of 50 at most, and of another that it
+# keeps in hand (Amazon VPC CNI, WARM_ENI_TARGET).
+POD_ADDRESSES_PER_NODE, POD_INTERFACES_PER_NODE = 100, 1
 # The default of every region (Amazon VPC quotas, L-DF5E4CA3).
 INTERFACES_BY_DEFAULT = 5000
 
@@ -21,8 +24,9 @@ def file_system_addresses(capacity_gib: int) -> int:
 
 
 def beside_nodes(build: Build) -> int:
-    """Addresses that the nodes' subnet holds for others."""
-    return file_system_addresses(build.file_system.capacity_gib) if build.file_system else 0
+    """Addresses that the nodes' subnet holds for others: the servers of a file system, or pods."""
+    pods = POD_ADDRESSES_PER_NODE * build.nodes if build.target is Target.EKS_NODES else 0
+    return pods + (file_system_addresses(build.file_system.capacity_gib) if build.file_system else 0)
 
 
 def most_nodes(build: Build) -> int:
@@ -34,8 +38,11 @@ def most_nodes(build: Build) -> int:
 
 def interfaces(build: Build) -> tuple[int, int]:
     """Network interfaces of all nodes that may run at once, and of one that computes; of one card HyperPod's others."""
-    cards = len(build.efa_cards) if build.target in (Target.EFA_CLUSTER, Target.HYPERPOD_SLURM) else 0
-    return most_nodes(build) + build.nodes * cards, 1 + cards
+    lone = build.target in (Target.SINGLE_INSTANCE, Target.SERVING_FLEET)
+    joined = build.target is Target.EKS_NODES
+    more = 0 if lone or (joined and build.nodes == 1) else len(build.efa_cards)
+    more += POD_INTERFACES_PER_NODE if joined else 0
+    return most_nodes(build) + build.nodes * more, 1 + more
 
 
 def nodes_block(build: Build) -> IPv4Network | None:
@@ -70,7 +77,8 @@ def network_sentence(build: Build, interfaces_allowed: int | None) -> str:
     block = nodes_block(build)
     if block is None:
         return f"the addresses of {build.existing.subnet}, not looked up, for {nodes:,} nodes, one each; {taken}"
-    shared = f" + {others} of the file system" if others else ""
+    whose = "pods" if build.target is Target.EKS_NODES else "the file system"
+    shared = f" + {others:,} of {whose}" if others else ""
     return (
         f"a private /{block.prefixlen} of {block.num_addresses - RESERVED_BY_AWS:,} addresses in {build.zone_id} for "
         f"{nodes:,} nodes, one each{shared}, and as many again; {taken}"

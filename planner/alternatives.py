@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.provisioning import SMALLEST_GIB
-from planner.surroundings import Use, before_a_service, sent_out, serves_from_elsewhere
+from planner.lustre import SMALLEST_GIB
+from planner.plan import Target
+from planner.surroundings import Use, before_a_service, is_fleet, sent_out
 from planner.workload import Workload
 from pricing.price import Component
 
@@ -28,11 +29,11 @@ def other_uses(workload: Workload, nodes: int) -> tuple[Use, ...]:
 
 
 def _uses(workload: Workload, nodes: int) -> Iterator[Use]:
-    if workload.inference and not serves_from_elsewhere(workload):
+    if workload.inference and not workload.ends and not is_fleet(workload):
         yield from before_a_service(workload.inference)
     if workload.inference:
         yield from sent_out(workload.inference)
-    if workload.inference or nodes > 1:
+    if (workload.inference or nodes > 1) and workload.provision.target is not Target.EKS_NODES:
         basis = "the control plane of a Kubernetes cluster"
         yield Use(name="EKS", component=Component.EKS_CLUSTER_HOUR, fixed=1, basis=basis)
     if workload.training and nodes > 1:

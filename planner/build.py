@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from planner.built import FileSystem
+from planner.built import Existing, FileSystem
 from planner.errors import NoFeasiblePlan
-from planner.image import image_parameter
-from planner.plan import Build, Candidate, Existing, Image, Target
+from planner.fleet_record import FleetPlan
+from planner.image import image_parameter, own_image
+from planner.plan import Build, Candidate, Image, Target
 from planner.served import fleet_of
 from planner.sliced import mig_of
 from planner.workload import Provision, Workload
@@ -28,11 +29,11 @@ def build_of(
     now: datetime,
     *,
     weights_bytes: int,
-    least_nodes: int | None = None,
+    planned: FleetPlan | None = None,
 ) -> Build:
     """The build of a candidate on `machine`s. The time to live counts from `now` (UTC).
 
-    `least_nodes` is what the profile of a served model's load lets its fleet fall to.
+    `planned` is how the fleet of a served model follows its load.
 
     Raises NoFeasiblePlan where the target, or a cut of the accelerators, cannot carry the candidate, and where the
     reservation is over.
@@ -64,9 +65,8 @@ def build_of(
         budget_usd=provision.budget,
         budget_email=provision.budget_email,
         file_system=_file_system(workload),
-        fleet=fleet_of(workload, candidate, machine, weights_bytes=weights_bytes, least_nodes=least_nodes)
-        if serves
-        else None,
+        fleet=fleet_of(workload, candidate, machine, weights_bytes=weights_bytes, planned=planned) if serves else None,
+        split=candidate.split is not None,
         mig=mig_of(workload, candidate, machine),
         training_plan_arn=provision.training_plan,
         account=provision.account,
@@ -100,6 +100,18 @@ def usable_until(provision: Provision, instance_type: str) -> datetime | None:
     return provision.reservation_end.astimezone(UTC) - (ULTRASERVER_CUT if ultra else CUT)
 
 
+def image_fault(build: Build) -> str | None:
+    """Why no node of a build can boot: its type has no public image, and the workload names none; None where it can."""
+    needs = own_image(build.instance_type)
+    hosted = build.target in (Target.HYPERPOD_SLURM, Target.EKS_NODES)
+    if hosted or build.image.id or build.image.parameter or needs is None:
+        return None
+    return (
+        f"{build.instance_type} boots no public image: name one in provision.image that has {needs}, or leave the type "
+        "out in limits.instance_types.deny"
+    )
+
+
 def end_warnings(provision: Provision, candidate: Candidate, now: datetime) -> tuple[str, ...]:
     """A sentence where a run that begins `now` may outlast the capacity block."""
     until, run = usable_until(provision, candidate.instance_type), candidate.run
@@ -122,7 +134,12 @@ def _begins_before(expires_at: datetime | None, provision: Provision, now: datet
 
 
 def _image(workload: Workload, machine: InstanceType) -> Image:
-    """The user's own image, or the public parameter of the type; one's id is never kept for the other."""
+    """The user's own image, or the public parameter of the type; one's id is never kept for the other.
+
+    EKS chooses for its nodes, by the version of its cluster.
+    """
+    if workload.provision.target is Target.EKS_NODES:
+        return Image(parameter=None, id=None)
     if workload.provision.image:
         return Image(parameter=None, id=workload.provision.image)
     return Image(parameter=image_parameter(machine), id=None)

@@ -39,14 +39,25 @@ class Engine:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Floor:
+    """Fewest nodes from a minute of the day on, until the next floor."""
+
+    minute: int
+    nodes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fleet:
     """Nodes that serve behind a load balancer; as many as `Build.nodes` are started. Nodes, bytes, seconds.
 
     It is scaled between `least_nodes` and `most_nodes`, to `waiting_per_node` requests that wait on each at most, and
     `running_per_node` in flight.
-    `longest_answer_s` is that of the longest context. `weights` is where they stand in S3, None where the engine
-    brings its own. Clients are let in by the issuer's signed tokens where `issuer` and `keys` are set, else by a key.
-    `zone_ids` are the nodes' zones, `balancer_zone_ids` the two of the load balancer.
+    `longest_answer_s` is that of the longest context. `weights` is where they stand in S3, `weights_path` where nodes
+    find them mounted; neither where the engine brings its own. Clients are let in by the issuer's signed tokens where
+    `issuer` and `keys` are set, else by a key: the secret `api_key`, or one that the stack makes. `zone_ids` are the
+    nodes' zones, `balancer_zone_ids` the two of the load balancer, none where its subnets stand. `on_demand_nodes` are
+    on demand before any node is on spot, None where all are bought alike. `schedule` is the day of the planned load,
+    by the clock of `time_zone`, empty where nobody said how it goes.
     """
 
     engine: Engine
@@ -64,6 +75,11 @@ class Fleet:
     clients: tuple[str, ...]
     zone_ids: tuple[str, ...]
     balancer_zone_ids: tuple[str, ...]
+    weights_path: str | None = None
+    api_key: str | None = None
+    on_demand_nodes: int | None = None
+    schedule: tuple[Floor, ...] = ()
+    time_zone: str = "Etc/UTC"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,3 +88,26 @@ class Mig:
 
     profile: str
     instances: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Existing:
+    """What stands in the account already and is used instead of made, each by its id; None for what the stack makes.
+
+    A `subnet` stands in `vpc`; without one the stack makes its own there, with the routes of `route_table`. Nodes join
+    `security_group` beside their own. `file_system` is FSx for Lustre, which its `mount_name` mounts. Nodes of the
+    target eks-nodes join `eks_cluster`, which EKS knows by its name. A fleet's load
+    balancer stands in `balancer_subnets`, each in a zone of its own.
+    """
+
+    vpc: str | None = None
+    subnet: str | None = None
+    route_table: str | None = None
+    security_group: str | None = None
+    file_system: str | None = None
+    mount_name: str | None = None
+    key: str | None = None
+    permissions_boundary: str | None = None
+    placement_group: str | None = None
+    eks_cluster: str | None = None
+    balancer_subnets: tuple[str, ...] = ()

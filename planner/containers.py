@@ -31,6 +31,11 @@ def pinned_image(name: str) -> str:
     return str(_engines()[name]["image"])
 
 
+def is_digested(image: str) -> bool:
+    """Whether an image is named by what it holds, so that nobody can put another in its place."""
+    return "@sha256:" in image
+
+
 def is_keyed(name: str) -> bool:
     """Whether the engine checks API keys itself."""
     return bool(_engines()[name]["keyed"])

@@ -4,22 +4,15 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from planner.inline_shape import InlineShape
-from planner.pinned_file import AcceleratorPart
+from planner.documented import meaning
 from planner.source import FieldPath, Source
-from planner.workload import ObjectiveWeights, Workload
+from planner.workload import Workload
 
-# The fields that are either a word or a section: pydantic puts the branch that it tried behind their name.
-_UNIONS: dict[str | int, type[BaseModel]] = {
-    "model": InlineShape,
-    "objective": ObjectiveWeights,
-    "accelerator": AcceleratorPart,
-}
 # Beyond this a value or a key is quoted in part.
 _LONGEST_QUOTE = 60
 
@@ -40,9 +33,9 @@ def dotted(path: FieldPath) -> str:
 
 def _sentences(source: Source, error: ValidationError, root: type[BaseModel]) -> Iterator[str]:
     for detail in error.errors(include_url=False):
-        path, branch = _place(detail["loc"])
+        path, branch = _place(detail["loc"], root)
         # Of a union only the branch that the user wrote: a section, or a word.
-        section = branch is not None and branch == _UNIONS[path[0]].__name__
+        section = branch is not None and branch == getattr(_either(path, root), "__name__", None)
         wrong_branch = branch is not None and section != isinstance(source.data[path[0]], dict)
         # A list whose items are all wrong counts as empty; the items are told of already.
         emptied = detail["type"] == "too_short" and bool(detail["input"])
@@ -50,11 +43,23 @@ def _sentences(source: Source, error: ValidationError, root: type[BaseModel]) ->
             yield f"{source.where(path)}: {dotted(path)}{_says(path, detail, root)}"
 
 
-def _place(loc: FieldPath) -> tuple[FieldPath, str | None]:
+def _either(path: FieldPath, root: type[BaseModel]) -> type[BaseModel] | None:
+    """The section of a field of the file that is either a word or a section."""
+    field = root.model_fields.get(str(path[0])) if path else None
+    options = [item for item in get_args(field.annotation) if item is not type(None)] if field else []
+    return next(filter(_is_section, options), None) if len(options) > 1 else None
+
+
+def _is_section(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, BaseModel)
+
+
+def _place(loc: FieldPath, root: type[BaseModel]) -> tuple[FieldPath, str | None]:
     """The field that an error is about, and the branch of a union in which pydantic found it."""
     # Behind a key that a table does not know, pydantic says that the key is meant.
     loc = loc[:-1] if loc and loc[-1] == "[key]" else loc
-    if loc and loc[0] in _UNIONS and len(loc) > 1:
+    # Of a union it puts the branch that it tried behind the field.
+    if len(loc) > 1 and _either(loc, root):
         return (loc[0], *loc[2:]), str(loc[1])
     return loc, None
 
@@ -100,7 +105,7 @@ def _shown(value: Any) -> str:
 
 def _gist(path: FieldPath, root: type[BaseModel]) -> str:
     """The first sentence of a field's documentation."""
-    told = _section(path[:-1], root).model_fields[str(path[-1])].description or "another form"
+    told = meaning(_section(path[:-1], root), str(path[-1])) or "another form"
     first = told.partition(" ")[0]
     # VPC, FSx and SageMaker keep their capitals.
     begin = first.lower() if first.capitalize() == first else first
@@ -116,11 +121,11 @@ def _close_key(path: FieldPath, root: type[BaseModel]) -> str:
 
 def _section(path: FieldPath, root: type[BaseModel]) -> type[BaseModel]:
     """The model that stands at a path of the file."""
+    either = _either(path, root)
+    if either:
+        return either
     section = root
     for part in path:
-        if path[0] in _UNIONS:
-            return _UNIONS[path[0]]
         annotation = section.model_fields[str(part)].annotation
-        options = getattr(annotation, "__args__", (annotation,))
-        section = next(item for item in options if isinstance(item, type) and issubclass(item, BaseModel))
+        section = next(filter(_is_section, get_args(annotation) or (annotation,)))
     return section

@@ -7,8 +7,9 @@ from decimal import Decimal
 from ipaddress import IPv4Network
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
+from planner.documented import Documented
 from pricing.units import TIB, YEAR_S, parse_bytes, parse_count, parse_duration_s, show_bytes
 
 # The largest gp3 volume (Amazon EBS user guide, general purpose SSD volumes).
@@ -53,15 +54,25 @@ def _moment(value: Any) -> datetime:
     return moment
 
 
-def _block(value: str) -> str:
+def _addresses(value: str) -> IPv4Network:
     try:
-        block = IPv4Network(value)
+        return IPv4Network(value)
     except ValueError as error:
         raise ValueError(f"{value!r} is no block of IPv4 addresses: {error}; write one such as 10.1.0.0/16") from None
+
+
+def _block(value: str) -> str:
+    block = _addresses(value)
     if not LARGEST_PREFIX <= block.prefixlen <= SMALLEST_PREFIX:
         raise ValueError(f"{value!r} is a /{block.prefixlen}; VPCs and subnets are from /16 to /28")
     if not any(block.subnet_of(private) for private in PRIVATE_BLOCKS):
         raise ValueError(f"{value!r} holds public addresses; take a block inside {', '.join(map(str, PRIVATE_BLOCKS))}")
+    return value
+
+
+def _clients(value: str) -> str:
+    if _addresses(value).prefixlen == 0:
+        raise ValueError(f"{value!r} is every address there is; write a block of your own, such as 10.20.0.0/16")
     return value
 
 
@@ -77,6 +88,7 @@ def text_schema(example: str, *also: str) -> WithJsonSchema:
 
 
 Count = Annotated[int, BeforeValidator(_count), Field(gt=0, le=10**18), text_schema("20B", "integer")]
+CountOrZero = Annotated[int, BeforeValidator(_count), Field(ge=0, le=10**18), text_schema("20B", "integer")]
 Seconds = Annotated[float, BeforeValidator(_duration), text_schema("300ms")]
 Bytes = Annotated[int, BeforeValidator(_size), text_schema("300GiB")]
 # To cents, so that 2000 and 2000.0 are the same budget.
@@ -86,7 +98,9 @@ Usd = Annotated[
     AfterValidator(lambda amount: amount.quantize(Decimal("0.01"))),
 ]
 Moment = Annotated[datetime, BeforeValidator(_moment), text_schema("2026-12-01T11:30:00Z")]
+# A VPC's or a subnet's own block, and one of those who may come from elsewhere.
 Cidr = Annotated[str, AfterValidator(_block), text_schema("10.1.0.0/16")]
+AddressBlock = Annotated[str, AfterValidator(_clients), text_schema("10.20.0.0/16")]
 # Requests or queries a second.
 Rate = Annotated[float, BeforeValidator(_load), Field(ge=1e-6, le=1e7)]
 Degree = Annotated[int, Field(ge=1, le=65_536)]
@@ -106,7 +120,5 @@ S3Uri = Annotated[
 ]
 
 
-class Section(BaseModel):
+class Section(Documented):
     """Base of all parts of a workload."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)

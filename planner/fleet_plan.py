@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
-from itertools import pairwise
 
 import numpy as np
 
 from planner.cost import cents
 from planner.eligible import Contender
-from planner.fleet_fields import HOURS
+from planner.fleet_cost import Rates, all_day, by_hours
 from planner.fleet_fields import Fleet as Asked
 from planner.fleet_record import FleetPlan, Loading, LoadRange
-from planner.fleet_size import Unit, Units, cheapest_by_load, spare_nodes
+from planner.fleet_size import ZONES, Unit, Units, cheapest_by_load, spare_nodes
 from planner.plan import Candidate, Deal
 from planner.readiness import ready_s, weight_sources
 from planner.search import Pool
@@ -23,9 +22,6 @@ from pricing.instance_type import InstanceType
 from pricing.offer import Purchase
 from pricing.units import HOUR_S, HOURS_PER_MONTH, MEGA
 
-# What is paid by the hour only follows the load; a commitment is paid whether nodes run or not.
-BY_THE_HOUR = (Purchase.ON_DEMAND, Purchase.SPOT)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
@@ -33,7 +29,8 @@ class Choice:
     terms known.
 
     `weights_bytes` are one copy's, `file_system` the GiB and MB/s per TiB of the stack's; `prompt_share` is the part of
-    a replica's time that prompts take.
+    a replica's time that prompts take. `least_nodes` is what the user lets the fleet fall to, and EC2 takes a spot node
+    back `losses_per_hour` times an hour.
     """
 
     chosen: Candidate
@@ -43,6 +40,9 @@ class Choice:
     weights_bytes: float
     file_system: tuple[int, int] | None
     prompt_share: float
+    least_nodes: int
+    losses_per_hour: float
+    device_share: float = 1.0
 
 
 def fleet_plan(asked: Asked, job: ServingJob, choice: Choice) -> FleetPlan:
@@ -50,12 +50,20 @@ def fleet_plan(asked: Asked, job: ServingJob, choice: Choice) -> FleetPlan:
     chosen = choice.chosen
     service = chosen.service
     assert service is not None
-    unit = _unit(chosen, choice.machines, in_flight=job.requests_per_s is None)
     load = _load(job) * (1 + job.headroom)
-    carrying = unit.nodes(load)
-    by_hour = tuple(_hour_nodes(unit, load * share, job.spare) for share in asked.profile or ())
+    unit = _unit(chosen, choice.machines, in_flight=job.requests_per_s is None)
+    # Nodes that several models or both roles of replicas share are counted as they were chosen.
+    carrying = _shared_nodes(chosen, unit, job) if job.beside or chosen.split else unit.nodes(load)
+    if chosen.split:
+        # A fleet whose prompts have replicas of their own follows its load as a whole.
+        unit = replace(unit, requests_per_s=load, replicas_per_node=1, nodes_per_replica=carrying)
+    by_hour = tuple(
+        max(_hour_nodes(unit, load * share, job.spare), choice.least_nodes) for share in asked.profile or ()
+    )
     loading = _loading(asked, choice)
-    rate = service.output_tokens_per_s / job.load.output_tokens
+    spot = _spot_nodes(asked, chosen)
+    rates = _rates(chosen, spot, choice, loading)
+    rate, load_each = service.requests_per_s, job.load
     return FleetPlan(
         replicas=service.replicas,
         requests_per_s_per_replica=None if job.requests_per_s is None else service.requests_per_s_per_replica,
@@ -66,14 +74,19 @@ def fleet_plan(asked: Asked, job: ServingJob, choice: Choice) -> FleetPlan:
         least_nodes=min(by_hour, default=chosen.nodes),
         most_nodes=max((chosen.nodes, *by_hour)),
         nodes_by_hour=by_hour,
-        scaled_usd_per_month=_scaled(chosen, by_hour, loading) if by_hour else None,
-        spot_nodes=_spot_nodes(asked, chosen),
-        mixed_usd_per_month=_mixed(asked, chosen, choice.deals),
-        usd_per_million_input=_per_million(chosen, choice.prompt_share, rate * job.load.input_tokens),
-        usd_per_million_output=_per_million(chosen, 1 - choice.prompt_share, rate * job.load.output_tokens),
+        scaled_usd_per_month=by_hours(rates, chosen.purchase, by_hour) if by_hour else None,
+        spot_nodes=spot,
+        mixed_usd_per_month=all_day(rates, chosen.nodes) if spot else None,
+        usd_per_million_input=_per_million(
+            chosen, choice.device_share * choice.prompt_share, rate * load_each.input_tokens
+        ),
+        usd_per_million_output=None
+        if load_each.pools
+        else _per_million(chosen, choice.device_share * (1 - choice.prompt_share), rate * load_each.output_tokens),
         prompt_share=choice.prompt_share,
         loading=loading,
         cheapest=_cheapest(job, choice),
+        losses_per_month=spot * choice.losses_per_hour * HOURS_PER_MONTH,
     )
 
 
@@ -85,6 +98,8 @@ def _load(job: ServingJob) -> float:
 def _unit(candidate: Candidate, machines: Mapping[str, InstanceType], *, in_flight: bool = False) -> Unit:
     """What one more replica of a candidate carries, of requests/s or of requests in flight, and takes."""
     machine, service, devices = machines[candidate.instance_type], candidate.service, candidate.layout.devices
+    if candidate.split:
+        devices = max(devices, candidate.split.layout.devices)
     assert service is not None
     rated = service.concurrency if in_flight else service.requests_per_s_per_replica
     return Unit(
@@ -96,38 +111,36 @@ def _unit(candidate: Candidate, machines: Mapping[str, InstanceType], *, in_flig
     )
 
 
+def _shared_nodes(chosen: Candidate, unit: Unit, job: ServingJob) -> int:
+    """Nodes that carry the loads of all models, or of both roles."""
+    spare = {"none": 0, "node": unit.nodes_per_replica, "zone": chosen.nodes // ZONES}[job.spare]
+    return chosen.nodes - spare
+
+
 def _hour_nodes(unit: Unit, load: float, spare: str) -> int:
     nodes = unit.nodes(load)
     return int(nodes + spare_nodes(nodes, unit.nodes_per_replica, spare))
 
 
-def _scaled(chosen: Candidate, by_hour: Sequence[int], loading: Sequence[Loading]) -> Decimal | None:
-    """USD of a month of such days: every hour's nodes, and those that start for the next hour from their order on.
-
-    None where nodes are paid whether they run or not, and where nobody knows how long a start takes.
-    """
-    start = next(each.ready_s for each in loading if each.chosen)
-    if chosen.purchase not in BY_THE_HOUR or start is None:
-        return None
-    started = sum(max(after - before, 0) for before, after in pairwise((*by_hour, by_hour[0])))
-    node_hours = (sum(by_hour) + started * start / HOUR_S) / HOURS * HOURS_PER_MONTH
-    return cents(chosen.usd_per_hour / chosen.nodes * Decimal(node_hours))
-
-
 def _spot_nodes(asked: Asked, chosen: Candidate) -> int:
-    return int(asked.spot_share * chosen.nodes)
+    """Nodes of the planned ones that are bought on spot; none where all are already."""
+    return 0 if chosen.purchase is Purchase.SPOT else int(asked.spot_share * chosen.nodes)
 
 
-def _mixed(asked: Asked, chosen: Candidate, deals: Sequence[Deal]) -> Decimal | None:
-    """USD of a month with a share of the nodes on spot, at the lowest spot price of the region; None where unknown."""
-    spot = [
-        each.usd_per_hour_per_node for each in deals if each.purchase is Purchase.SPOT and each.region == chosen.region
+def _rates(chosen: Candidate, spot: int, choice: Choice, loading: Sequence[Loading]) -> Rates:
+    """What nodes cost: the first ones on the plan's terms, the others at the lowest spot price of the region."""
+    prices = [
+        each.usd_per_hour_per_node
+        for each in choice.deals
+        if (each.instance_type, each.region, each.purchase) == (chosen.instance_type, chosen.region, Purchase.SPOT)
     ]
-    if not asked.spot_share or not spot:
-        return None
-    count = _spot_nodes(asked, chosen)
-    hourly = chosen.usd_per_hour / chosen.nodes * (chosen.nodes - count) + min(spot) * count
-    return cents(hourly * HOURS_PER_MONTH)
+    return Rates(
+        own_nodes=chosen.nodes - spot,
+        own_usd=chosen.usd_per_hour / chosen.nodes,
+        spot_usd=min(prices, default=None),
+        losses_per_hour=choice.losses_per_hour,
+        ready_s=next(each.ready_s for each in loading if each.chosen),
+    )
 
 
 def _per_million(chosen: Candidate, share: float, tokens_per_s: float) -> Decimal:
@@ -152,8 +165,8 @@ def _loading(asked: Asked, choice: Choice) -> tuple[Loading, ...]:
 
 
 def _cheapest(job: ServingJob, choice: Choice) -> tuple[LoadRange, ...]:
-    """At which load each of the fleets is the cheapest; nothing for a load that is not a rate."""
-    if job.requests_per_s is None:
+    """At which load each of the fleets is the cheapest; nothing for one that is no rate, or one of several models'."""
+    if job.requests_per_s is None or job.beside:
         return ()
     return tuple(
         LoadRange(
@@ -167,7 +180,10 @@ def _cheapest(job: ServingJob, choice: Choice) -> tuple[LoadRange, ...]:
 
 
 def units_of(pool: Pool, contenders: Sequence[Contender]) -> Units:
-    """Every replica of a pool, on every terms, as a unit of a fleet."""
+    """Every replica of a pool that does both prompts and answers, on every terms, as a unit of a fleet."""
+    if pool.partner is not None:
+        both = np.flatnonzero(pool.partner < 0)
+        pool = pool.take(both, pool.offer[both])
     sold = [(item, offer) for item in contenders for offer in item.offers]
     first = np.cumsum([0, *(len(item.offers) for item in contenders)])
     devices = np.array([item.machine.devices for item in contenders])[pool.machine]

@@ -36,9 +36,10 @@ class FleetPlan:
 
     `load_nodes` carry the planned load with its head-room, `spare_nodes` stand by for what `spare` names.
     `nodes_by_hour` follows the profile of a day, empty without one; `scaled_usd_per_month` is what the instances then
-    cost. `spot_nodes` of the nodes are on spot, which makes `mixed_usd_per_month`, None where no spot price is known.
+    cost. `spot_nodes` of the nodes are on spot, which makes `mixed_usd_per_month`, None where no spot price is known;
+    EC2 is expected to take back `losses_per_month` of them all together.
     The load of a replica is requests/s as planned, None for a load of requests in flight. `usd_per_million_input` and
-    `_output` share the instances' price by the time that prompts and answers take.
+    `_output` share the instances' price by the time that prompts and answers take; embeddings have no output.
     """
 
     replicas: int
@@ -54,7 +55,13 @@ class FleetPlan:
     spot_nodes: int
     mixed_usd_per_month: Decimal | None
     usd_per_million_input: Decimal
-    usd_per_million_output: Decimal
+    usd_per_million_output: Decimal | None
     prompt_share: float
     loading: tuple[Loading, ...]
     cheapest: tuple[LoadRange, ...]
+    losses_per_month: float = 0.0
+
+    @property
+    def ready_s(self) -> float | None:
+        """Seconds that a node takes from where the workload has it read the weights; None where unknown."""
+        return next((each.ready_s for each in self.loading if each.chosen), None)

@@ -32,7 +32,7 @@ _RECURRENCE_NEEDS = {
 class InlineFields(BaseModel):
     """A model, described by its widths and counts."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
     layers: Layers = Field(description="Transformer blocks.")
     hidden: Width = Field(description="Width of the residual stream.")

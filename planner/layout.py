@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +73,8 @@ class LayoutGrid:
         """The layout at `index` as plain integers."""
         return Layout(**{field.name: int(getattr(self, field.name)[index]) for field in fields(self)})
 
-    def take(self, chosen: NDArray[np.bool_] | Ints) -> LayoutGrid:
-        """The layouts that a mask or an array of indices chooses."""
+    def take(self, chosen: Mask | Ints | slice) -> LayoutGrid:
+        """The layouts that a mask, an array of indices or a slice chooses."""
         return LayoutGrid(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
 

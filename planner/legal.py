@@ -7,14 +7,14 @@ whole product never stands in memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from planner.framework import Framework
-from planner.layout import AnyLayout, Ints, Layout, LayoutGrid
+from planner.layout import AnyLayout, Ints, Layout, LayoutGrid, Mask
 from planner.shape import ModelShape
 
 # The most chunks a stage has in any measured run, and twice the longest measured context-parallel ring.
@@ -185,6 +185,8 @@ RULES = (
     BATCH_ADDS_UP,
     NODES_FILLED,
 )
+# Those that depend on how many devices a node has.
+_RULES_OF_NODES = (TENSOR_IN_NODE, NODES_FILLED)
 
 
 NODES_DIVIDE = Rule(
@@ -224,20 +226,39 @@ def broken_rules(space: Space, layout: Layout, rules: Sequence[Rule] = RULES) ->
 
 def legal_layouts(space: Space) -> LayoutGrid:
     """Every legal layout of the space within the pins."""
-    rows = cross({}, "tensor", space.choices("tensor", divisors(space.devices_per_node)))
+    return layouts_by_node(space, (space.devices_per_node,))[0]
+
+
+def layouts_by_node(space: Space, sizes: Iterable[int]) -> tuple[LayoutGrid, dict[int, Mask]]:
+    """Every layout that is legal on nodes of one of the sizes, each once, and which of them are legal on each size.
+
+    Sizes are devices per node, and stand in the place of the space's own.
+    """
+    spaces = {size: replace(space, devices_per_node=size) for size in sorted(set(sizes))}
+    rows = cross({}, "tensor", space.choices("tensor", sorted({each for size in spaces for each in divisors(size)})))
     rows = keep(space, rows, (HEADS_DIVIDE,))
     rows = cross(rows, "pipeline", space.choices("pipeline", _stage_counts(space.shape.layers)))
     rows = cross(rows, "virtual", space.choices("virtual", range(1, LARGEST_VIRTUAL + 1)))
     rows = keep(space, rows, (STAGES_FILLED,))
     rows = cross(rows, "context", space.choices("context", range(1, LARGEST_CONTEXT + 1)))
     rows = keep(space, rows, (SEQUENCE_SPLITS,))
-    rows = cross(rows, "nodes", np.array(_nodes(space)))
+    rows = cross(rows, "devices", np.array(sorted({size * nodes for size in spaces for nodes in _nodes(space)})))
     rows = _with_data(space, rows)
     rows = cross(rows, "expert", space.choices("expert", divisors(max(space.shape.experts, 1))))
-    sizes = [size for size in divisors(space.global_batch) if size <= LARGEST_MICRO_BATCH]
-    rows = cross(rows, "micro_batch", space.choices("micro_batch", sizes))
+    sizes_of_batch = [size for size in divisors(space.global_batch) if size <= LARGEST_MICRO_BATCH]
+    rows = cross(rows, "micro_batch", space.choices("micro_batch", sizes_of_batch))
     rows["micro_batches"] = space.global_batch // np.maximum(rows["data"] * rows["micro_batch"], 1)
-    return LayoutGrid.of(keep(space, rows, RULES))
+    rows = keep(space, rows, [rule for rule in RULES if rule not in _RULES_OF_NODES])
+    grid = LayoutGrid.of(rows)
+    on = {size: _fits_nodes(own, grid) for size, own in spaces.items()}
+    somewhere = np.any([*on.values(), np.zeros(len(grid), dtype=bool)], axis=0)
+    return grid.take(somewhere), {size: mask[somewhere] for size, mask in on.items()}
+
+
+def _fits_nodes(space: Space, grid: LayoutGrid) -> Mask:
+    """Which layouts fill nodes of the space's size, and as many as are pinned."""
+    nodes = grid.devices // space.devices_per_node
+    return _all_hold(space, grid, _RULES_OF_NODES) & np.equal(nodes, space.pins.get("nodes", nodes))
 
 
 def _nodes(space: Space) -> list[int]:
@@ -247,11 +268,10 @@ def _nodes(space: Space) -> list[int]:
 
 
 def _with_data(space: Space, rows: dict[str, Ints]) -> dict[str, Ints]:
-    """Adds the data degree that fills the nodes, and drops rows where none does."""
+    """Adds the data degree that fills the devices, and drops rows where none does."""
     others = rows["tensor"] * rows["pipeline"] * rows["context"]
-    devices = rows["nodes"] * space.devices_per_node
-    data = devices // others
-    fits = (data * others == devices) & (data > 0)
+    data = rows["devices"] // others
+    fits = (data * others == rows["devices"]) & (data > 0)
     fits &= np.equal(np.remainder(space.global_batch, np.maximum(data, 1)), 0)
     if "data" in space.pins:
         fits &= data == space.pins["data"]
@@ -269,11 +289,15 @@ def cross(rows: dict[str, Ints], name: str, values: Ints) -> dict[str, Ints]:
 
 def keep(space: Space, rows: dict[str, Ints], rules: Sequence[Rule]) -> dict[str, Ints]:
     """The rows that keep the rules; columns not yet crossed count as 1."""
-    grid = LayoutGrid.of(rows)
+    kept = _all_hold(space, LayoutGrid.of(rows), rules)
+    return {name: values[kept] for name, values in rows.items()}
+
+
+def _all_hold(space: Space, grid: LayoutGrid, rules: Sequence[Rule]) -> Mask:
     kept = np.ones(len(grid), dtype=bool)
     for rule in rules:
         kept &= rule.holds(space, grid)
-    return {name: values[kept] for name, values in rows.items()}
+    return kept
 
 
 def divisors(number: int) -> list[int]:

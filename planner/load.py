@@ -13,9 +13,9 @@ from planner.contradictions import Finding, contradictions
 from planner.errors import PlannerError, WorkloadError
 from planner.faults import dotted, fault_sentences
 from planner.inline_shape import InlineShape
-from planner.model_config import shape_from_config
 from planner.models import load_preset
 from planner.plan import Target
+from planner.serving_faults import model_faults
 from planner.shape import ModelShape
 from planner.source import read_source
 from planner.workload import Workload
@@ -108,6 +108,9 @@ def _shape(file: Path, workload: Workload) -> ModelShape:
         return workload.model.to_shape(workload.name)
     assert workload.model is not None
     if workload.model.endswith(".json"):
+        # Presets need no knowledge of Hugging Face's files.
+        from planner.model_config import shape_from_config
+
         return shape_from_config(file.parent / workload.model)
     return load_preset(workload.model)
 
@@ -115,11 +118,9 @@ def _shape(file: Path, workload: Workload) -> ModelShape:
 def _overlong(workload: Workload, shape: ModelShape) -> Iterator[Finding]:
     """Sequences that the model cannot take, or make."""
     training, inference = workload.training, workload.inference
-    if inference and not shape.generates:
-        yield Finding(
-            path=("inference",),
-            says=f"{shape.name} makes no tokens one by one: none of its blocks is causal",
-        )
+    if inference:
+        for path, says in model_faults(inference, shape):
+            yield Finding(path=path, says=says)
     if inference and inference.context_tokens > shape.context_tokens:
         yield Finding(
             path=("inference",),

@@ -10,8 +10,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from planner.documented import Documented
 from planner.inline_shape import InlineShape
 from planner.model_config import shape_from_config
 from planner.models import load_preset
@@ -40,10 +41,8 @@ DeviceBytes = Annotated[
 ]
 
 
-class Part(BaseModel):
+class Part(Documented):
     """A section of the file."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, use_attribute_docstrings=True)
 
 
 class AcceleratorPart(Part):
@@ -57,7 +56,7 @@ class AcceleratorPart(Part):
     """Who makes it; context and collectives are NVIDIA's where those of the vendor were not measured."""
     memory_gb_per_s: Rate | None = None
     """Rate of its memory, GB/s."""
-    tflop_per_s: dict[Literal["fp32", "tf32", "fp16", "bf16", "fp8", "int8", "fp4"], Rate] = {}
+    tflop_per_s: dict[Literal["fp32", "tf32", "fp16", "bf16", "fp8", "int8", "fp4"], Rate] = Field(default={})
     """Dense peak rates by type, TFLOP/s, such as {bf16: 300}."""
     link_gb_per_s: Rate | None = None
     """Rate of the link to its neighbours, GB/s each way."""

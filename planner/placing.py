@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from planner.accounts import account_of, home
 from planner.plan import Target
 from planner.source import FieldPath
+from planner.subnets import BALANCER_ZONES
 from planner.workload import Workload
 from pricing.offer import Purchase
 
@@ -23,6 +24,7 @@ def misplaced(workload: Workload) -> Iterator[Misplaced]:
         yield ("provision", "budget"), "whom shall the budget warn? Add budget_email"
     yield from _reserved(workload)
     yield from _hyperpod(workload)
+    yield from _eks(workload)
     yield from _training_plan(workload)
     yield from _network(workload)
     yield from _beside(workload)
@@ -67,7 +69,7 @@ def _hyperpod(workload: Workload) -> Iterator[Misplaced]:
     if provision.target is not Target.HYPERPOD_SLURM:
         return
     if workload.inference:
-        yield ("provision", "target"), f"{provision.target} runs batch jobs; leave it out to serve"
+        yield ("provision", "target"), f"{provision.target} trains; leave it out to serve, or for a batch of requests"
     if provision.mig:
         yield ("provision", "mig"), "HyperPod's nodes keep their accelerators whole; leave mig out"
     if provision.reservation:
@@ -82,6 +84,35 @@ def _hyperpod(workload: Workload) -> Iterator[Misplaced]:
             f"HyperPod with Slurm has on-demand nodes and training plans, not {', '.join(purchase)}; set "
             "[on-demand], or leave the target out",
         )
+
+
+def _eks(workload: Workload) -> Iterator[Misplaced]:
+    """What nodes of an EKS cluster that stands must be told, and what is the cluster's own affair."""
+    provision, given = workload.provision, workload.provision.existing
+    if provision.target is not Target.EKS_NODES:
+        if given.eks_cluster:
+            yield (
+                ("provision", "existing", "eks_cluster"),
+                f"only nodes of the target {Target.EKS_NODES} join a cluster; set provision.target to it",
+            )
+        return
+    lacking = [f"existing.{name}" for name in ("eks_cluster", "vpc", "security_group") if not getattr(given, name)]
+    if lacking:
+        yield (
+            ("provision", "target"),
+            f"its nodes join a cluster that stands, in its VPC and its own security group; add {' and '.join(lacking)} "
+            "(`aws eks describe-cluster --name NAME --query cluster.resourcesVpcConfig`: clusterSecurityGroupId)",
+        )
+    if provision.image:
+        yield ("provision", "image"), "EKS boots its own image for the accelerator; leave image out"
+    if provision.mig:
+        yield ("provision", "mig"), "NVIDIA's GPU operator cuts the GPUs of a cluster; leave mig out"
+    for path, named in (
+        (("provision", "storage", "file_system"), provision.storage.file_system),
+        (("provision", "existing", "file_system"), given.file_system),
+    ):
+        if named:
+            yield path, "pods mount file systems through the cluster's FSx CSI driver; leave it out"
 
 
 def _training_plan(workload: Workload) -> Iterator[Misplaced]:
@@ -110,17 +141,44 @@ def _network(workload: Workload) -> Iterator[Misplaced]:
             "name a private subnet in existing.subnet; or a free block in provision.cidr and a way out in "
             "existing.route_table",
         )
-    if given.vpc and provision.target is Target.SERVING_FLEET:
-        yield ("provision", "existing", "vpc"), "a serving-fleet makes its own network; leave existing.vpc out"
     if given.subnet and provision.storage.file_system:
         yield (
             ("provision", "existing", "subnet"),
             "a file system of the stack's own must know the subnet's block; name one that stands in "
             "existing.file_system, or let the stack make the subnet",
         )
+    yield from _balanced(workload)
     for name in ("route_table", "security_group"):
         if getattr(given, name) and not given.vpc:
             yield ("provision", "existing", name), "it stands in a VPC; name that in existing.vpc"
+
+
+def _balanced(workload: Workload) -> Iterator[Misplaced]:
+    """What a fleet behind a load balancer needs of a VPC that stands, which the stack cannot see into."""
+    given, serving = workload.provision.existing, workload.provision.serving
+    path: FieldPath = ("provision", "existing", "balancer_subnets")
+    if workload.provision.target is not Target.SERVING_FLEET:
+        if given.balancer_subnets:
+            yield path, f"only a {Target.SERVING_FLEET} has a load balancer; leave it out"
+        return
+    if given.vpc is None:
+        if given.balancer_subnets:
+            yield path, "they stand in a VPC; name that in existing.vpc"
+        return
+    if len(set(given.balancer_subnets)) < max(BALANCER_ZONES, len(given.balancer_subnets)):
+        yield path, "a load balancer stands in two zones; name a subnet of existing.vpc in each, none of them twice"
+    if not serving or not serving.clients:
+        yield (
+            ("provision", "serving"),
+            "nothing is looked up, so that the addresses of existing.vpc are not known; name the blocks that may reach "
+            "the load balancer in clients",
+        )
+    spare = workload.inference is not None and workload.inference.fleet.spare == "zone"
+    if spare or (serving and serving.spare_zone):
+        yield (
+            ("provision", "existing", "vpc"),
+            "in a VPC that stands nodes have one subnet, and so one zone; ask for a spare node instead of a zone",
+        )
 
 
 def _beside(workload: Workload) -> Iterator[Misplaced]:
@@ -151,6 +209,7 @@ def _accounts(workload: Workload) -> Iterator[Misplaced]:
     named: tuple[tuple[FieldPath, str | None], ...] = (
         (("provision", "existing", "permissions_boundary"), provision.existing.permissions_boundary),
         (("provision", "serving", "certificate"), provision.serving.certificate if provision.serving else None),
+        (("provision", "serving", "api_key"), provision.serving.api_key if provision.serving else None),
         (("provision", "training_plan"), provision.training_plan),
     )
     owner = home(provision.account, (arn for _, arn in named))

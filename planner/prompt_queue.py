@@ -22,18 +22,21 @@ class PromptQueue:
     """Prompts that come at random to a replica. Seconds.
 
     `step_s` is a step without prompts, `prompt_s` what one prompt adds, `busy` the share of time that prompts take, in
-    steps with others' tokens where it `mixes`.
+    steps with others' tokens where it `mixes`; `occupied` the share in which it has any work, outside of which nobody
+    waits.
     """
 
     step_s: Any
     prompt_s: Any
     busy: Any
     mixes: Any
+    occupied: Any = 1.0
 
     @property
     def wait_s(self) -> Any:
         """Mean seconds that a prompt waits, beyond its own work."""
-        return np.where(self.mixes, (0.5 + self.busy) * self._met_s, self._rest_s + self._others_s)
+        gated = (0.5 + self.busy) * self._met_s
+        return self.occupied * np.where(self.mixes, gated, self._rest_s + self._others_s)
 
     @property
     def _met_s(self) -> Any:

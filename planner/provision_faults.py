@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.containers import is_keyed, pinned_image
+from planner.lustre import EFA_STEPS_GIB, SMALLEST_GIB, STEP_GIB
 from planner.plan import Target
-from planner.provisioning import EFA_STEPS_GIB, SMALLEST_GIB, STEP_GIB, FileSystem, Serving
+from planner.provisioning import FileSystem, Serving
 from planner.source import FieldPath
+from planner.weights_place import place_faults
 from planner.workload import Workload
 from pricing.offer import Purchase
 
@@ -25,6 +27,8 @@ def provision_faults(workload: Workload) -> Iterator[Fault]:
     if fleet:
         yield from _fleet(workload)
         yield from _served(provision.serving or Serving())
+        yield from place_faults(workload)
+        yield from _mixed(workload)
 
 
 def _file_system(asked: FileSystem) -> Iterator[Fault]:
@@ -47,6 +51,17 @@ def _fleet(workload: Workload) -> Iterator[Fault]:
         yield ("provision", "mig"), "the engines of a serving-fleet take whole GPUs; leave mig out"
 
 
+def _mixed(workload: Workload) -> Iterator[Fault]:
+    """What keeps a share of the nodes from being spot ones."""
+    path: FieldPath = ("inference", "fleet", "spot_share")
+    if not workload.inference or not workload.inference.fleet.spot_share:
+        return
+    if workload.provision.reservation:
+        yield path, "spot instances cannot use a reservation; drop one"
+    if workload.limits.purchase == (Purchase.SPOT,):
+        yield path, "limits.purchase has all nodes on spot already; add on-demand there, or leave the share out"
+
+
 def _served(asked: Serving) -> Iterator[Fault]:
     path: FieldPath = ("provision", "serving")
     if asked.certificate is None:
@@ -55,7 +70,11 @@ def _served(asked: Serving) -> Iterator[Fault]:
             "a fleet speaks HTTPS; name a certificate of AWS Certificate Manager in certificate "
             "(for an internal name, one of AWS Private CA), since keys and prompts would pass in plain HTTP without it",
         )
-    if asked.jwt is None and not is_keyed(asked.container):
+    if asked.jwt and asked.api_key:
+        yield (*path, "api_key"), "the load balancer checks signed tokens, and nobody a key; leave this or jwt out"
+    elif asked.api_key and not is_keyed(asked.container):
+        yield (*path, "api_key"), f"{asked.container} checks no API key; leave it out, and give jwt"
+    elif asked.jwt is None and not is_keyed(asked.container):
         yield path, f"{asked.container} checks no API key, so that whoever reaches it may use it; give jwt"
     if asked.image is None and not pinned_image(asked.container):
         yield path, f"each {asked.container} image brings its model; name one in image, with its version"

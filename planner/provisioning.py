@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from ipaddress import AddressValueError, IPv4Network
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from planner.fields import S3Uri, Section, text_schema
+from planner.fields import AddressBlock, S3Uri, Section, text_schema
 from pricing.units import GIB, parse_bytes
-
-# FSx for Lustre user guide, managing storage capacity: persistent SSD file systems, and those with EFA by MB/s per TiB.
-SMALLEST_GIB, STEP_GIB = 1200, 2400
-EFA_STEPS_GIB = {125: 38_400, 250: 19_200, 500: 9_600, 1000: 4_800}
 
 
 def _gib(value: Any) -> int:
@@ -22,16 +17,6 @@ def _gib(value: Any) -> int:
     if size % GIB:
         raise ValueError(f"{value!r} is no whole number of GiB; FSx sells steps of GiB, such as 4800GiB")
     return size // GIB
-
-
-def _cidr(value: str) -> str:
-    try:
-        block = IPv4Network(value)
-    except (AddressValueError, ValueError) as error:
-        raise ValueError(f"{value!r} is no block of IPv4 addresses ({error}); write one such as 10.20.0.0/16") from None
-    if block.prefixlen == 0:
-        raise ValueError(f"{value!r} is every address there is; write a block of your own, such as 10.20.0.0/16")
-    return value
 
 
 def _pinned(value: str) -> str:
@@ -47,7 +32,19 @@ def _pinned(value: str) -> str:
 
 
 Gib = Annotated[int, BeforeValidator(_gib), text_schema("4800GiB")]
-AddressBlock = Annotated[str, AfterValidator(_cidr)]
+SubnetId = Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")]
+SecretArn = Annotated[
+    str, Field(pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@-]+-[A-Za-z0-9]{6}$")
+]
+# A bucket and prefix, as S3Uri, or a folder of the shared file system.
+WeightsPlace = Annotated[
+    str,
+    Field(
+        pattern=r"^(s3://[a-z0-9][a-z0-9-]{1,61}[a-z0-9](/[A-Za-z0-9!_.*'()/-]*)?"
+        r"|/fsx(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+)$",
+        max_length=1088,
+    ),
+]
 ContainerImage = Annotated[
     str,
     Field(pattern=r"^[a-z0-9.-]+(:[0-9]+)?(/[a-z0-9._-]+)+(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]+)?$"),
@@ -62,7 +59,7 @@ class Existing(Section):
 
     vpc: Annotated[str, Field(pattern=r"^vpc-[0-9a-f]{8,17}$")] | None = None
     """VPC by id, such as vpc-0123456789abcdef0."""
-    subnet: Annotated[str, Field(pattern=r"^subnet-[0-9a-f]{8,17}$")] | None = None
+    subnet: SubnetId | None = None
     """Private subnet of that VPC by id, such as subnet-0123456789abcdef0. It needs a way out and a gateway to S3."""
     route_table: Annotated[str, Field(pattern=r"^rtb-[0-9a-f]{8,17}$")] | None = None
     """Route table by id, such as rtb-0123456789abcdef0, that leads a new subnet of that VPC out."""
@@ -83,6 +80,10 @@ class Existing(Section):
     """Policy by ARN, such as arn:aws:iam::111122223333:policy/boundary, that bounds every role of the stack."""
     placement_group: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,255}$")] | None = None
     """Placement group by name, such as block-a, in which the reservation was made."""
+    eks_cluster: Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z_-]{0,99}$")] | None = None
+    """EKS cluster by name, such as research, that the nodes of the target eks-nodes join."""
+    balancer_subnets: tuple[SubnetId, ...] = ()
+    """Subnets of that VPC by id, in two zones or more, that a serving-fleet's load balancer stands in."""
 
 
 class FileSystem(Section):
@@ -113,18 +114,20 @@ class Serving(Section):
     container: Container = "vllm"
     """Software in the container: vllm, triton or nim."""
     image: ContainerImage | None = None
-    """Container image with a tag or digest. Left out: the one that Berth pins, which nim has not."""
-    weights: S3Uri | None = None
-    """Where the weights stand, such as s3://my-models/llama-3.1-8b; each node copies them to its local disks."""
+    """Container image with a tag, or better a digest (repo@sha256:...), which nobody can move. Left out: the one that
+    Berth pins by tag, which nim has not."""
+    weights: WeightsPlace | None = None
+    """Where the weights stand: in S3, such as s3://my-models/llama-3.1-8b, from where each node copies them to its
+    local disks, or on an existing file system, such as /fsx/llama-3.1-8b."""
     certificate: (
         Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]{36}$")] | None
     ) = None
     """Certificate of the load balancer, by ARN in AWS Certificate Manager, in the region of the fleet."""
     jwt: Jwt | None = None
-    """Let the load balancer check signed tokens. Left out: the engine checks an API key that the stack makes."""
-    registry_secret: (
-        Annotated[str, Field(pattern=r"^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[\w/+=.@-]+$")] | None
-    ) = None
+    """Let the load balancer check signed tokens. Left out: the engine checks an API key."""
+    api_key: SecretArn | None = None
+    """Secret whose whole text is the API key, by ARN in Secrets Manager. Left out: one that the stack makes."""
+    registry_secret: SecretArn | None = None
     """Secret with the NGC key that pulls nim's image and weights, by ARN in Secrets Manager."""
     clients: tuple[AddressBlock, ...] = ()
     """Address blocks that may reach the load balancer, beside its own VPC, such as 10.20.0.0/16."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from planner.lustre import SMALLEST_GIB
 from planner.offload_time import DISK_BYTES_PER_S_PER_BYTE
 from pricing.instance_type import InstanceType
 from pricing.units import GIB, MEGA, MIB, TIB
@@ -15,8 +16,8 @@ from pricing.units import GIB, MEGA, MIB, TIB
 BOOT_S = 300.0
 # A gp3 volume whose rate was not raised (Amazon EBS user guide, general purpose SSD volumes).
 GP3_BYTES_PER_S = 125 * MIB
-# The smallest file system of FSx for Lustre, and what it reads a second per TiB (FSx user guide, performance).
-FSX_GIB, FSX_MB_PER_S_PER_TIB = 1200, 250
+# What a file system reads a second per TiB (FSx user guide, performance).
+FSX_MB_PER_S_PER_TIB = 250
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ def weight_sources(machine: InstanceType, file_system: tuple[int, int] | None) -
     """
     network = _card_bytes_per_s(machine)
     return (
-        Source(name="s3", bytes_per_s=network, basis=_network_basis(machine, "S3 in parallel ranges")),
+        _s3(machine, network),
         _ebs(machine),
         _fsx(machine, network, file_system),
         _nvme(machine),
@@ -46,6 +47,17 @@ def _card_bytes_per_s(machine: InstanceType) -> float | None:
     """What one network card carries: S3 and file systems are reached over the card with the address."""
     rate = machine.network_bytes_per_s
     return None if rate is None else rate / max(len(machine.nic_slots), 1)
+
+
+def _s3(machine: InstanceType, network: float | None) -> Source:
+    """A copy from S3 to the node's disks, from whose cached pages the engine then reads."""
+    if network is None:
+        return Source(name="s3", bytes_per_s=None, basis=_network_basis(machine, "S3"))
+    disk = _nvme(machine) if machine.nvme_bytes else _ebs(machine)
+    if disk.bytes_per_s is not None and disk.bytes_per_s < network:
+        where = f"the local disks of {machine.name}" if machine.nvme_bytes else "a gp3 volume"
+        return Source(name="s3", bytes_per_s=disk.bytes_per_s, basis=f"S3 in parallel ranges, at the rate of {where}")
+    return Source(name="s3", bytes_per_s=network, basis=_network_basis(machine, "S3 in parallel ranges"))
 
 
 def _network_basis(machine: InstanceType, of: str) -> str:
@@ -64,7 +76,7 @@ def _ebs(machine: InstanceType) -> Source:
 
 
 def _fsx(machine: InstanceType, network: float | None, file_system: tuple[int, int] | None) -> Source:
-    capacity, rate = file_system or (FSX_GIB, FSX_MB_PER_S_PER_TIB)
+    capacity, rate = file_system or (SMALLEST_GIB, FSX_MB_PER_S_PER_TIB)
     said = "the stack's" if file_system else "the smallest"
     if network is None:
         return Source(name="fsx", bytes_per_s=None, basis=_network_basis(machine, "FSx"))

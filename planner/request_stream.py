@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -24,11 +25,18 @@ def closed_requests(load: Load, clients: int, count: int, seed: int, variation: 
     return Requests(at_s=np.zeros(count), input_tokens=given, output_tokens=made, clients=clients)
 
 
+def ready_requests(load: Load, count: int, seed: int, variation: float, longest: int) -> Requests:
+    """So many that all stand ready at the start, none longer than `longest` tokens."""
+    given, made = _lengths(replace(load, context_tokens=longest), count, np.random.default_rng(seed), variation)
+    return Requests(at_s=np.zeros(count), input_tokens=given, output_tokens=made)
+
+
 def _lengths(load: Load, count: int, draw: np.random.Generator, variation: float) -> tuple[Ints, Ints]:
     """Tokens in and out of each request: log-normal, with the load's means, within its context."""
     given = _log_normal(load.input_tokens, count, draw, variation)
-    made = _log_normal(load.output_tokens, count, draw, variation)
-    longest = max(load.context_tokens, load.input_tokens + load.output_tokens)
+    # An embedding comes with the step of its prompt, as a single token would.
+    made = _log_normal(max(load.output_tokens, 1), count, draw, 0.0 if load.pools else variation)
+    longest = max(load.context_tokens, load.input_tokens + load.output_tokens) + load.pools
     given = np.minimum(given, longest - 1)
     return given, np.minimum(made, longest - given)
 

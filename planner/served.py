@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from planner.built import Fleet
+from collections.abc import Iterator
+from dataclasses import replace
+
+from planner.built import Engine, Fleet
 from planner.containers import engine
+from planner.engine_words import engine_words
 from planner.errors import NoFeasiblePlan
+from planner.fleet_record import FleetPlan
+from planner.fleet_schedule import floors
 from planner.fleet_size import ZONES
 from planner.plan import Candidate
 from planner.provisioning import Serving
-from planner.workload import Workload
+from planner.subnets import BALANCER_ZONES
+from planner.weights_place import weights_place
+from planner.workload import Inference, Workload
 from pricing.instance_type import InstanceType
 from pricing.regions import known_zones
 
 # A tenth of the requests in flight may wait before another node is started: more would already miss the limits.
 WAITING_SHARE = 0.1
-# An Application Load Balancer stands in two zones at least.
-BALANCER_ZONES = 2
 
 
 def fleet_of(
@@ -24,9 +30,9 @@ def fleet_of(
     machine: InstanceType,
     *,
     weights_bytes: int,
-    least_nodes: int | None = None,
+    planned: FleetPlan | None = None,
 ) -> Fleet:
-    """The fleet of a candidate on `machine`s, which the load's profile lets fall to `least_nodes`.
+    """The fleet of a candidate on `machine`s, which follows its load as `planned`.
 
     Raises NoFeasiblePlan where the target cannot build it.
     """
@@ -40,20 +46,30 @@ def fleet_of(
         "name": workload.name,
         "tensor": candidate.layout.tensor,
         "pipeline": candidate.layout.pipeline,
-        "replicas": replicas,
-        "batch": places(workload, candidate),
+        # Every data rank is an engine of its own.
+        "replicas": replicas * candidate.layout.data,
+        "batch": -(-places(workload, candidate) // candidate.layout.data),
         "context": workload.inference.context_tokens,
     }
     longest = service.ttft_s + (workload.inference.context_tokens - workload.inference.input_tokens) * service.tpot_s
     zones = candidate.zone_ids[: ZONES if _spare_zone(workload) else 1]
+    hours = planned.nodes_by_hour if planned else ()
+    spot = planned.spot_nodes if planned else 0
+    weights, weights_path = weights_place(workload)
+    least, most = bounds(asked, candidate.nodes, min(hours, default=candidate.nodes))
     return Fleet(
-        engine=engine(asked.container, image=asked.image, facts=facts, techniques=candidate.techniques),
-        least_nodes=asked.least_nodes or least_nodes or candidate.nodes,
-        most_nodes=max(asked.most_nodes or 0, candidate.nodes),
+        engine=_told(
+            workload,
+            candidate,
+            engine(asked.container, image=asked.image, facts=facts, techniques=_words(candidate)),
+        ),
+        least_nodes=least,
+        most_nodes=most,
         waiting_per_node=max(1, round(WAITING_SHARE * service.concurrency * replicas)),
         running_per_node=max(1, round(service.concurrency * replicas)),
         longest_answer_s=longest * service.band.high,
-        weights=asked.weights,
+        weights=weights,
+        weights_path=weights_path,
         weights_bytes=weights_bytes,
         certificate=asked.certificate,
         issuer=asked.jwt.issuer if asked.jwt else None,
@@ -61,8 +77,28 @@ def fleet_of(
         registry_secret=asked.registry_secret,
         clients=asked.clients,
         zone_ids=zones,
-        balancer_zone_ids=_balancer_zones(candidate.region, zones),
+        balancer_zone_ids=() if workload.provision.existing.vpc else _balancer_zones(candidate.region, zones),
+        api_key=asked.api_key,
+        on_demand_nodes=candidate.nodes - spot if spot else None,
+        schedule=floors(hours, planned.ready_s) if planned else (),
+        time_zone=workload.inference.fleet.time_zone,
     )
+
+
+def _words(candidate: Candidate) -> tuple[str, ...]:
+    """What the engine's words are chosen by: techniques, and experts on ranks of their own."""
+    return (*candidate.techniques, *(["expert-parallel"] if candidate.layout.expert > 1 else []))
+
+
+def _told(workload: Workload, candidate: Candidate, plain: Engine) -> Engine:
+    """The engine with what it is told of embeddings and drafts."""
+    assert workload.inference is not None
+    return replace(plain, command=(*plain.command, *engine_words(workload.inference, candidate)))
+
+
+def bounds(asked: Serving, nodes: int, quietest: int) -> tuple[int, int]:
+    """Fewest and most nodes of a fleet that is planned with `nodes`, and needs `quietest` in its quietest hour."""
+    return asked.least_nodes or quietest, max(asked.most_nodes or 0, nodes)
 
 
 def _spare_zone(workload: Workload) -> bool:
@@ -87,6 +123,27 @@ def places(workload: Workload, candidate: Candidate) -> int:
     return workload.pin.micro_batch or candidate.service.largest_batch
 
 
+def _kinds_refused(inference: Inference, container: str) -> Iterator[str]:
+    """What of embeddings, drafts, adapters and further models the target cannot build yet."""
+    if inference.co_served:
+        yield (
+            f"The target serving-fleet runs one model on all of its nodes, and {len(inference.co_served) + 1} share "
+            "them here. Plan each model as a fleet of its own, or leave provision.target out and start the engines "
+            "yourself."
+        )
+    if inference.adapters:
+        yield (
+            "The containers of the target serving-fleet know no adapters, which are fetched one by one. Leave "
+            "provision.target out, and start the engine with the words that the plan then names."
+        )
+    if container != "vllm" and (inference.speculative or not inference.output_tokens):
+        what = "of drafts" if inference.speculative else "to make embeddings"
+        yield (
+            f"The container {container} is told {what} by its own model repository or image, which Berth does not "
+            "write. Set provision.serving.container to vllm."
+        )
+
+
 def _refusals(workload: Workload, candidate: Candidate, machine: InstanceType) -> list[str]:
     """Why the target cannot build what was chosen, all at once."""
     asked = workload.provision.serving or Serving()
@@ -96,6 +153,11 @@ def _refusals(workload: Workload, candidate: Candidate, machine: InstanceType) -
             f"A replica takes {candidate.layout.devices} devices, more than one {machine.name} has, and a load "
             "balancer cannot tell the nodes of one replica apart. Serve it with the target efa-cluster, quantize it, "
             "or allow larger instance types."
+        )
+    if candidate.split:
+        found.append(
+            "Prompts and answers have replicas of their own, and the target serving-fleet starts one kind. Set "
+            "inference.disaggregate to compare."
         )
     if machine.accelerator.vendor == "NVIDIA" and candidate.framework != "vllm":
         found.append(
@@ -112,6 +174,8 @@ def _refusals(workload: Workload, candidate: Candidate, machine: InstanceType) -
             f"The pinned image of {asked.container} is for x86_64, and {machine.name} is {machine.architecture}. "
             "Name an image for it in provision.serving.image."
         )
+    if workload.inference:
+        found += _kinds_refused(workload.inference, asked.container)
     if asked.most_nodes and asked.most_nodes < candidate.nodes:
         found.append(
             f"provision.serving.most_nodes is {asked.most_nodes}, and the load takes {candidate.nodes} nodes. Raise "
@@ -132,7 +196,19 @@ def _refusals(workload: Workload, candidate: Candidate, machine: InstanceType) -
             f"The certificate {asked.certificate} is not in {candidate.region}, where the plan serves. Issue one "
             "there, or leave its region alone in limits.regions."
         )
-    if len(_balancer_zones(candidate.region, candidate.zone_ids[:1])) < BALANCER_ZONES:
+    for name, secret in (("api_key", asked.api_key), ("registry_secret", asked.registry_secret)):
+        if secret and f":secretsmanager:{candidate.region}:" not in secret:
+            found.append(
+                f"The secret {secret} (provision.serving.{name}) is not in {candidate.region}, where the plan serves. "
+                "Replicate it there, and name the replica."
+            )
+    share = workload.inference.fleet.spot_share if workload.inference else 0.0
+    if share and machine.usage_classes and "spot" not in machine.usage_classes:
+        found.append(f"EC2 sells no {machine.name} on spot. Leave inference.fleet.spot_share out.")
+    if (
+        not workload.provision.existing.vpc
+        and len(_balancer_zones(candidate.region, candidate.zone_ids[:1])) < BALANCER_ZONES
+    ):
         found.append(
             f"Berth knows one zone of {candidate.region} alone, and a load balancer takes two; use another region."
         )

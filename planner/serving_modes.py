@@ -45,14 +45,13 @@ class Pace:
     """What a replica does with so many requests in flight. Seconds, requests/s.
 
     `prompt_s` is what one prompt takes of the replica's time, `decode_s` a step without prompts, `tpot_s` the time
-    between tokens with the prompts of others in between; `busy` is the share of time that prompts take.
+    between tokens with the prompts of others in between.
     """
 
     ttft_s: Any
     tpot_s: Any
     decode_s: Any
     prompt_s: Any
-    busy: Any
     requests_per_s: Any
 
     def request_s(self, lengths: Lengths) -> Any:
@@ -77,10 +76,9 @@ def closed_loop(replica: Replica, lengths: Lengths, clients: Any, first_share: A
         answered = lengths.answer * tpot
         decoding = np.maximum(served * answered / (answered + ttft), np.minimum(served, 1.0))
     rate = served / (ttft + (lengths.answer - 1) * tpot)
-    busy = np.minimum(rate * prompt, 1.0)
     # Who finds no room waits for it: Little's law on those outside.
     ttft = ttft + (clients - served) / rate
-    return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, busy=busy, requests_per_s=rate)
+    return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, requests_per_s=rate)
 
 
 def full_rate(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
@@ -88,8 +86,7 @@ def full_rate(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
     sequences = np.asarray(sequences, dtype=float)
     step, prompt, tpot = _cycle(replica, lengths, sequences)
     rate = sequences / (lengths.answer * tpot)
-    busy = np.minimum(rate * prompt, 1.0)
-    return Pace(ttft_s=prompt, tpot_s=tpot, decode_s=step, prompt_s=prompt, busy=busy, requests_per_s=rate)
+    return Pace(ttft_s=prompt, tpot_s=tpot, decode_s=step, prompt_s=prompt, requests_per_s=rate)
 
 
 def static_batch(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
@@ -110,7 +107,6 @@ def static_batch(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
         tpot_s=step,
         decode_s=step,
         prompt_s=prompt / at_once,
-        busy=prompt / (prompt + lengths.answer * step),
         requests_per_s=sequences / whole,
     )
 
@@ -127,10 +123,12 @@ def arrivals(replica: Replica, lengths: Lengths, in_flight: Any) -> Pace:
     decoded = np.where(replica.mixes_prompts, in_flight, 0.0)
     worked = np.maximum(lengths.fresh / piece, 1.0) * _work_s(replica, lengths, decoded, piece, undivided=True)
     busy = np.minimum(in_flight / (worked + lengths.answer * tpot) * prompt, BUSIEST)
-    queue = PromptQueue(step_s=step, prompt_s=prompt, busy=busy, mixes=replica.mixes_prompts)
+    # Requests at random are in flight as Poisson's distribution says.
+    occupied = 1 - np.exp(-in_flight)
+    queue = PromptQueue(step_s=step, prompt_s=prompt, busy=busy, mixes=replica.mixes_prompts, occupied=occupied)
     ttft = replica.received_s(lengths.prompt) + worked + late_s(replica, tpot) + queue.wait_s
     rate = in_flight / (ttft + (lengths.answer - 1) * tpot)
-    return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, busy=busy, requests_per_s=rate)
+    return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, requests_per_s=rate)
 
 
 def late_s(replica: Replica, tpot_s: Any) -> Any:
@@ -170,13 +168,15 @@ def _closed_ttft(replica: Replica, lengths: Lengths, clients: Any, decoding: Any
 def _piece(replica: Replica, lengths: Lengths, decoding: Any) -> Any:
     """Tokens of prompts in a step: a prompt, or as many as arrive in a step, up to what the engine takes."""
     arriving = decoding * lengths.fresh / lengths.answer
-    return np.minimum(replica.batched_tokens, np.maximum(lengths.fresh, arriving))
+    alone = np.minimum(replica.rank_tokens, lengths.fresh)
+    return np.minimum(replica.batched_tokens, np.maximum(alone, arriving))
 
 
 def _work_s(replica: Replica, lengths: Lengths, decoding: Any, piece: Any, undivided: bool = False) -> Any:
     """Seconds of a step that decodes and works on `piece` tokens of prompts."""
     pairs = piece * (lengths.cached + lengths.fresh / 2)
-    return replica.step_s(decoding, decoding * lengths.live, piece, pairs, undivided)
+    alone = np.minimum(replica.rank_tokens, lengths.fresh)
+    return replica.step_s(decoding, decoding * lengths.live, piece, pairs, undivided, alone)
 
 
 def _prompts_s(replica: Replica, lengths: Lengths, sequences: Any) -> Any:
@@ -186,4 +186,5 @@ def _prompts_s(replica: Replica, lengths: Lengths, sequences: Any) -> Any:
     piece = tokens / steps
     pairs = piece * (lengths.cached + lengths.fresh / 2)
     # With fewer prompts than stages there is nothing to fill them with.
-    return steps * replica.step_s(0.0, 0.0, piece, pairs, undivided=np.less(sequences, replica.work.stages))
+    few = np.less(sequences, replica.work.stages)
+    return steps * replica.step_s(0.0, 0.0, piece, pairs, undivided=few, each_prompt=lengths.fresh)

@@ -18,7 +18,7 @@ from planner.measured import Row
 from planner.measured_serving import check_types, served_shape
 from planner.recipe import Recipe
 from planner.replica import Replica
-from planner.serving import replica_of
+from planner.serving import Load, replica_of
 from planner.serving_memory import KV_BYTES, OUTER_BYTES, WEIGHT_BYTES
 from planner.serving_modes import Lengths
 from planner.shape import ModelShape
@@ -87,7 +87,8 @@ class ServingRun:
         """The replica that was measured."""
         factors = self.factors(calibration)
         tokens = int(self.lengths.prompt + self.lengths.answer)
-        return replica_of(self.shape, self.recipe, self.layout, self.machine, factors, tokens)
+        load = Load(input_tokens=tokens - 1, output_tokens=1, context_tokens=tokens)
+        return replica_of(self.shape, self.recipe, self.layout, self.machine, factors, load)
 
 
 def serving_run(row: Row, calibration: Calibration) -> ServingRun:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.replica import Replica
-from planner.serving_modes import Lengths, Pace
+from planner.serving_modes import BUSIEST, Lengths, Pace
 from planner.spread import QUANTILES, Spread, Spreads, gamma_spread
 
 Floats = NDArray[np.float64]
@@ -53,7 +53,7 @@ def _first(replica: Replica, lengths: Lengths, in_flight: float, pace: Pace, var
     worked = _worked_s(replica, lengths, decoded)
     cycle = worked.copy()
     cycle[0] = pace.decode_s
-    rate = float(pace.busy / pace.prompt_s)
+    rate = float(_busy(pace) / pace.prompt_s)
     comes = np.array([[_poisson(rate * length, count) for count in range(MOST)] for length in cycle])
     share = _standing(comes) * cycle
     weights = share[:, None] * comes
@@ -103,5 +103,10 @@ def _between(
     # Lengths differ of prompts and of answers; what comes is beside an answer for the answer's own rest, what was there
     # before for its own.
     each: Any = own**2 * (1 + 2 * variation**2) + own * beside + 2 * beside**2 / 3
-    variance = in_flight / replicas * each / (1 - np.minimum(pace.busy, 0.9)) ** 2
+    variance = in_flight / replicas * each / (1 - _busy(pace)) ** 2
     return gamma_spread(float(pace.tpot_s), sqrt(float(variance)), float(np.minimum(pace.decode_s, pace.tpot_s)) / 2)
+
+
+def _busy(pace: Pace) -> Any:
+    """The share of time that prompts take."""
+    return np.minimum(pace.requests_per_s * pace.prompt_s, BUSIEST)

@@ -9,8 +9,10 @@ import numpy as np
 
 from planner.calibration import Calibration
 from planner.errors import WorkloadError
+from planner.handover import Served
 from planner.load import Loaded
 from planner.plan import Candidate, Decision
+from planner.pooling import pooled, pooled_loop
 from planner.replica import Replica
 from planner.replica_clock import StepTable
 from planner.request_stream import closed_requests, poisson_requests
@@ -21,6 +23,7 @@ from planner.serving_modes import Lengths, arrivals, closed_loop, late_s
 from planner.serving_spread import spreads
 from planner.simulated import Expected, Simulated, simulated
 from planner.simulation import Requests
+from planner.split_simulation import SplitFleet, expected_of_split, replay_split
 from planner.spread import USUAL_VARIATION
 from planner.step_table import step_table
 from planner.trace import read_trace
@@ -73,38 +76,85 @@ def simulate_plan(loaded: Loaded, decision: Decision, calibration: Calibration, 
     inference, chosen = loaded.workload.inference, decision.plan.chosen
     if inference is None or chosen.service is None or decision.recipe is None:
         raise WorkloadError(f"{loaded.file}: a training run has no requests to simulate; simulate what is served")
-    load = load_of(inference)
+    load = load_of(inference, loaded.shape)
     machine = load_instance_types()[chosen.instance_type]
     factors = calibration.serving_factors(chosen.framework, chosen.accelerator)
-    tokens = load.input_tokens + load.output_tokens
-    replica = replica_of(loaded.shape, decision.recipe, chosen.layout, machine, factors, tokens)
+    replica = replica_of(loaded.shape, decision.recipe, chosen.layout, machine, factors, load)
     table = step_table(replica, load, places(loaded.workload, chosen))
     requests = _requests(loaded, inference, load, table, stream, chosen)
-    expected = _expected(replica, requests, chosen.service.replicas, table)
-    return simulated(requests, table, chosen.service.replicas, expected, warm_up=isinstance(stream, Drawn))
+    if chosen.split:
+        served = Served(shape=loaded.shape, recipe=decision.recipe, machine=machine, factors=factors, load=load)
+        fleet = SplitFleet(served=served, split=chosen.split, decode=chosen.layout, replicas=chosen.service.replicas)
+        return _split(loaded, requests, fleet, table, warm_up=isinstance(stream, Drawn))
+    expected = (_expected_embeddings if load.pools else _expected)(replica, requests, chosen.service.replicas, table)
+    return simulated(
+        requests, table, chosen.service.replicas, expected, warm_up=isinstance(stream, Drawn), embeds=load.pools
+    )
+
+
+def _split(loaded: Loaded, requests: Requests, fleet: SplitFleet, table: StepTable, *, warm_up: bool) -> Simulated:
+    """The same through replicas for prompts and others for answers."""
+    if requests.clients is not None:
+        raise WorkloadError(
+            f"{loaded.file}: prompts and answers on replicas of their own are simulated for arrivals alone, and the "
+            "load is of requests in flight. Give inference.requests_per_second, or a trace."
+        )
+    expected = expected_of_split(requests, fleet, table.batch)
+    run = replay_split(requests, fleet, table)
+    return simulated(requests, table, fleet.replicas, expected, warm_up=warm_up, replayed=run)
 
 
 def _expected(replica: Replica, requests: Requests, replicas: int, table: StepTable) -> Expected:
     """What the formulas say of a stream's mean rate and lengths, shared evenly by the replicas."""
     prompt, answer = float(requests.input_tokens.mean()), float(requests.output_tokens.mean())
     lengths = Lengths(prompt=prompt, answer=answer, cached=table.known_share * prompt)
+    at_once: float
     if requests.clients is not None:
         at_once = requests.clients / replicas
         pace = closed_loop(replica, lengths, at_once)
     else:
-        rate = len(requests) / float(requests.at_s[-1] - requests.at_s[0] or 1.0) / replicas
+        rate = _rate(requests) / replicas
         in_flight = np.geomspace(LEAST_IN_FLIGHT, table.batch, STEPS)
         # The rate grows with those in flight: who come at a rate are in flight as many as answer at it.
         at_once = float(np.interp(rate, arrivals(replica, lengths, in_flight).requests_per_s, in_flight))
         pace = arrivals(replica, lengths, at_once)
     variation = float(requests.input_tokens.std() / prompt)
-    spread = spreads(replica, lengths, at_once, pace, variation=variation, replicas=replicas)
+    late = late_s(replica, pace.tpot_s) + _rest_of_a_round_s(replica, at_once, at_once * lengths.live)
     return Expected(
-        ttft=spread.ttft,
-        tpot=spread.tpot,
+        ttft_s=float(pace.ttft_s),
+        tpot_s=float(pace.tpot_s),
         output_tokens_per_s=float(pace.requests_per_s) * replicas * lengths.answer,
-        delay_s=float(replica.received_s(prompt) + late_s(replica, pace.tpot_s)),
+        delay_s=float(replica.received_s(prompt) + late),
+        spreads=spreads(replica, lengths, at_once, pace, variation=variation, replicas=replicas),
     )
+
+
+def _expected_embeddings(replica: Replica, requests: Requests, replicas: int, table: StepTable) -> Expected:
+    """The same of requests for embeddings, of which each counts as one token."""
+    lengths = Lengths(prompt=float(requests.input_tokens.mean()), answer=0.0)
+    if requests.clients is not None:
+        pace = pooled_loop(replica, lengths, requests.clients / replicas)
+    else:
+        in_flight = np.geomspace(LEAST_IN_FLIGHT, table.batch, STEPS)
+        rates = pooled(replica, lengths, in_flight).requests_per_s
+        pace = pooled(replica, lengths, np.interp(_rate(requests) / replicas, rates, in_flight))
+    return Expected(
+        ttft_s=float(pace.ttft_s),
+        tpot_s=0.0,
+        output_tokens_per_s=float(pace.requests_per_s) * replicas,
+        delay_s=float(replica.received_s(lengths.prompt)),
+    )
+
+
+def _rate(requests: Requests) -> float:
+    """Requests/s of a stream, from its first to its last."""
+    return len(requests) / float(requests.at_s[-1] - requests.at_s[0] or 1.0)
+
+
+def _rest_of_a_round_s(replica: Replica, sequences: float, live: float) -> float:
+    """What a round of drafts takes beyond the one token that the simulation counts a step by, whose end a first token
+    waits for; nothing without drafts."""
+    return float(replica.step_s(sequences, live, undivided=True) - replica.step_s(sequences, live))
 
 
 def _requests(
@@ -118,7 +168,11 @@ def _requests(
             else f"what a replica on {chosen.instance_type} holds"
         )
         return read_trace(
-            stream.path, longest_tokens=min(model, cache), why_longest=whose, gaps_are_idle=stream.gaps_are_idle
+            stream.path,
+            longest_tokens=min(model, cache),
+            why_longest=whose,
+            gaps_are_idle=stream.gaps_are_idle,
+            embeds=load.pools,
         )
     count, seed = stream.count or USUAL_REQUESTS, stream.seed or 0
     # Lengths vary around the means, which alone may be all that the workload names as its context.

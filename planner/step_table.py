@@ -14,6 +14,8 @@ from planner.serving import Load
 
 # Between two columns the time of a step is within a thousandth of straight.
 COLUMNS = 128
+# A cache without end, of a model that keeps none.
+LARGEST_CACHE = 2**53
 
 
 def step_table(replica: Replica, load: Load, most_sequences: int) -> StepTable:
@@ -22,12 +24,15 @@ def step_table(replica: Replica, load: Load, most_sequences: int) -> StepTable:
     Slopes are taken where requests of this load are: with blocks whose attention has a window, a token beyond it adds
     less than one within.
     """
+    if load.pools:
+        return _pooled_table(replica, load, most_sequences)
     batch = max(min(most_sequences, int(replica.largest_batch)), 1)
     budget = int(replica.batched_tokens)
     width = -(-budget // COLUMNS)
     tokens = np.arange(COLUMNS + 2) * width
     sequences = np.arange(batch + 1)
-    base = replica.step_s(sequences[:, None], 0.0, tokens[None, :], 0.0) + 0.0 * tokens
+    alone = float(min(load.input_tokens, replica.rank_tokens))
+    base = replica.step_s(sequences[:, None], 0.0, tokens[None, :], 0.0, each_prompt=alone) + 0.0 * tokens
     # From the middle of a prompt's answer to its end.
     middle, whole = (load.input_tokens + share * load.output_tokens for share in (0.5, 1.0))
     rows = np.maximum(sequences, 1)
@@ -38,11 +43,13 @@ def step_table(replica: Replica, load: Load, most_sequences: int) -> StepTable:
         base
         + (np.asarray(early - replica.step_s(rows, 0.0)) - slope * rows * middle)[:, None] * (sequences > 0)[:, None]
     )
-    prompt = float(min(load.input_tokens, budget))
+    prompt = alone
     pairs = prompt * prompt / 2
     pair_s = float(replica.step_s(0.0, 0.0, prompt, pairs) - replica.step_s(0.0, 0.0, prompt)) / pairs
-    # On a pipeline: with half the batch beside it, which hardly matters.
-    beside = (batch / 2, batch / 2 * middle, prompt, pairs)
+    # On a pipeline: with half the batch beside it, which hardly matters. Of drafts the rest of a round does matter, and
+    # is that of the sequences that there are (planner.simulate).
+    decoded = 0.0 if load.speculation else batch / 2
+    beside = (decoded, decoded * middle, prompt, pairs)
     late = float(replica.step_s(*beside, undivided=True) - replica.step_s(*beside)) / prompt
     return StepTable(
         base_s=tuple(tuple(row) for row in base.tolist()),
@@ -50,7 +57,8 @@ def step_table(replica: Replica, load: Load, most_sequences: int) -> StepTable:
         cached_token_s=tuple(slope.tolist()),
         pair_s=pair_s,
         mixes_prompts=replica.mixes_prompts,
-        cache_tokens=max(int(replica.capacity_tokens) - load.prefix_tokens, 0),
+        cache_tokens=max(int(replica.capacity_tokens) - int(replica.data) * load.prefix_tokens, 0),
+        data=int(replica.data),
         batch=batch,
         budget_tokens=budget,
         reserved_share=float(replica.reserved_share),
@@ -59,8 +67,31 @@ def step_table(replica: Replica, load: Load, most_sequences: int) -> StepTable:
     )
 
 
+def _pooled_table(replica: Replica, load: Load, most_sequences: int) -> StepTable:
+    """The table of a replica that makes embeddings: steps of prompts alone, which leave no cache behind."""
+    budget = int(max(replica.batched_tokens, load.context_tokens))
+    width = -(-budget // COLUMNS)
+    base = replica.step_s(0.0, 0.0, np.arange(COLUMNS + 2) * width, 0.0, undivided=True)
+    pairs = float(load.input_tokens) ** 2 / 2
+    prompt = float(load.input_tokens)
+    pair_s = float(replica.step_s(0.0, 0.0, prompt, pairs) - replica.step_s(0.0, 0.0, prompt)) / pairs
+    return StepTable(
+        base_s=(tuple(base.tolist()),),
+        column_tokens=width,
+        cached_token_s=(0.0,),
+        pair_s=pair_s,
+        mixes_prompts=replica.mixes_prompts,
+        # What is in a step at once has room, whichever model it is.
+        cache_tokens=int(min(replica.capacity_tokens, LARGEST_CACHE)),
+        batch=max(min(most_sequences, int(replica.largest_batch)), 1),
+        budget_tokens=budget,
+    )
+
+
 def prompt_share(replica: Replica, load: Load, sequences: float) -> float:
     """The part of a replica's time that prompts take, with so many requests in flight; the rest makes answers."""
+    if load.pools:
+        return 1.0
     lengths, made = load.lengths, load.output_tokens
     live, fresh = sequences * lengths.live, lengths.fresh
     prompt = float(replica.step_s(0.0, 0.0, fresh, fresh * (lengths.cached + fresh / 2)))

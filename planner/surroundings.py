@@ -16,11 +16,15 @@ MONITORING_METRICS_PER_NODE = 7
 # EFA, requests that wait and requests in flight, of all together.
 METRICS_PER_NODE = 4
 METRICS_OF_ALL = 4 + 4
+# Their nodes run no CloudWatch agent of ours, and publish of all together alone.
+AGENTLESS = (Target.HYPERPOD_SLURM, Target.EKS_NODES)
 # Each of a fleet's two scaling policies keeps two.
 ALARMS, FLEET_ALARMS = 1, 4
 # An event stream wraps each token in some 200 bytes of JSON; a prompt's token is some 5 bytes of text.
 STREAMED_BYTES_PER_TOKEN = 200
 BYTES_PER_TOKEN = 5
+# A thousand numbers of twelve characters each, in JSON.
+BYTES_PER_EMBEDDING = 12_000
 # What one capacity unit of an Application Load Balancer holds (Elastic Load Balancing pricing page).
 CONNECTIONS_PER_UNIT = 25
 BYTES_PER_UNIT_HOUR = GIGA
@@ -50,39 +54,43 @@ class Use:
     survives: bool = False
 
 
-def serves_from_elsewhere(workload: Workload) -> bool:
+def is_fleet(workload: Workload) -> bool:
     """Whether a fleet behind a load balancer serves weights from a bucket of the user's own."""
     return workload.provision.target is Target.SERVING_FLEET
 
 
 def surroundings(workload: Workload) -> Iterator[Use]:
     """What the stack holds beside nodes, network and bucket."""
-    fleet = serves_from_elsewhere(workload)
+    fleet = is_fleet(workload)
     yield from _file_system(workload)
     if fleet and workload.inference:
         yield from before_a_service(workload.inference)
-    if workload.provision.target is not Target.HYPERPOD_SLURM:
-        yield from _watch(fleet=fleet)
+    # Nobody sees whether a GPU that MIG has cut idles.
+    idle = 0 if workload.provision.mig else ALARMS
+    yield from _watch(workload.provision.target, alarms=idle + (FLEET_ALARMS if fleet else 0), fleet=fleet)
 
 
-def _watch(*, fleet: bool) -> Iterator[Use]:
-    """What watches nodes of EC2; SageMaker watches its own."""
-    yield Use(
-        name="detailed monitoring",
-        component=Component.METRIC_MONTH,
-        per_node=MONITORING_METRICS_PER_NODE,
-        basis=f"{MONITORING_METRICS_PER_NODE} metrics a node, each minute",
-    )
-    alarms = ALARMS + (FLEET_ALARMS if fleet else 0)
+def _watch(target: Target | None, *, alarms: int, fleet: bool) -> Iterator[Use]:
+    """What watches the nodes: those of EC2 also one by one, where they have an agent of ours."""
+    if target is not Target.HYPERPOD_SLURM:
+        yield Use(
+            name="detailed monitoring",
+            component=Component.METRIC_MONTH,
+            per_node=MONITORING_METRICS_PER_NODE,
+            basis=f"{MONITORING_METRICS_PER_NODE} metrics a node, each minute",
+        )
+    each = 0 if target in AGENTLESS else METRICS_PER_NODE
+    together = f"{METRICS_OF_ALL} of all together, at most"
     yield Use(
         name="custom metrics",
         component=Component.METRIC_MONTH,
         fixed=METRICS_OF_ALL,
-        per_node=METRICS_PER_NODE,
-        basis=f"{METRICS_PER_NODE} a node and {METRICS_OF_ALL} of all together, at most",
+        per_node=each,
+        basis=f"{each} a node and {together}" if each else together,
     )
     watched = "idle accelerators" + (", and what scales the fleet" if fleet else "")
-    yield Use(name="alarms", component=Component.ALARM_MONTH, fixed=alarms, basis=f"{alarms}, of {watched}")
+    if alarms:
+        yield Use(name="alarms", component=Component.ALARM_MONTH, fixed=alarms, basis=f"{alarms}, of {watched}")
     yield Use(name="dashboard", component=Component.DASHBOARD_MONTH, fixed=1, basis="one in CloudWatch")
 
 
@@ -127,9 +135,16 @@ def sent_out(asked: Inference) -> Iterator[Use]:
         name="transfer out",
         component=Component.TRANSFER_OUT_GIB,
         fixed=sent / GIB,
-        basis=f"{show_bytes(sent)} an hour to the internet, {STREAMED_BYTES_PER_TOKEN} bytes a token, assumed",
+        basis=f"{show_bytes(sent)} an hour to the internet, {_assumed(asked)}, assumed",
+    )
+
+
+def _assumed(asked: Inference) -> str:
+    return (
+        f"{STREAMED_BYTES_PER_TOKEN} bytes a token" if asked.output_tokens else f"{BYTES_PER_EMBEDDING:,} an embedding"
     )
 
 
 def _sent_bytes_per_hour(rate: float, asked: Inference) -> float:
-    return rate * HOUR_S * asked.output_tokens * STREAMED_BYTES_PER_TOKEN
+    each = asked.output_tokens * STREAMED_BYTES_PER_TOKEN if asked.output_tokens else BYTES_PER_EMBEDDING
+    return rate * HOUR_S * each

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 
+from planner.containers import is_digested, pinned_image
 from planner.cost import UNSTATED_SHARE
 from planner.plan import Candidate, Cost, Deal, Lifecycle, Target, is_own
 from planner.techniques import load_techniques
@@ -50,7 +51,7 @@ def warnings_of(
     yield from _untimed(chosen)
     yield from _close(chosen, runners_up)
     yield from _edges(workload, chosen, cost)
-    if workload.training and workload.limits.deadline is None:
+    if workload.ends and workload.limits.deadline is None:
         yield "No deadline is given; 30 days were assumed."
     yield from _guarded(workload, chosen)
     yield from _committed(chosen, deals)
@@ -58,26 +59,33 @@ def warnings_of(
     yield from _bought_as_block(chosen, market.held)
     yield from _within_quotas(chosen, deals)
     yield from _target(workload, chosen, machine)
-    if chosen.nodes > 1 and not machine.efa_cards:
+    alone = chosen.batch is not None and chosen.layout.devices <= machine.devices
+    if alone and chosen.nodes > 1:
+        yield f"The {chosen.nodes} nodes work without each other: divide the requests among them."
+    elif chosen.nodes > 1 and not machine.efa_cards:
         yield f"{chosen.instance_type} has no EFA: its nodes talk over TCP."
 
 
 def _target(workload: Workload, chosen: Candidate, machine: InstanceType) -> Iterator[str]:
     """What the target leaves to the reader."""
     fleet = workload.provision.target is Target.SERVING_FLEET
-    if chosen.service and chosen.nodes > 1 and chosen.layout.devices <= machine.devices and not fleet:
+    if chosen.service and chosen.nodes > 1 and chosen.layout.devices <= machine.devices and not (fleet or chosen.split):
         yield (
             f"{chosen.nodes} independent instances serve; the stack puts no load balancer before them. "
             "Set provision.target to serving-fleet for one."
         )
     if fleet:
         yield "The load balancer's access logs stay for 30 days after `cdk destroy`, and then end by themselves."
-        if workload.provision.serving and not workload.provision.serving.jwt:
-            yield "The fleet's API key is one secret of AWS Secrets Manager, whose price is in no line."
+        yield from _served(workload)
+    if workload.provision.target is Target.EKS_NODES:
+        yield _in_cluster(machine)
     asked = workload.inference.fleet if workload.inference else None
-    if asked and asked.spot_share:
-        yield "No stack mixes spot with other terms yet: what spot_share comes to is told, and all nodes are one kind."
-    if asked and asked.weights_from != "s3":
+    if asked and asked.spot_share and not fleet:
+        yield (
+            "Only a serving-fleet mixes spot with other terms: what spot_share comes to is told, and the stack's nodes "
+            "are all one kind."
+        )
+    if asked and asked.weights_from != "s3" and not fleet:
         yield f"The stacks read weights from S3; weights_from: {asked.weights_from} is told for its time alone."
     shared = workload.provision.storage.file_system
     if shared and shared.efa:
@@ -87,6 +95,41 @@ def _target(workload: Workload, chosen: Candidate, machine: InstanceType) -> Ite
         )
     if shared and workload.provision.storage.lifecycle is Lifecycle.PERSISTENT:
         yield "With a persistent file system its VPC, subnet and security group stay too; they cost nothing."
+
+
+def _in_cluster(machine: InstanceType) -> str:
+    """What an EKS cluster must have for its nodes' devices to be seen (EKS user guide, device plugins, EFA)."""
+    maker = "NVIDIA's" if machine.accelerator.vendor == "NVIDIA" else "Neuron's"
+    efa = ", the EFA device plugin, and the VPC CNI from 1.18.5 on, which leaves EFA-only interfaces alone"
+    return (
+        f"Pods see accelerators where the cluster has {maker} device plugin{efa if machine.efa_cards else ''}; the "
+        "stack installs nothing in it, and the control plane is on its owner's bill."
+    )
+
+
+def _served(workload: Workload) -> Iterator[str]:
+    """What a fleet leaves to the reader: its key, and an image that may change."""
+    serving, inference = workload.provision.serving, workload.inference
+    if serving is None or inference is None:
+        return
+    if serving.api_key:
+        yield (
+            f"Nodes read the API key from {serving.api_key}, and use no key of KMS: where one of your own encrypts it, "
+            "its policy must let the role of the nodes kms:Decrypt."
+        )
+    elif not serving.jwt:
+        yield "The fleet's API key is one secret of AWS Secrets Manager, whose price is in no line."
+    image = serving.image or pinned_image(serving.container)
+    if not is_digested(image):
+        yield (
+            f"The image {image} is named by a tag, which its publisher may move: a node that starts later may run "
+            "another. Give it by digest (repo@sha256:...) in provision.serving.image."
+        )
+    if inference.fleet.spot_share:
+        yield (
+            "Where EC2 has no spot instances to sell, the nodes on spot are missed: nothing starts on demand in their "
+            "place."
+        )
 
 
 def _untimed(chosen: Candidate) -> Iterator[str]:

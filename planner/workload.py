@@ -11,13 +11,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from planner.fields import Bytes, Cidr, Count, Degree, Email, Moment, Rate, Seconds, Section, Usd
+from planner.fields import Bytes, Cidr, Count, CountOrZero, Degree, Email, Moment, Rate, Seconds, Section, Usd
 from planner.fleet_fields import Fleet
 from planner.index_fields import Index
 from planner.inline_shape import InlineShape
 from planner.plan import Lifecycle, Target
 from planner.provisioning import Existing, FileSystem, Serving
 from planner.recipe import Accuracy, Adapter, AdapterTargets
+from planner.serving_fields import OWN_BLOCKS, PROMPT_LOOKUP, Adapters, CoServed, Speculative
 from pricing.offer import Purchase
 from pricing.units import DAY_S, GIB
 
@@ -111,15 +112,18 @@ class Inference(Section):
     """What is to be served, at which load, how fast."""
 
     requests_per_second: Rate | None = None
-    """Load as a rate. Either this or concurrency."""
+    """Load as a rate. This, concurrency or requests."""
     concurrency: Annotated[Count, Field(le=10**9)] | None = None
     """Load as requests in flight at once."""
+    requests: Annotated[Count, Field(le=10**12)] | None = None
+    """Load as a batch job: so many requests that all stand ready, for whose answers nobody waits. It ends, so that
+    limits.deadline, limits.budget and the cost are of the run."""
     input_tokens: Count
     """Mean prompt length."""
-    output_tokens: Count
-    """Mean answer length."""
+    output_tokens: CountOrZero = 0
+    """Mean answer length; 0, which an encoder may leave out, for an embedding of the prompt and no answer."""
     ttft: Seconds | None = None
-    """Limit on the mean time to first token."""
+    """Limit on the mean time to first token, or to the embedding."""
     tpot: Seconds | None = None
     """Limit on the mean time per further output token."""
     context_length: Count | None = None
@@ -130,8 +134,18 @@ class Inference(Section):
     """Share of a prompt's tokens that the engine's prefix cache knows already, such as a common system prompt: they are
     not worked on again, but read and held as all others."""
     engine: str | None = None
-    """Serving software: vllm, sglang, tensorrt-llm, tgi, neuron-serving. Left out: vllm, or on AWS's own
-    accelerators neuron-serving."""
+    """Serving software: vllm, sglang, tensorrt-llm, tgi, neuron-serving, flexgen, zero-inference, airllm. The last
+    three are for batch jobs, with weights or cache in host memory or on disk. Left out: vllm, or on AWS's own
+    accelerators neuron-serving; for batch jobs those three too, where no device holds the model whole."""
+    disaggregate: Literal["compare", "allow", "never"] = "compare"
+    """Whether prompts may have replicas of their own, apart from those that decode: compare tells what that would cost,
+    allow lets a plan choose it, which no stack builds yet, never leaves it out."""
+    speculative: Speculative | None = None
+    """Drafts that the model verifies. Left out: none."""
+    adapters: Adapters | None = None
+    """Low-rank adapters that the model serves side by side. Left out: none."""
+    co_served: Annotated[tuple[CoServed, ...], Field(max_length=16)] = ()
+    """Further models on the same instances, each on accelerators of its own."""
     fleet: Fleet = Fleet()
     """Replicas beyond those that the load takes, and when they run."""
 
@@ -139,6 +153,15 @@ class Inference(Section):
     def context_tokens(self) -> int:
         """The longest context a request may use."""
         return self.context_length or self.input_tokens + self.output_tokens
+
+    @property
+    def features(self) -> frozenset[str]:
+        """What its engine must offer beyond answering prompts."""
+        pools = not self.output_tokens or any(not each.output_tokens for each in self.co_served)
+        drafts = self.speculative
+        own = drafts and (drafts.draft if drafts.draft in (PROMPT_LOOKUP, *OWN_BLOCKS) else "draft")
+        asked = {"pooling": pools, "adapters": self.adapters is not None}
+        return frozenset({*(name for name, wanted in asked.items() if wanted), *([own] if own else [])})
 
 
 class Techniques(Section):
@@ -165,9 +188,9 @@ class Limits(Section):
     """What the plan must stay within."""
 
     deadline: Seconds | None = None
-    """Longest time a training run may take. Left out: 30 days."""
+    """Longest time a training run or a batch job may take. Left out: 30 days."""
     budget: Usd | None = None
-    """Most USD: of the whole run when training, per month when serving."""
+    """Most USD: of the whole run of a training or batch job, per month when serving."""
     max_nodes: Annotated[int, Field(ge=1, le=4096)] = 64
     """Most instances."""
     regions: Annotated[tuple[str, ...], Field(min_length=1)] = ("us-east-1", "us-east-2", "us-west-2")
@@ -189,7 +212,7 @@ class ObjectiveWeights(Section):
     cost: Annotated[float, Field(ge=0, le=1e6)]
     """Weight of money."""
     time: Annotated[float, Field(ge=0, le=1e6)]
-    """Weight of time: of the run when training, of a request when serving."""
+    """Weight of time: of the run of a training or batch job, of a request when serving."""
 
 
 class PinLayout(Section):
@@ -316,6 +339,11 @@ class Workload(Section):
     """What is already decided."""
     provision: Provision = Provision()
     """How the plan is built."""
+
+    @property
+    def ends(self) -> bool:
+        """Whether the job is a run that ends, training or a batch of requests; a service goes on."""
+        return self.training is not None or (self.inference is not None and self.inference.requests is not None)
 
     @property
     def weights(self) -> ObjectiveWeights:

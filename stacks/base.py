@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from aws_cdk import CfnOutput, CfnResource, Environment, IStackSynthesizer, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from planner.addresses import beside_nodes, most_nodes
@@ -15,7 +16,7 @@ from planner.plan import Build, Lifecycle
 from stacks.parts.capacity import capacity
 from stacks.parts.guard import Guard
 from stacks.parts.identity import Identity
-from stacks.parts.image import image_id
+from stacks.parts.image import image_id, root_device
 from stacks.parts.network import Network, NodeGroup
 from stacks.parts.nodes import EFA_ONLY, Nic, node_template
 from stacks.parts.observability import Observability
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Surroundings(Stack):
-    """A network, storage and a guard; a target adds the nodes.
+    """A network, a guard, and a bucket for what keeps checkpoints; a target adds the nodes.
 
     Raises StackError where the plan contradicts itself.
     """
@@ -62,7 +63,8 @@ class Surroundings(Stack):
         )
         self.group = NodeGroup(self, "NodeGroup", vpc_id=self.network.vpc_id, cluster=cluster)
         self.group_ids = [self.group.group_id, *filter(None, [build.existing.security_group])]
-        self.storage = Storage(self, "Storage", lifecycle=build.lifecycle, key_arn=build.existing.key)
+        # What serves keeps no checkpoints, and its weights stand in a bucket of the user's own.
+        self.storage = None if build.fleet else self._storage()
         self.guard = Guard(
             self,
             "Guard",
@@ -76,10 +78,20 @@ class Surroundings(Stack):
             policy = iam.ManagedPolicy.from_managed_policy_arn(self, "Boundary", boundary)
             iam.PermissionsBoundary.of(self).apply(policy)
         CfnOutput(self, "VpcId", value=self.network.vpc_id)
-        CfnOutput(self, "BucketName", value=self.storage.bucket.bucket_name)
-        if build.lifecycle is Lifecycle.EPHEMERAL:
-            empty = f"aws s3 rm --recursive s3://{self.storage.bucket.bucket_name}"
-            CfnOutput(self, "BeforeDestroy", value=empty)
+
+    def _storage(self) -> Storage:
+        storage = Storage(self, "Storage", lifecycle=self.build.lifecycle, key_arn=self.build.existing.key)
+        name = storage.bucket.bucket_name
+        CfnOutput(self, "BucketName", value=name)
+        if self.build.lifecycle is Lifecycle.EPHEMERAL:
+            CfnOutput(self, "BeforeDestroy", value=f"aws s3 rm --recursive s3://{name}")
+        return storage
+
+    @property
+    def bucket(self) -> s3.IBucket:
+        """Where checkpoints go; a fleet that serves has none."""
+        assert self.storage is not None
+        return self.storage.bucket
 
     def _files(self) -> SharedFiles | None:
         if self.build.file_system is None:
@@ -112,8 +124,8 @@ class Surroundings(Stack):
 
         Subnet, group and routes cannot be deleted under a node, and a node must not outlive its guard.
         """
-        files = [self.files] if self.files else []
-        launch.node.add_dependency(*self.network.ways, *self.group.rules, self.storage, self.guard, *files, *also)
+        own = [each for each in (self.storage, self.files) if each]
+        launch.node.add_dependency(*self.network.ways, *self.group.rules, self.guard, *own, *also)
 
 
 class WorkloadStack(Surroundings):
@@ -131,22 +143,16 @@ class WorkloadStack(Surroundings):
         self.identity = Identity(
             self,
             "Identity",
-            bucket=self.storage.bucket,
+            bucket=self.bucket if self.storage else None,
             namespace=self.watched.namespace,
             log_group_arn=self.watched.log_group.attr_arn,
         )
         self.image_id = image_id(self, "Image", image=build.image, instance_type=build.instance_type)
-        CfnOutput(
-            self,
-            "Dashboard",
-            value=f"https://{build.region}.console.aws.amazon.com/cloudwatch/home?region={build.region}"
-            f"#dashboards/dashboard/{self.watched.dashboard}",
-        )
 
     def boot(self, *, nics: Sequence[Nic] = (), **told: str) -> Boot:
         """What nodes with these interfaces are told at boot, and what the target tells them."""
         return Boot(
-            bucket_name=self.storage.bucket.bucket_name,
+            bucket_name=self.bucket.bucket_name if self.storage else "",
             efa_devices=sum(nic.kind == EFA_ONLY for nic in nics),
             agent=self.watched.agent,
             shared="@tcp:/".join(self.mounted or ()),
@@ -164,6 +170,7 @@ class WorkloadStack(Surroundings):
             nics=nics,
             capacity=self.capacity,
             image_id=self.image_id,
+            root=root_device(self.build.image),
             group_ids=self.group_ids,
             subnet_id=subnet_id,
             profile_arn=self.identity.profile_arn,

@@ -19,7 +19,7 @@ def fleet_rows(fleet: FleetPlan, chosen: Candidate) -> list[tuple[str, str]]:
         *_spot(fleet, chosen),
         ("tokens", _tokens(fleet)),
         *(_ready(each) for each in fleet.loading),
-        ("requests", "TTFT and TPOT above are means at the most in flight; `berth simulate` has p50, p95 and p99"),
+        ("requests", "the times above are means at the most in flight; `berth simulate` has p50, p95 and p99"),
         *(("cheapest at" if not number else "", says) for number, says in enumerate(_cheapest(fleet))),
     ]
 
@@ -57,14 +57,20 @@ def _scaling(fleet: FleetPlan, chosen: Candidate) -> Iterator[tuple[str, str]]:
 def _spot(fleet: FleetPlan, chosen: Candidate) -> Iterator[tuple[str, str]]:
     if not fleet.spot_nodes:
         return
-    says = f"{fleet.spot_nodes} of {chosen.nodes} nodes on spot, which EC2 may take back with two minutes' notice"
+    own = chosen.nodes - fleet.spot_nodes
+    says = (
+        f"{fleet.spot_nodes} of {chosen.nodes} nodes, after the {own} that run first; EC2 takes them back with two "
+        f"minutes' notice, {fleet.losses_per_month:.2g} times a month"
+    )
     if fleet.mixed_usd_per_month is None:
         yield "spot", f"{says}; no spot price of {chosen.instance_type} is known in {chosen.region}"
         return
-    yield "spot", f"{says}: {show_usd(fleet.mixed_usd_per_month)} a month for the instances"
+    yield "spot", f"{says}: {show_usd(fleet.mixed_usd_per_month)} a month for the instances, all of them all day"
 
 
 def _tokens(fleet: FleetPlan) -> str:
+    if fleet.usd_per_million_output is None:
+        return f"{show_usd(fleet.usd_per_million_input)} per million in"
     return (
         f"{show_usd(fleet.usd_per_million_input)} per million in, {show_usd(fleet.usd_per_million_output)} per million "
         f"out, the instances' price shared by time: prompts take {fleet.prompt_share:.0%}"

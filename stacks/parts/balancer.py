@@ -46,17 +46,22 @@ class Balancer(Construct):
         *,
         fleet: Fleet,
         vpc_id: str,
-        block: str,
+        blocks: Sequence[str],
         subnet_ids: Sequence[str],
         nodes_group_id: str,
     ) -> None:
         super().__init__(scope, construct_id)
+        if not blocks:
+            raise StackError(
+                f"Nobody may reach the load balancer: the addresses of {vpc_id} are not known. Name the blocks of its "
+                "clients in provision.serving.clients."
+            )
         if fleet.longest_answer_s > LONGEST_IDLE_S:
             raise StackError(
                 f"The longest answer takes {fleet.longest_answer_s:,.0f} s, and a load balancer cuts a connection "
                 f"without traffic off after {LONGEST_IDLE_S:,} s at most. Lower inference.context_length."
             )
-        group = self._group(vpc_id, block, fleet, nodes_group_id)
+        group = self._group(vpc_id, blocks, fleet, nodes_group_id)
         records, policy = self._records()
         balancer = elb.CfnLoadBalancer(
             self,
@@ -84,9 +89,8 @@ class Balancer(Construct):
         self.address = balancer.attr_dns_name
         self.records = records.bucket_name
 
-    def _group(self, vpc_id: str, block: str, fleet: Fleet, nodes_group_id: str) -> ec2.CfnSecurityGroup:
+    def _group(self, vpc_id: str, blocks: Sequence[str], fleet: Fleet, nodes_group_id: str) -> ec2.CfnSecurityGroup:
         """In from clients by HTTP and HTTPS, out to the engine's port of the nodes, and nothing else."""
-        blocks = (block, *fleet.clients)
         group = ec2.CfnSecurityGroup(
             self,
             "Group",

@@ -9,14 +9,23 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+EKS_POLICIES = (
+    "AmazonEKSWorkerNodePolicy",
+    "AmazonEC2ContainerRegistryPullOnly",
+    "AmazonEKS_CNI_Policy",
+    "AmazonSSMManagedInstanceCore",
+)
+
 
 class Identity(Construct):
-    """A role for the nodes: Session Manager instead of SSH, metrics in `namespace`, one log group and one bucket."""
+    """A role for the nodes: Session Manager instead of SSH, metrics in `namespace`, one log group, and the bucket of
+    those that keep checkpoints."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, bucket: s3.IBucket, namespace: str, log_group_arn: str
+        self, scope: Construct, construct_id: str, *, bucket: s3.IBucket | None, namespace: str, log_group_arn: str
     ) -> None:
         super().__init__(scope, construct_id)
+        kept = {"Bucket": iam.PolicyDocument(statements=_bucket(bucket))} if bucket else {}
         self.role = iam.Role(
             self,
             "Role",
@@ -25,7 +34,7 @@ class Identity(Construct):
             inline_policies={
                 "Metrics": iam.PolicyDocument(statements=[_metrics(namespace)]),
                 "Log": iam.PolicyDocument(statements=[_log(log_group_arn)]),
-                "Bucket": iam.PolicyDocument(statements=_bucket(bucket)),
+                **kept,
             },
         )
         profile = iam.CfnInstanceProfile(self, "Profile", roles=[self.role.role_name])
@@ -36,11 +45,39 @@ class Identity(Construct):
         self.role.attach_inline_policy(iam.Policy(self, name, statements=list(statements)))
 
 
+class EksIdentity(Construct):
+    """The role of an EKS cluster's nodes: EKS's own minimum, Session Manager, metrics in `namespace`, and one bucket.
+
+    The CNI's policy is among them, since nothing says whether the cluster gives it to the CNI's own role (EKS user
+    guide, node IAM role).
+    """
+
+    def __init__(self, scope: Construct, construct_id: str, *, bucket: s3.IBucket, namespace: str) -> None:
+        super().__init__(scope, construct_id)
+        role = iam.Role(
+            self,
+            "Role",
+            assumed_by=iam.ServicePrincipal("ec2.amazonaws.com"),
+            managed_policies=[iam.ManagedPolicy.from_aws_managed_policy_name(name) for name in EKS_POLICIES],
+            inline_policies={
+                "Metrics": iam.PolicyDocument(statements=[_metrics(namespace)]),
+                "Bucket": iam.PolicyDocument(statements=_bucket(bucket)),
+            },
+        )
+        self.role_arn = role.role_arn
+
+
 class HyperpodIdentity(Construct):
-    """The execution role of a HyperPod cluster's nodes: SageMaker's own minimum, their interfaces, and our buckets."""
+    """The execution role of HyperPod's nodes: SageMaker's own minimum, interfaces, metrics, and our buckets."""
 
     def __init__(
-        self, scope: Construct, construct_id: str, *, bucket: s3.IBucket, scripts: Sequence[iam.PolicyStatement]
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        bucket: s3.IBucket,
+        namespace: str,
+        scripts: Sequence[iam.PolicyStatement],
     ) -> None:
         super().__init__(scope, construct_id)
         role = iam.Role(
@@ -52,6 +89,7 @@ class HyperpodIdentity(Construct):
             ],
             inline_policies={
                 "Network": iam.PolicyDocument(statements=_interfaces(self)),
+                "Metrics": iam.PolicyDocument(statements=[_metrics(namespace)]),
                 "Bucket": iam.PolicyDocument(statements=_bucket(bucket)),
                 "Scripts": iam.PolicyDocument(statements=list(scripts)),
             },

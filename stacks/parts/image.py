@@ -9,8 +9,9 @@ from planner.plan import Image
 from stacks.errors import StackError
 
 UBUNTU_ROOT = "/dev/sda1"
+AMAZON_LINUX_ROOT = "/dev/xvda"
 # A wrong name makes a second, empty volume and leaves the root at the image's own size.
-ROOT_DEVICES = {"ubuntu": UBUNTU_ROOT, "amazon-linux": "/dev/xvda"}
+ROOT_DEVICES = {"ubuntu": UBUNTU_ROOT, "amazon-linux": AMAZON_LINUX_ROOT}
 
 
 def image_id(scope: Construct, construct_id: str, *, image: Image, instance_type: str) -> str:

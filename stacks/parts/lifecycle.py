@@ -17,25 +17,24 @@ from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
 from planner.plan import Build
-from stacks.parts.user_data import PROBES
+from stacks.parts.user_data import lines, node_facts
+from stacks.parts.user_data import script as boot_script
 
-SCRIPT = Path(__file__).with_name("lifecycle.sh")
 # Twelve digits of a digest tell more scripts apart than anybody writes.
 DIGITS = 12
 
 
 def script(build: Build, compute_group: str) -> str:
-    """The life-cycle script, after the facts of the plan that it checks the node against."""
-    facts: dict[str, str | int] = {
-        "BERTH_WORKLOAD": build.name,
-        "BERTH_NODES": build.nodes,
+    """The life-cycle script, after the facts of the plan that it checks the node against.
+
+    A node of HyperPod counts and measures as one of EC2 does, without an agent of ours beside SageMaker's own.
+    """
+    facts = {
+        **node_facts(build, efa_devices=len(build.efa_cards)),
         "BERTH_COMPUTE_GROUP": compute_group,
-        "BERTH_ACCELERATORS": build.accelerators,
-        "BERTH_PROBE": PROBES.get(build.vendor, "none"),
-        "BERTH_EFA_DEVICES": len(build.efa_cards),
+        "BERTH_AGENT": "",
     }
-    lines = "\n".join(f"{key}={value}" for key, value in facts.items())
-    return f"#!/bin/bash\nplan='{lines}'\n{SCRIPT.read_text(encoding='utf-8')}"
+    return boot_script({"plan": lines(facts)}, "check", "watch", "hyperpod")
 
 
 def prefix(text: str) -> str:

@@ -9,18 +9,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Network
 
-from aws_cdk import CfnResource, RemovalPolicy, Stack
+from aws_cdk import CfnResource, Stack
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from planner.plan import Existing
-from planner.subnets import PUBLIC_PREFIX, VPC, balancer_blocks, compute_block, joined_block, spare_block
+from planner.built import Existing
+from planner.subnets import (
+    BALANCER_ZONES,
+    PUBLIC_PREFIX,
+    VPC,
+    balancer_blocks,
+    compute_block,
+    joined_block,
+    spare_block,
+)
 from stacks.errors import StackError
+from stacks.parts.logs import log_group
 from stacks.parts.trust import for_this_account
-
-LOG_RETENTION_DAYS = 30
 
 
 class Network(Construct):
@@ -42,7 +48,7 @@ class Network(Construct):
         existing: Existing,
     ) -> None:
         super().__init__(scope, construct_id)
-        self._zone_id, self._nodes, self._others = zone_id, nodes, others
+        self._zone_id, self._nodes, self._others, self._given = zone_id, nodes, others, existing
         self.block = IPv4Network(cidr) if cidr else VPC
         self.ways: list[Construct] = []
         self.made: list[CfnResource] = []
@@ -61,13 +67,28 @@ class Network(Construct):
             )
 
     def spare(self, zone_id: str) -> str:
-        """A second subnet for nodes, in another zone; what they send out crosses zones to the one NAT gateway."""
+        """A second subnet for nodes, in another zone; what they send out crosses zones to the one NAT gateway.
+
+        Raises StackError in a VPC that stands.
+        """
+        if self._given.vpc:
+            raise StackError(f"Nodes in {self._given.vpc} have one subnet. Leave the spare zone out.")
         subnet = self._subnet("Spare", block=spare_block(nodes=self._nodes, vpc=self.block), zone_id=zone_id)
         self.ways.append(self._use("SpareRoutesUse", routes=self._private_routes.ref, subnet=subnet))
         return subnet.ref
 
     def balancer(self, zone_ids: Sequence[str]) -> list[str]:
-        """Private subnets for a load balancer, one in each of the zones."""
+        """Private subnets for a load balancer, one in each of the zones; in a VPC that stands, those that are named.
+
+        Raises StackError where fewer than two are.
+        """
+        if self._given.vpc:
+            if len(set(self._given.balancer_subnets)) < BALANCER_ZONES:
+                raise StackError(
+                    f"A load balancer in {self._given.vpc} stands in two of its subnets. Name them, each in a zone of "
+                    "its own, in provision.existing.balancer_subnets."
+                )
+            return list(self._given.balancer_subnets)
         refs = []
         for place, (block, zone) in enumerate(zip(balancer_blocks(vpc=self.block), zone_ids, strict=True), start=1):
             subnet = self._subnet(f"Balancer{place}", block=block, zone_id=zone)
@@ -155,8 +176,7 @@ class Network(Construct):
         )
 
     def _flow_logs(self) -> ec2.CfnFlowLog:
-        group = logs.CfnLogGroup(self, "FlowLogGroup", retention_in_days=LOG_RETENTION_DAYS)
-        group.apply_removal_policy(RemovalPolicy.DESTROY)
+        group = log_group(self, "FlowLogGroup")
         write = iam.PolicyStatement(
             actions=["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
             resources=[group.attr_arn],

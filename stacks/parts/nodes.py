@@ -17,7 +17,6 @@ from planner.plan import Build
 from pricing.units import GIB
 from stacks.errors import StackError
 from stacks.parts.capacity import Capacity
-from stacks.parts.image import root_device
 from stacks.parts.tags import node_tags
 
 Template = ec2.CfnLaunchTemplate
@@ -66,17 +65,20 @@ def node_template(
     build: Build,
     nics: Sequence[Nic],
     capacity: Capacity,
-    image_id: str,
+    image_id: str | None,
+    root: str,
     group_ids: Sequence[str],
     subnet_id: str | None,
-    profile_arn: str,
+    profile_arn: str | None,
     placement_group: str | None,
     user_data: str,
 ) -> ec2.CfnLaunchTemplate:
     """The launch template of every node.
 
     `subnet_id` goes on each interface for RunInstances, which refuses it anywhere else beside interfaces, and
-    is None for CreateFleet, whose override supplies it (aws-parallelcluster PR 4521).
+    is None for CreateFleet, whose override supplies it (aws-parallelcluster PR 4521). `root` is the root device of the
+    image. EKS supplies image and profile itself, which are None for it, and ends nodes its own way: it refuses a
+    template that says how (EKS user guide, launch templates).
     """
     return Template(
         scope,
@@ -84,25 +86,25 @@ def node_template(
         launch_template_data=Template.LaunchTemplateDataProperty(
             instance_type=build.instance_type,
             image_id=image_id,
-            block_device_mappings=[_root_volume(build)],
+            block_device_mappings=[_root_volume(build, root)],
             network_interfaces=[_interface(nic, group_ids=group_ids, subnet_id=subnet_id) for nic in nics],
-            iam_instance_profile=Template.IamInstanceProfileProperty(arn=profile_arn),
+            iam_instance_profile=Template.IamInstanceProfileProperty(arn=profile_arn) if profile_arn else None,
             placement=_placement(placement_group),
             instance_market_options=_market(capacity),
             capacity_reservation_specification=_reservation(capacity),
             metadata_options=METADATA,
             monitoring=Template.MonitoringProperty(enabled=True),
             # A node that shuts itself down must not stay behind as a stopped, billed disk.
-            instance_initiated_shutdown_behavior="terminate",
+            instance_initiated_shutdown_behavior="terminate" if profile_arn else None,
             tag_specifications=_tags(build.name),
             user_data=Fn.base64(user_data),
         ),
     )
 
 
-def _root_volume(build: Build) -> Template.BlockDeviceMappingProperty:
+def _root_volume(build: Build, root: str) -> Template.BlockDeviceMappingProperty:
     return Template.BlockDeviceMappingProperty(
-        device_name=root_device(build.image),
+        device_name=root,
         ebs=Template.EbsProperty(
             volume_type="gp3",
             volume_size=-(-build.root_volume_bytes // GIB),

@@ -11,17 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from aws_cdk import Aws, RemovalPolicy
+from aws_cdk import Aws, CfnOutput, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
 from planner.plan import Build
+from stacks.parts.logs import log_group
 
 PERIOD_S = 60
-LOG_RETENTION_DAYS = 30
 # Where cloud-init writes what user data says.
 BOOT_LOG = "/var/log/cloud-init-output.log"
 # A job that loads data or compiles does not last an hour without a kernel; one that hangs does.
@@ -59,16 +58,12 @@ def namespace(workload: str) -> str:
     return f"Berth/{workload}"
 
 
-class Observability(Construct):
-    """A log group, a dashboard, an alarm, and the settings of the agent on the nodes, which may change under them."""
+class Figures(Construct):
+    """A dashboard of what nodes publish in the workload's namespace, and an alarm."""
 
     def __init__(self, scope: Construct, construct_id: str, *, build: Build) -> None:
         super().__init__(scope, construct_id)
         self.namespace = namespace(build.name)
-        self.log_group = logs.CfnLogGroup(self, "Log", retention_in_days=LOG_RETENTION_DAYS)
-        self.log_group.apply_removal_policy(RemovalPolicy.DESTROY)
-        settings = ssm.CfnParameter(self, "Agent", type="String", value=json.dumps(_agent(self, build.vendor)))
-        self.agent = settings.ref
         self.dashboard = cloudwatch.CfnDashboard(
             self, "Dashboard", dashboard_body=json.dumps(_dashboard(self.namespace, build.region))
         ).ref
@@ -76,6 +71,12 @@ class Observability(Construct):
         # The driver reports no utilisation of a GPU that MIG has cut.
         if metric and build.mig is None:
             self._alarm(metric, build.budget_email)
+        CfnOutput(
+            Stack.of(self),
+            "Dashboard",
+            value=f"https://{build.region}.console.aws.amazon.com/cloudwatch/home?region={build.region}"
+            f"#dashboards/dashboard/{self.dashboard}",
+        )
 
     def _alarm(self, metric: str, email: str | None) -> None:
         """Tells whoever watches the budget; without an address the alarm shows on the console alone."""
@@ -122,6 +123,16 @@ class Observability(Construct):
             policy_document=iam.PolicyDocument(statements=[publish, encrypted]),
         )
         return topic.ref
+
+
+class Observability(Figures):
+    """The figures, a log group of boots, and the settings of the agent on the nodes, which may change under them."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, build: Build) -> None:
+        super().__init__(scope, construct_id, build=build)
+        self.log_group = log_group(self, "Log")
+        settings = ssm.CfnParameter(self, "Agent", type="String", value=json.dumps(_agent(self, build.vendor)))
+        self.agent = settings.ref
 
 
 def _agent(watched: Observability, vendor: str) -> Mapping[str, Any]:

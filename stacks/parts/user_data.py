@@ -14,6 +14,7 @@ from stacks.errors import StackError
 BOOT = Path(__file__).with_name("boot")
 # EC2's limit, before base64.
 LIMIT_BYTES = 16 * KIB
+BOUNDARY = "==BERTH=="
 PROBES = {"NVIDIA": "nvidia", "AWS": "neuron"}
 
 
@@ -44,12 +45,8 @@ def user_data(build: Build, boot: Boot) -> str:
     beyond EC2's limit.
     """
     steps = dict(_steps(build, boot))
-    facts = "\n".join(f"{key}={value}" for key, value in _facts(build, boot).items())
-    told = {**_told(build, boot), "plan": facts, "steps": " ".join(steps)}
-    scripts = ("start", *steps.values(), "signal" if boot.signals else "wait", "end")
-    text = "".join(
-        ("#!/bin/bash\n", *(f"{key}={quote(value)}\n" for key, value in told.items()), *map(_script, scripts))
-    )
+    told = {**_told(build, boot), "plan": lines(_facts(build, boot)), "steps": " ".join(steps)}
+    text = script(told, "start", *steps.values(), "signal" if boot.signals else "wait", "end")
     size = len(text.encode())
     if size > LIMIT_BYTES:
         raise StackError(f"The nodes' user data is {size:,} bytes, which is over EC2's {LIMIT_BYTES:,}.")
@@ -59,6 +56,7 @@ def user_data(build: Build, boot: Boot) -> str:
 def _steps(build: Build, boot: Boot) -> Iterator[tuple[str, str]]:
     """What is done, in order: the function, and the script that defines it."""
     # First, so that what fails after it can be read in the log.
+    yield "start_agent", "agent"
     yield "watch_node", "watch"
     yield "as_planned", "check"
     if build.mig:
@@ -71,9 +69,8 @@ def _steps(build: Build, boot: Boot) -> Iterator[tuple[str, str]]:
         yield "serve", "serve"
 
 
-def _facts(build: Build, boot: Boot) -> Mapping[str, str | int]:
-    """What stays on the node; free of quotes and blanks, since shells read it."""
-    engine = build.fleet.engine if build.fleet else None
+def node_facts(build: Build, *, efa_devices: int) -> Mapping[str, str | int]:
+    """What every node is told of the plan; free of quotes and blanks, since shells read it."""
     return {
         "BERTH_WORKLOAD": build.name,
         "BERTH_REGION": build.region,
@@ -81,7 +78,33 @@ def _facts(build: Build, boot: Boot) -> Mapping[str, str | int]:
         "BERTH_NODES": 1 if build.fleet else build.nodes,
         "BERTH_ACCELERATORS": build.accelerators,
         "BERTH_PROBE": PROBES.get(build.vendor, "none"),
-        "BERTH_EFA_DEVICES": boot.efa_devices,
+        "BERTH_EFA_DEVICES": efa_devices,
+    }
+
+
+def script(told: Mapping[str, str], *pieces: str) -> str:
+    """A shell script of pieces of `boot`, after what it is told as variables."""
+    return "".join(("#!/bin/bash\n", *(f"{key}={quote(value)}\n" for key, value in told.items()), *map(_piece, pieces)))
+
+
+def multipart(text: str) -> str:
+    """A script as the one part of what EKS puts its own parts to (EKS user guide, launch templates)."""
+    return (
+        f'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="{BOUNDARY}"\n\n--{BOUNDARY}\n'
+        f'Content-Type: text/x-shellscript; charset="us-ascii"\n\n{text}\n--{BOUNDARY}--\n'
+    )
+
+
+def lines(facts: Mapping[str, str | int]) -> str:
+    """Facts as the file that shells read."""
+    return "\n".join(f"{key}={value}" for key, value in facts.items())
+
+
+def _facts(build: Build, boot: Boot) -> Mapping[str, str | int]:
+    """What stays on the node."""
+    engine = build.fleet.engine if build.fleet else None
+    return {
+        **node_facts(build, efa_devices=boot.efa_devices),
         "BERTH_SCRATCH": "yes" if build.nvme_bytes else "no",
         "BERTH_BUCKET": boot.bucket_name,
         "BERTH_SHARED": boot.shared,
@@ -105,6 +128,7 @@ def _told(build: Build, boot: Boot) -> Mapping[str, str]:
         "stack": boot.stack,
         "resource": boot.signals,
         "weights": fleet.weights or "",
+        "weights_path": fleet.weights_path or "",
         "engine_image": fleet.engine.image,
         "engine_command": " ".join(fleet.engine.command),
         "engine_port": str(fleet.engine.port),
@@ -115,5 +139,5 @@ def _told(build: Build, boot: Boot) -> Mapping[str, str]:
     }
 
 
-def _script(name: str) -> str:
+def _piece(name: str) -> str:
     return (BOOT / f"{name}.sh").read_text(encoding="utf-8")

@@ -19,6 +19,7 @@ from stacks.base import Surroundings
 from stacks.errors import StackError
 from stacks.parts.identity import HyperpodIdentity
 from stacks.parts.lifecycle import Lifecycle, script, synthesizer
+from stacks.parts.observability import Figures
 
 Cluster = sagemaker.CfnCluster
 Group = Cluster.ClusterInstanceGroupProperty
@@ -49,8 +50,13 @@ class HyperpodSlurm(Surroundings):
             synthesizer=synthesizer(text),
         )
         self.lifecycle = Lifecycle(self, "Lifecycle", text=text)
+        self.watched = Figures(self, "Observability", build=build)
         self.identity = HyperpodIdentity(
-            self, "Identity", bucket=self.storage.bucket, scripts=self.lifecycle.statements
+            self,
+            "Identity",
+            bucket=self.bucket,
+            namespace=self.watched.namespace,
+            scripts=self.lifecycle.statements,
         )
         cluster = Cluster(
             self,
@@ -66,7 +72,7 @@ class HyperpodSlurm(Surroundings):
             ),
             vpc_config=Cluster.VpcConfigProperty(security_group_ids=self.group_ids, subnets=[self.network.subnet_id]),
         )
-        self.enclose(cluster)
+        self.enclose(cluster, self.watched)
         CfnOutput(self, "ClusterArn", value=cluster.attr_cluster_arn)
         nodes = f"aws sagemaker list-cluster-nodes --region {build.region} --cluster-name {cluster.attr_cluster_arn}"
         CfnOutput(self, "Nodes", value=nodes)

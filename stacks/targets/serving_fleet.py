@@ -11,6 +11,7 @@ import math
 from aws_cdk import (
     Aws,
     CfnAutoScalingRollingUpdate,
+    CfnAutoScalingScheduledAction,
     CfnCreationPolicy,
     CfnOutput,
     CfnResourceSignal,
@@ -24,13 +25,15 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_secretsmanager as secrets
 from constructs import Construct
 
-from planner.built import Fleet
+from planner.built import Fleet, Floor
+from planner.fleet_schedule import HOUR_MIN
 from planner.plan import Build
 from pricing.offer import Purchase
 from pricing.units import HOUR_S, MEGA, MINUTE_S
 from stacks.base import WorkloadStack
 from stacks.errors import StackError
 from stacks.parts.balancer import Balancer
+from stacks.parts.capacity import capacity
 from stacks.parts.nodes import ONE_ENA
 from stacks.parts.ready import TIMEOUT_S
 from stacks.parts.tags import node_tags
@@ -64,22 +67,25 @@ class ServingFleet(WorkloadStack):
             "Balancer",
             fleet=fleet,
             vpc_id=network.vpc_id,
-            block=str(network.block),
+            # Of a VPC that stands nobody here knows the addresses.
+            blocks=[*([] if build.existing.vpc else [str(network.block)]), *fleet.clients],
             subnet_ids=network.balancer(fleet.balancer_zone_ids),
             nodes_group_id=self.group.group_id,
         )
-        key = self._key() if fleet.keys is None else None
+        key = None if fleet.keys else fleet.api_key or self._key().ref
         self._allow(key)
         boot = self.boot(
             stack=Aws.STACK_NAME,
             signals=GROUP,
             log_group=self.watched.log_group.ref,
-            key_secret=key.ref if key else "",
+            key_secret=key or "",
         )
         template = self.node_template(nics=ONE_ENA, subnet_id=None, placement_group=None, boot=boot)
         group = self._group(template, [network.subnet_id, *spare])
         self.enclose(group, *self.balancer.ways)
         self._scale(group)
+        for floor in fleet.schedule:
+            self._keep(group, floor)
         self._outputs(group, key)
 
     def _key(self) -> secrets.CfnSecret:
@@ -95,10 +101,10 @@ class ServingFleet(WorkloadStack):
         key.apply_removal_policy(RemovalPolicy.DESTROY)
         return key
 
-    def _allow(self, key: secrets.CfnSecret | None) -> None:
+    def _allow(self, key: str | None) -> None:
         """Lets nodes read what they serve, pull it, and say that they are up."""
         fleet = self.fleet
-        read = [each for each in (key.ref if key else None, fleet.registry_secret) if each]
+        read = [each for each in (key, fleet.registry_secret) if each]
         if read:
             self._may("Secrets", ["secretsmanager:GetSecretValue"], read)
         if fleet.weights:
@@ -122,12 +128,15 @@ class ServingFleet(WorkloadStack):
     def _group(self, template: ec2.CfnLaunchTemplate, subnet_ids: list[str]) -> Group:
         fleet = self.fleet
         up_s = TIMEOUT_S + PULL_S + math.ceil(fleet.weights_bytes / LOAD_BYTES_PER_S)
+        mixed = fleet.on_demand_nodes is not None
+        launched = Group.LaunchTemplateSpecificationProperty(
+            launch_template_id=template.ref, version=template.attr_latest_version_number
+        )
         group = Group(
             self,
             GROUP,
-            launch_template=Group.LaunchTemplateSpecificationProperty(
-                launch_template_id=template.ref, version=template.attr_latest_version_number
-            ),
+            launch_template=None if mixed else launched,
+            mixed_instances_policy=_mixed(launched, fleet.on_demand_nodes or 0) if mixed else None,
             # Without a desired capacity, which every deployment would set back, it starts with the least.
             min_size=str(fleet.least_nodes),
             max_size=str(fleet.most_nodes),
@@ -137,7 +146,7 @@ class ServingFleet(WorkloadStack):
             health_check_grace_period=up_s,
             # A node counts, for scaling too, when it can have loaded its weights.
             default_instance_warmup=up_s,
-            capacity_rebalance=True if self.build.purchase is Purchase.SPOT else None,
+            capacity_rebalance=True if mixed or self.build.purchase is Purchase.SPOT else None,
             new_instances_protected_from_scale_in=False,
             metrics_collection=[Group.MetricsCollectionProperty(granularity="1Minute")],
             tags=[
@@ -157,7 +166,11 @@ class ServingFleet(WorkloadStack):
                 pause_time=f"PT{min(LONGEST_PAUSE_S, up_s)}S",
                 wait_on_resource_signals=True,
                 suspend_processes=["AZRebalance", "AlarmNotification", "ScheduledActions"],
-            )
+            ),
+            # Or each deployment would set a fleet back to the fewest nodes, whatever the hour.
+            auto_scaling_scheduled_action=CfnAutoScalingScheduledAction(ignore_unmodified_group_size_properties=True)
+            if fleet.schedule
+            else None,
         )
         return group
 
@@ -184,7 +197,19 @@ class ServingFleet(WorkloadStack):
             ),
         )
 
-    def _outputs(self, group: Group, key: secrets.CfnSecret | None) -> None:
+    def _keep(self, group: Group, floor: Floor) -> None:
+        """Has no fewer nodes from a minute of the day on; requests alone take those away that an hour needs no more."""
+        hour, minute = divmod(floor.minute, HOUR_MIN)
+        autoscaling.CfnScheduledAction(
+            self,
+            f"From{hour:02}{minute:02}",
+            auto_scaling_group_name=group.ref,
+            min_size=max(floor.nodes, self.fleet.least_nodes),
+            recurrence=f"{minute} {hour} * * *",
+            time_zone=self.fleet.time_zone,
+        )
+
+    def _outputs(self, group: Group, key: str | None) -> None:
         region = self.build.region
         CfnOutput(
             self,
@@ -201,7 +226,7 @@ class ServingFleet(WorkloadStack):
         )
         if key is not None:
             read = "aws secretsmanager get-secret-value --query SecretString --output text"
-            CfnOutput(self, "ApiKeyCommand", value=f"{read} --region {region} --secret-id {key.ref}")
+            CfnOutput(self, "ApiKeyCommand", value=f"{read} --region {region} --secret-id {key}")
 
 
 def _checked(build: Build) -> Fleet:
@@ -214,11 +239,29 @@ def _checked(build: Build) -> Fleet:
         raise StackError("A capacity block ends, and a fleet goes on serving. Choose another purchase.")
     if build.mig:
         raise StackError("The engines of a fleet take whole GPUs. Leave MIG out.")
-    if build.existing.vpc:
+    if build.vendor != "NVIDIA":
         raise StackError(
-            f"A fleet makes its own network, in two zones. Leave {build.existing.vpc} out, and peer the two."
+            f"The containers of a fleet run on NVIDIA GPUs, which {build.instance_type} has not. Choose a type that "
+            "has, or another target."
         )
+    if build.fleet.on_demand_nodes is not None:
+        if build.purchase is Purchase.SPOT:
+            raise StackError("All nodes are spot ones already. Leave inference.fleet.spot_share out.")
+        # Those beyond the base are bought so; reservations hold none of them.
+        capacity(purchase=Purchase.SPOT, reservation=build.reservation_id, instance_type=build.instance_type)
     return build.fleet
+
+
+def _mixed(template: Group.LaunchTemplateSpecificationProperty, on_demand: int) -> Group.MixedInstancesPolicyProperty:
+    """The first nodes on demand and all further ones on spot; in two zones, where they are least likely to be taken."""
+    return Group.MixedInstancesPolicyProperty(
+        launch_template=Group.LaunchTemplateProperty(launch_template_specification=template),
+        instances_distribution=Group.InstancesDistributionProperty(
+            on_demand_base_capacity=on_demand,
+            on_demand_percentage_above_base_capacity=0,
+            spot_allocation_strategy="price-capacity-optimized",
+        ),
+    )
 
 
 def _repository(image: str) -> str:

@@ -7,12 +7,13 @@ from dataclasses import replace
 import pytest
 
 from planner.addresses import beside_nodes, interface_warnings, most_nodes, network_sentence
-from planner.built import FileSystem
+from planner.built import Existing, FileSystem
 from planner.errors import NoFeasiblePlan
-from planner.plan import Build, Existing
+from planner.plan import Build, Target
 from tests.support.builds import FAMILIES, G5_FLEET, G5_SINGLE, P4D_CLUSTER
 
 P5 = next(family.build for family in FAMILIES if family.instance_type == "p5.48xlarge")
+JOINED = Existing(vpc="vpc-01234567", route_table="rtb-01234567")
 SHARED = FileSystem(capacity_gib=4800, mb_per_s_per_tib=250, data=None, efa=False)
 
 
@@ -34,8 +35,14 @@ def test_a_fleet_counts_its_most_nodes() -> None:
         (G5_SINGLE, None, "a private /24 of 251 addresses in use1-az6 for 1 nodes, one each"),
         (replace(P4D_CLUSTER, file_system=SHARED), None, "one each + 6 of the file system, and as many again"),
         (G5_FLEET, None, "6 network interfaces, 1 a node"),
+        (
+            replace(P4D_CLUSTER, target=Target.EKS_NODES, cidr="10.9.0.0/22", existing=JOINED),
+            None,
+            "a private /22 of 1,019 addresses in use1-az6 for 4 nodes, one each + 400 of pods, and as many again; "
+            "24 network interfaces, 6 a node",
+        ),
     ],
-    ids=["default", "quota", "single", "shared files", "fleet"],
+    ids=["default", "quota", "single", "shared files", "fleet", "pods"],
 )
 def test_the_arithmetic_is_told(build: object, allowed: int | None, said: str) -> None:
     """Subnet, nodes and interfaces stand in one sentence, with the account's quota where it is known."""
@@ -66,8 +73,9 @@ def test_a_subnet_that_stands_is_not_measured() -> None:
         (replace(P5, nodes=18), "10.0.0.0/26", Existing()),
         (replace(P5, nodes=18), "10.0.0.0/27", Existing(vpc="vpc-01234567", route_table="rtb-01234567")),
         (G5_FLEET, "10.0.0.0/23", Existing()),
+        (replace(P4D_CLUSTER, target=Target.EKS_NODES), "10.9.0.0/23", JOINED),
     ],
-    ids=["no two subnets", "half is too small", "joined", "no balancer"],
+    ids=["no two subnets", "half is too small", "joined", "no balancer", "no room for pods"],
 )
 def test_a_block_without_room_is_refused_with_the_plan(build: Build, cidr: str, existing: Existing) -> None:
     """What the stack could not be synthesized with is refused before it is locked."""

@@ -7,13 +7,14 @@ from dataclasses import replace
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from planner.framework import Framework
 from planner.layout import Layout
-from planner.legal import RULES, Space, broken_rules, divisors, legal_layouts, powers
+from planner.legal import RULES, Space, broken_rules, divisors, layouts_by_node, legal_layouts, powers
 from planner.models import load_preset
 from planner.shape import ModelShape
 from tests.planner.builders import DENSE, LATENT_MIXED, MIXED, changed, examples, framework
@@ -309,3 +310,16 @@ def test_divisors(number: int, values: list[int]) -> None:
 def test_powers(largest: int, values: list[int]) -> None:
     """Powers of two go up to the largest, and no further."""
     assert powers(largest) == values
+
+
+@given(space=SPACES, sizes=st.sets(st.sampled_from([1, 2, 3, 4, 8]), min_size=1, max_size=3))
+def test_nodes_of_several_sizes_share_their_layouts(space: Space, sizes: set[int]) -> None:
+    """Of the layouts of several sizes of nodes each stands there once, and each size has those that it has alone."""
+    every, on = layouts_by_node(space, sizes)
+    rows = [every.row(index) for index in range(len(every))]
+    assert len(set(rows)) == len(rows)
+    assert set(on) == sizes
+    for size, mask in on.items():
+        own = every.take(mask)
+        assert [own.row(index) for index in range(len(own))] == found(replace(space, devices_per_node=size))
+    assert not len(every) or np.any(list(on.values()), axis=0).all()

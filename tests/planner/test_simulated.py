@@ -11,7 +11,7 @@ import pytest
 from planner.replica_clock import StepTable
 from planner.simulated import Expected, Simulated, simulated, verdict
 from planner.simulation import Requests
-from planner.spread import Spread
+from planner.spread import Spread, Spreads
 
 # Ten ms a step, whatever it carries.
 TABLE = StepTable(
@@ -24,16 +24,7 @@ TABLE = StepTable(
     batch=64,
     budget_tokens=200,
 )
-
-
-def even(seconds: float) -> Spread:
-    """A time that is alike for all."""
-    return Spread(mean=seconds, p50=seconds, p95=seconds, p99=seconds)
-
-
-EXPECTED = Expected(
-    ttft=Spread(mean=0.02, p50=0.02, p95=0.025, p99=0.025), tpot=even(0.01), output_tokens_per_s=550.0, delay_s=0.005
-)
+EXPECTED = Expected(ttft_s=0.02, tpot_s=0.01, output_tokens_per_s=550.0, delay_s=0.005)
 
 
 def stream(count: int = 1000, every_s: float = 0.02, output: int = 11) -> Requests:
@@ -81,18 +72,24 @@ def test_figures_that_agree_are_said_to() -> None:
 
 @pytest.mark.parametrize(
     ("changed", "name"),
-    [
-        (replace(EXPECTED, ttft=replace(EXPECTED.ttft, mean=0.2)), "TTFT mean"),
-        (replace(EXPECTED, ttft=replace(EXPECTED.ttft, p99=0.2)), "TTFT p99"),
-        (replace(EXPECTED, tpot=replace(EXPECTED.tpot, p95=0.02)), "TPOT p95"),
-        (replace(EXPECTED, output_tokens_per_s=900.0), "output rate"),
-    ],
+    [({"ttft_s": 0.2}, "TTFT"), ({"tpot_s": 0.02}, "TPOT"), ({"output_tokens_per_s": 900.0}, "output rate")],
 )
-def test_figures_that_do_not_agree_are_explained(changed: Expected, name: str) -> None:
+def test_figures_that_do_not_agree_are_explained(changed: dict[str, float], name: str) -> None:
     """Beyond the tolerance the report says which to trust, and why."""
-    (sentence,) = verdict(found(changed))
+    (sentence,) = verdict(found(replace(EXPECTED, **changed)))
     assert sentence.startswith(f"{name}: the formulas say")
     assert "Trust the simulation: it" in sentence
+
+
+def test_percentiles_are_held_against_the_simulated_ones() -> None:
+    """Where formulas have percentiles each is compared, and one that is off is named."""
+    even = Spread(mean=0.01, p50=0.01, p95=0.01, p99=0.01)
+    near = Spread(mean=0.024, p50=0.025, p95=0.025, p99=0.025)
+    assert list(verdict(found(replace(EXPECTED, spreads=Spreads(ttft=near, tpot=even))))) == [
+        "The formulas and the simulation agree."
+    ]
+    (sentence,) = verdict(found(replace(EXPECTED, spreads=Spreads(ttft=replace(near, p99=0.1), tpot=even))))
+    assert sentence.startswith("TTFT p99: the formulas say 4.00 times")
 
 
 def test_json_has_no_word_for_what_is_not_there() -> None:

@@ -170,9 +170,10 @@ def test_a_fleet_has_a_balancer_and_alarms_that_scale_it() -> None:
 
 
 def test_what_is_not_built_is_not_paid() -> None:
-    """In a network that stands there is no gateway of the stack's own; HyperPod's nodes are watched by SageMaker."""
+    """A network that stands brings its own gateway; HyperPod's nodes have no monitoring of EC2's, nor an agent."""
     given = {"vpc": "vpc-0123456789abcdef0", "subnet": "subnet-0123456789abcdef0"}
     joining = set(by_name(workload(provision={"existing": given}), ZERO1))
     assert not {"NAT gateway", "bytes through NAT", "public address", "flow logs"} & joining
-    managed = set(by_name(workload(provision={"target": "hyperpod-slurm"}), ZERO1))
-    assert not {"detailed monitoring", "custom metrics", "alarms", "dashboard"} & managed
+    managed = by_name(workload(provision={"target": "hyperpod-slurm"}), ZERO1)
+    assert "detailed monitoring" not in managed and {"alarms", "dashboard"} <= managed.keys()
+    assert (managed["custom metrics"].fixed, managed["custom metrics"].per_node) == (8, 0)

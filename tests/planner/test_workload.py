@@ -13,6 +13,7 @@ import yaml
 from jsonschema import Draft202012Validator  # type: ignore[import-untyped]
 from pydantic import BaseModel, ValidationError
 
+from planner.documented import meaning
 from planner.fields import LARGEST_VOLUME_BYTES
 from planner.framework import load_frameworks
 from planner.recipe import Accuracy, Job
@@ -282,7 +283,7 @@ def sections(model: type[BaseModel]) -> set[type[BaseModel]]:
 @pytest.mark.parametrize("model", sorted(sections(Workload), key=str))
 def test_every_key_is_documented(model: type[BaseModel]) -> None:
     """An editor can say of every key what it is for."""
-    assert [name for name, field in model.model_fields.items() if not field.description] == []
+    assert [name for name in model.model_fields if not meaning(model, name)] == []
 
 
 def test_the_committed_schema_is_the_current_one() -> None:
@@ -319,7 +320,7 @@ def test_the_schema_refuses_what_the_planner_refuses(text: str) -> None:
 )
 def test_the_software_named_in_the_documentation_exists(model: type[BaseModel], field: str, job: Job) -> None:
     """The schema names every framework and engine, and none that the planner does not know."""
-    told = model.model_fields[field].description or ""
+    told = meaning(model, field)
     named = re.findall(r"[a-z][a-z-]*", told.partition(": ")[2].partition(".")[0])
     assert set(named) == {item.name for item in load_frameworks().values() if item.job is job}
 

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from planner.plan import Build, Existing, Target
+from planner.built import Existing
+from planner.plan import Build, Target
 from pricing.errors import BerthError
 from stacks.verify.check import check
 from tests.support.builds import G5_FLEET, G5_SINGLE, P4D_CLUSTER
@@ -103,7 +104,7 @@ def test_the_same_checks_hold(build: Build, changed: dict[str, Any]) -> None:
         (P4D_CLUSTER, {"cidr": "10.9.0.0/28", "existing": JOINED}, "is smaller"),
         (P4D_CLUSTER, {"cidr": "10.9.0.0/28"}, r"Change provision\.cidr"),
         (replace(P4D_CLUSTER, nodes=200), {"cidr": "10.9.0.0/24"}, r"widen provision\.cidr"),
-        (G5_FLEET, {"existing": IN_SUBNET}, "its own network, in two zones"),
+        (G5_FLEET, {"existing": IN_SUBNET}, "stands in two of its subnets"),
     ],
 )
 def test_a_network_that_cannot_hold_the_nodes_is_refused(build: Build, changed: dict[str, Any], words: str) -> None:

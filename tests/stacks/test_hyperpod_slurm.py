@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from planner.plan import Build, Existing, Image, Target
+from planner.built import Existing
+from planner.plan import Build, Image, Target
 from pricing.offer import Purchase
 from pricing.units import TIB
 from stacks.errors import StackError
@@ -102,6 +103,19 @@ def test_the_script_is_bash_and_knows_the_plan() -> None:
     subprocess.run(["bash", "-n"], input=text, text=True, check=True)
     for fact in ("BERTH_ACCELERATORS=8", "BERTH_EFA_DEVICES=4", "BERTH_COMPUTE_GROUP=compute-p4d-24xlarge"):
         assert fact in text
+
+
+def test_its_nodes_are_watched_without_an_agent_beside_sagemakers() -> None:
+    """A dashboard and an alarm of idle accelerators read what the script's own service publishes in one namespace."""
+    text = script(HYPERPOD, compute_group(HYPERPOD))
+    assert "berth-watch.service" in text and "amazon-cloudwatch-agent" not in text
+    assert "\nBERTH_AGENT='\n" in text and "\nBERTH_REGION=us-east-1\n" in text
+    alarm = only(HYPERPOD, "AWS::CloudWatch::Alarm")
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("Berth/train70b", "nvidia_smi_utilization_gpu")
+    assert len(properties(HYPERPOD, "AWS::CloudWatch::Dashboard")) == 1
+    role = next(each for each in properties(HYPERPOD, "AWS::IAM::Role") if "sagemaker.amazonaws.com" in str(each))
+    (metrics,) = (each["PolicyDocument"]["Statement"] for each in role["Policies"] if each["PolicyName"] == "Metrics")
+    assert metrics[0]["Condition"] == {"StringEquals": {"cloudwatch:namespace": "Berth/train70b"}}
 
 
 def test_the_role_is_sagemakers_and_reads_only_its_own_scripts() -> None:

@@ -100,7 +100,7 @@ def test_what_a_boot_says_can_be_read_when_it_has_failed() -> None:
     (log,) = settings(P4D_CLUSTER)["logs"]["logs_collected"]["files"]["collect_list"]
     assert log["log_group_name"].startswith("ObservabilityLog")
     assert log["log_stream_name"] == "{instance_id}/boot"
-    assert "steps='watch_node " in json.dumps(launch_data(P4D_CLUSTER)["UserData"])
+    assert "steps='start_agent " in json.dumps(launch_data(P4D_CLUSTER)["UserData"])
 
 
 def test_logs_end() -> None:

@@ -14,13 +14,16 @@ import pytest
 from aws_cdk import Acknowledgment, App, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from planner.plan import Build, Existing, Lifecycle, Target
+from planner.built import Existing
+from planner.plan import Build, Lifecycle, Target
 from pricing.offer import Purchase
 from stacks.build import build_stack
+from stacks.parts.identity import EKS_POLICIES
 from stacks.parts.lifecycle import prefix, script
 from stacks.targets.hyperpod_slurm import compute_group
 from tests.stacks.test_file_system import CLUSTER, KEPT
-from tests.stacks.test_serving_fleet import ECR, SPARE, TRITON, with_fleet
+from tests.stacks.test_serving_fleet import ECR, HALF_SPOT, HOURS, SPARE, TRITON, with_fleet
+from tests.stacks.test_serving_fleet import STANDING as FLEET_STANDING
 from tests.support.builds import FAMILIES, G5_FLEET, G5_SINGLE, P4D_CLUSTER, P4D_SINGLE
 from tests.support.synthesis import document
 
@@ -40,6 +43,7 @@ STANDING = Existing(
     key=KEY,
     permissions_boundary="arn:aws:iam::111122223333:policy/boundary",
 )
+CLUSTER_GIVEN = replace(STANDING, eks_cluster="research", file_system=None, mount_name=None)
 JOINED = Existing(vpc="vpc-0123456789abcdef0", route_table="rtb-0123456789abcdef0")
 BUILDS = {
     "single": replace(G5_SINGLE, **EVERYTHING),
@@ -53,8 +57,12 @@ BUILDS = {
     "fleet in two zones": SPARE,
     "fleet from ecr": with_fleet(engine=ECR),
     "fleet with tokens": TRITON,
+    "fleet half on spot": HALF_SPOT,
+    "fleet by the hour": HOURS,
+    "fleet in a network that stands": replace(FLEET_STANDING, existing=replace(FLEET_STANDING.existing, key=KEY)),
     "hyperpod": replace(P4D_CLUSTER, target=Target.HYPERPOD_SLURM, **EVERYTHING),
     "hyperpod with all that stands": replace(P4D_CLUSTER, target=Target.HYPERPOD_SLURM, existing=STANDING),
+    "eks": replace(P4D_CLUSTER, target=Target.EKS_NODES, existing=CLUSTER_GIVEN, **EVERYTHING),
     "cluster with all that stands": replace(P4D_CLUSTER, existing=STANDING),
     "cluster in a network that stands": replace(P4D_CLUSTER, cidr="10.9.0.0/24", existing=JOINED),
     "trainium": replace(
@@ -73,6 +81,12 @@ ACKNOWLEDGED = {
     "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/AmazonSageMakerClusterInstanceRolePolicy]": (
         "the least that HyperPod's nodes need follows the service; a copy would fall behind"
     ),
+    **{
+        f"AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/{name}]": (
+            "the least that EKS's nodes need follows the service; a copy would fall behind"
+        )
+        for name in EKS_POLICIES
+    },
     "AwsSolutions-IAM5[Resource::*]": (
         "PutMetricData knows no resources, and a condition names the namespace; HyperPod makes its nodes' interfaces "
         "under ids that nobody knows before"

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from planner.built import Fleet, Mig
+from planner.built import Existing, Fleet, Floor, Mig
 from planner.plan import Build
 from pricing.offer import Purchase
 from stacks.errors import StackError
@@ -32,6 +32,20 @@ TRITON = with_fleet(
     engine=replace(VLLM, name="triton", keyed=False, running="", tokens=""),
     issuer="https://issuer.example.com",
     keys="https://issuer.example.com/jwks.json",
+)
+
+
+HALF_SPOT = with_fleet(on_demand_nodes=1)
+HOURS = with_fleet(
+    least_nodes=1, schedule=(Floor(minute=475, nodes=4), Floor(minute=1080, nodes=1)), time_zone="Europe/Berlin"
+)
+VPC = "vpc-0123456789abcdef0"
+BALANCED = ("subnet-0123456789abcdef1", "subnet-0123456789abcdef2")
+STANDING = replace(
+    G5_FLEET,
+    existing=Existing(
+        vpc=VPC, subnet="subnet-0123456789abcdef0", security_group="sg-0123456789abcdef0", balancer_subnets=BALANCED
+    ),
 )
 
 
@@ -130,6 +144,81 @@ def test_spot_nodes_are_replaced_before_they_are_taken(build: Build, rebalances:
     assert (launch_data(build).get("InstanceMarketOptions", {}).get("MarketType") == "spot") is bool(rebalances)
 
 
+def test_a_share_of_the_nodes_is_bought_on_spot() -> None:
+    """The first node is on demand and all others are on spot, by one template that says nothing of either."""
+    found = group(HALF_SPOT)
+    policy = found["MixedInstancesPolicy"]
+    assert "LaunchTemplate" not in found and "InstanceMarketOptions" not in launch_data(HALF_SPOT)
+    assert policy["InstancesDistribution"] == {
+        "OnDemandBaseCapacity": 1,
+        "OnDemandPercentageAboveBaseCapacity": 0,
+        "SpotAllocationStrategy": "price-capacity-optimized",
+    }
+    named = policy["LaunchTemplate"]["LaunchTemplateSpecification"]
+    assert named["Version"] == {"Fn::GetAtt": ["Template", "LatestVersionNumber"]}
+    assert found["CapacityRebalance"] is True
+
+
+def test_each_hour_has_the_nodes_that_were_planned_for_it() -> None:
+    """Scheduled actions raise and lower the fewest nodes by the user's clock, and no deployment sets them back."""
+    actions = properties(HOURS, "AWS::AutoScaling::ScheduledAction")
+    told = {(each["Recurrence"], each["MinSize"], each["TimeZone"]) for each in actions}
+    assert told == {("55 7 * * *", 4, "Europe/Berlin"), ("0 18 * * *", 1, "Europe/Berlin")}
+    assert not any("MaxSize" in each or "DesiredCapacity" in each for each in actions)
+    policy = document(HOURS)["Resources"]["Fleet"]["UpdatePolicy"]
+    assert policy["AutoScalingScheduledAction"] == {"IgnoreUnmodifiedGroupSizeProperties": True}
+    assert properties(G5_FLEET, "AWS::AutoScaling::ScheduledAction") == []
+
+
+def test_no_hour_falls_below_the_fewest_nodes() -> None:
+    """The user's own lower bound holds at night, too."""
+    kept = with_fleet(least_nodes=2, schedule=(Floor(minute=475, nodes=4), Floor(minute=1080, nodes=1)))
+    assert {each["MinSize"] for each in properties(kept, "AWS::AutoScaling::ScheduledAction")} == {4, 2}
+
+
+def test_a_fleet_stands_in_a_network_that_is_there() -> None:
+    """Nodes and load balancer take the subnets that are named, nothing of a network is made, and only the blocks that
+    are named get in."""
+    kinds = {each["Type"] for each in document(STANDING)["Resources"].values()}
+    assert not kinds & {"AWS::EC2::VPC", "AWS::EC2::Subnet", "AWS::EC2::NatGateway", "AWS::EC2::FlowLog"}
+    assert group(STANDING)["VPCZoneIdentifier"] == ["subnet-0123456789abcdef0"]
+    balancer = only(STANDING, "AWS::ElasticLoadBalancingV2::LoadBalancer")
+    assert (balancer["Subnets"], balancer["Scheme"]) == ([*BALANCED], "internal")
+    groups = properties(STANDING, "AWS::EC2::SecurityGroup")
+    assert {each["VpcId"] for each in groups} == {VPC}
+    blocks = {rule["CidrIp"] for each in groups for rule in each.get("SecurityGroupIngress", [])}
+    assert blocks == {*FLEET.clients}
+    (nic,) = launch_data(STANDING)["NetworkInterfaces"]
+    assert nic["Groups"][1:] == ["sg-0123456789abcdef0"]
+
+
+def test_what_keeps_no_checkpoints_has_no_bucket_for_them() -> None:
+    """The one bucket is the load balancer's records; nodes may write to none."""
+    assert len(properties(G5_FLEET, "AWS::S3::Bucket")) == 1
+    granted = json.dumps(properties(G5_FLEET, "AWS::IAM::Role") + properties(G5_FLEET, "AWS::IAM::Policy"))
+    assert "s3:PutObject" not in granted and "s3:DeleteObject" not in granted
+
+
+def test_weights_on_the_file_system_are_not_copied() -> None:
+    """Nodes are told the folder, and may read no bucket."""
+    shared = replace(
+        with_fleet(weights=None, weights_path="/fsx/llama"),
+        existing=Existing(file_system="fs-0123456789abcdef0", mount_name="fsx"),
+    )
+    told = json.dumps(launch_data(shared)["UserData"])
+    assert "weights_path=/fsx/llama" in told and "mount_shared serve" in told
+    assert statements(shared, "Weights") == []
+
+
+def test_a_key_of_the_users_own_is_read_and_none_is_made() -> None:
+    """Nodes may read the secret that is named, and the output tells how a person does."""
+    build = with_fleet(api_key=SECRET)
+    assert properties(build, "AWS::SecretsManager::Secret") == []
+    (statement,) = statements(build, "Secrets")
+    assert statement["Resource"] == SECRET
+    assert SECRET in json.dumps(document(build)["Outputs"]["ApiKeyCommand"])
+
+
 def test_the_api_key_is_made_by_aws_and_seen_by_nobody() -> None:
     """It is generated, not written; nodes read it and nothing else, and the output tells how a person does."""
     secret = only(G5_FLEET, "AWS::SecretsManager::Secret")
@@ -192,8 +281,17 @@ def test_nodes_go_before_their_balancer() -> None:
         (replace(G5_FLEET, mig=Mig(profile="1g.5gb", instances=7)), "whole GPUs"),
         (with_fleet(longest_answer_s=4001.0), "after 4,000 s"),
         (with_fleet(engine=replace(VLLM, name="triton", keyed=False)), "triton checks no API key"),
+        (replace(G5_FLEET, vendor="AWS"), "run on NVIDIA GPUs"),
+        (replace(HALF_SPOT, purchase=Purchase.SPOT), "spot ones already"),
+        (replace(HALF_SPOT, reservation_id="cr-01234567"), "cannot run in reservation"),
+        (replace(STANDING, existing=replace(STANDING.existing, balancer_subnets=BALANCED[:1])), "two of its subnets"),
+        (replace(STANDING, fleet=replace(FLEET, clients=())), "Nobody may reach the load balancer"),
+        (replace(STANDING, fleet=SPARE.fleet), "have one subnet"),
     ],
-    ids=["no fleet", "capacity block", "mig", "too long", "nobody checks"],
+    ids=[
+        *("no fleet", "capacity block", "mig", "too long", "nobody checks", "no GPUs", "all spot", "held spot"),
+        *("one zone", "no clients", "spare zone"),
+    ],
 )
 def test_what_cannot_serve_is_refused(build: Build, said: str) -> None:
     """A fleet that AWS would refuse, cut off or leave open is not synthesized."""
@@ -203,7 +301,7 @@ def test_what_cannot_serve_is_refused(build: Build, said: str) -> None:
 
 def test_outputs_say_how_to_ask() -> None:
     """Address, key, records and how to renew the nodes are named."""
-    told = {"VpcId", "Dashboard", "BucketName", "BeforeDestroy", "Address", "Records", "Refresh", "ApiKeyCommand"}
+    told = {"VpcId", "Dashboard", "Address", "Records", "Refresh", "ApiKeyCommand"}
     outputs = document(G5_FLEET)["Outputs"]
     assert set(outputs) == told
     # The certificate covers a name of the user's own, never the load balancer's.
@@ -228,7 +326,12 @@ def test_fields_of_the_fleet_are_all_built() -> None:
         "clients": (),
         "zone_ids": ("use1-az6", "use1-az2"),
         "balancer_zone_ids": ("use1-az6", "use1-az2"),
+        "weights_path": "/fsx/llama",
+        "api_key": SECRET,
+        "on_demand_nodes": 1,
+        "schedule": (Floor(minute=475, nodes=4),),
     }
-    assert {*changes, "issuer", "keys"} == set(Fleet.__slots__)
+    # What a schedule's clock shows, and who signs tokens, have tests of their own.
+    assert {*changes, "issuer", "keys", "time_zone"} == set(Fleet.__slots__)
     for field, value in changes.items():
         assert json.dumps(document(with_fleet(**{field: value}))) != plain, field

@@ -60,10 +60,10 @@ def test_the_plan_is_written_on_the_node(build: Build, told: Boot, facts: dict[s
 @pytest.mark.parametrize(
     ("build", "told", "steps"),
     [
-        (replace(G5_SINGLE, nvme_bytes=0), REPORTING, "watch_node as_planned"),
-        (P4D_CLUSTER, SHARING, "watch_node as_planned mount_scratch mount_shared"),
-        (CUT, REPORTING, "watch_node as_planned cut_accelerators mount_scratch"),
-        (G5_FLEET, SIGNALLING, "watch_node as_planned mount_scratch serve"),
+        (replace(G5_SINGLE, nvme_bytes=0), REPORTING, "start_agent watch_node as_planned"),
+        (P4D_CLUSTER, SHARING, "start_agent watch_node as_planned mount_scratch mount_shared"),
+        (CUT, REPORTING, "start_agent watch_node as_planned cut_accelerators mount_scratch"),
+        (G5_FLEET, SIGNALLING, "start_agent watch_node as_planned mount_scratch serve"),
     ],
     ids=["plain", "shared files", "cut", "fleet"],
 )
@@ -72,7 +72,7 @@ def test_a_node_takes_the_steps_that_it_needs(build: Build, told: Boot, steps: s
     text = boot(build, told)
     assert f"steps='{steps}'" in text
     defined = set(re.findall(r"^(\w+)\(\) \{", text, re.MULTILINE))
-    every = {"as_planned", "cut_accelerators", "mount_scratch", "mount_shared", "watch_node", "serve"}
+    every = {"start_agent", "as_planned", "cut_accelerators", "mount_scratch", "mount_shared", "watch_node", "serve"}
     assert defined & every == set(steps.split())
 
 
@@ -147,6 +147,46 @@ def test_a_cut_is_verified(tmp_path: Path, made: int, well: bool) -> None:
     facts = "BERTH_ACCELERATORS=2 BERTH_MIG=1g.5gb BERTH_MIG_INSTANCES=7"
     done = run(f"{facts}\n{text}\ncut_accelerators; echo $? $reason", folder=folder)
     assert done.stdout.strip() == f"{0 if well else 1} {made} of 14 MIG instances of 1g.5gb"
+
+
+@pytest.mark.parametrize(
+    ("efa", "others", "well"),
+    [(8, 0, True), (8, 2, True), (9, 0, True), (7, 2, False), (0, 2, False)],
+    ids=["all", "beside NVLink's", "more", "too few", "NVLink's alone"],
+)
+def test_efa_devices_are_counted_by_their_driver(tmp_path: Path, efa: int, others: int, well: bool) -> None:
+    """NVLink's switches beside the EFA devices of a B200 node are none; more devices than planned are well."""
+    for driver, count in (("efa", efa), ("mlx5_core", others)):
+        for number in range(count):
+            device = tmp_path / "infiniband" / f"{driver}{number}" / "device"
+            device.mkdir(parents=True)
+            (device / "driver").symlink_to(f"../../bus/pci/drivers/{driver}")
+    folder = commands(tmp_path, sleep="true")
+    text = (BOOT / "check.sh").read_text(encoding="utf-8").replace("/sys/class", str(tmp_path))
+    facts = "BERTH_PROBE=none BERTH_ACCELERATORS=8 BERTH_EFA_DEVICES=8"
+    done = run(f"{facts}\n{text}\nas_planned && echo well; echo $reason", folder=folder)
+    told = "" if well else f"8 of 8 accelerators, {efa} of 8 EFA devices"
+    assert done.stdout.strip() == ("well" if well else told)
+
+
+def test_a_node_without_the_agent_measures_by_itself(tmp_path: Path) -> None:
+    """Accelerators on average, the fullest memory, and the host's, under the agent's names."""
+    folder = commands(
+        tmp_path,
+        nvidia_smi="printf '90, 1000\\n70, 3000\\n'",
+        free="echo 'total'; echo 'Mem: 200 50 10 1 40 150'",
+        df="printf 'Use%%\\n 42%%\\n'",
+    )
+    text = (BOOT / "watch.sh").read_text(encoding="utf-8")
+    pieces = re.search(r"^add\(\).*$", text, re.MULTILINE), text[text.index("gpus() {") : text.index("declare -A last")]
+    assert pieces[0] is not None
+    script = f"data=() BERTH_PROBE=nvidia\n{pieces[0][0]}\n{pieces[1]}\nmeasure; printf '%s\\n' \"${{data[@]}}\""
+    assert run(script, folder=folder).stdout.split() == [
+        "MetricName=mem_used_percent,Value=25.0,Unit=Percent",
+        "MetricName=disk_used_percent,Value=42,Unit=Percent",
+        "MetricName=nvidia_smi_utilization_gpu,Value=80.0,Unit=Percent",
+        "MetricName=nvidia_smi_memory_used,Value=3000,Unit=Megabytes",
+    ]
 
 
 PAGE = """# HELP vllm:num_requests_waiting Number of requests waiting to be processed.

@@ -1,4 +1,6 @@
 
+infiniband=/sys/class/infiniband
+
 accelerators() {
   case $BERTH_PROBE in
     nvidia) nvidia-smi -L 2>/dev/null | grep -c '^GPU ' ;;
@@ -7,12 +9,15 @@ accelerators() {
   esac
 }
 
+# By their driver: the switches of NVLink are InfiniBand devices too, two beside the eight of a B200 node (aws-do-eks
+# PR 63).
 efa_devices() {
-  ls /sys/class/infiniband 2>/dev/null | wc -l
+  readlink "$infiniband"/*/device/driver 2>/dev/null | grep -c '/efa$'
 }
 
+# More EFA devices than were planned do no harm: SageMaker gives a node all that it can have.
 complete() {
-  [ "$(accelerators)" = "$BERTH_ACCELERATORS" ] && [ "$(efa_devices)" = "$BERTH_EFA_DEVICES" ]
+  [ "$(accelerators)" = "$BERTH_ACCELERATORS" ] && [ "$(efa_devices)" -ge "$BERTH_EFA_DEVICES" ]
 }
 
 # Drivers load late, and some types list their EFA devices minutes after boot.

@@ -14,7 +14,9 @@ tell() {
 log_in() {
   case $engine_image in
     *.dkr.ecr.*)
-      aws ecr get-login-password --region "$BERTH_REGION" |
+      # A registry gives out tokens in its own region alone.
+      local place=${engine_image#*.dkr.ecr.}
+      aws ecr get-login-password --region "${place%%.*}" |
         docker login --username AWS --password-stdin "${engine_image%%/*}"
       ;;
     nvcr.io/*)
@@ -23,12 +25,15 @@ log_in() {
   esac
 }
 
-# Copies the weights to the local disks, and starts the engine; what it must keep to itself comes from Secrets Manager,
-# through a file in memory that is gone when it runs.
+# Copies the weights to the local disks, or finds them on the shared file system, and starts the engine; what it must keep
+# to itself comes from Secrets Manager, through a file in memory that is gone when it runs.
 serve() {
   local home=$scratch keys=/run/berth-engine.env
   [ "$BERTH_SCRATCH" = yes ] || home=/var/lib/berth
+  local model=${weights_path:-$home/model}
   mkdir -p "$home/model" "$home/cache" && chmod 777 "$home/cache"
+  reason="there are no weights at $model on the shared file system"
+  [ -z "$weights_path" ] || [ -n "$(ls -A "$model")" ] || return 1
   if [ -n "$weights" ]; then
     reason="the weights at $weights could not be copied"
     aws configure set default.s3.max_concurrent_requests 32
@@ -51,7 +56,7 @@ serve() {
   reason="the engine did not start"
   docker run --detach --name engine --restart always --gpus all --ipc host --ulimit memlock=-1 \
     --publish "$engine_port:$engine_port" --env-file "$keys" \
-    --volume "$home/model:/model:ro" --volume "$home/cache:/opt/nim/.cache" \
+    --volume "$model:/model:ro" --volume "$home/cache:/opt/nim/.cache" \
     --log-driver awslogs --log-opt "awslogs-region=$BERTH_REGION" --log-opt "awslogs-group=$log_group" \
     --log-opt "tag=$(instance_id)" \
     "$engine_image" $engine_command || return 1

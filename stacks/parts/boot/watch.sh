@@ -1,14 +1,7 @@
 
-# Starts the CloudWatch agent, and what publishes the counts that it does not know. A node that cannot be watched
-# still works, and its missing figures raise the alarm on idle accelerators.
+# Starts what publishes the counts that the CloudWatch agent does not know and, where there is no agent of ours, those
+# that it would.
 watch_node() {
-  local ctl=/opt/aws/amazon-cloudwatch-agent/bin/amazon-cloudwatch-agent-ctl deb=/run/berth-agent.deb
-  if [ ! -x "$ctl" ]; then
-    curl -sf --retry 5 -o "$deb" "https://amazoncloudwatch-agent-$BERTH_REGION.s3.$BERTH_REGION.amazonaws.com/ubuntu/$(
-      dpkg --print-architecture)/latest/amazon-cloudwatch-agent.deb" && dpkg -i "$deb"
-    rm -f "$deb"
-  fi
-  "$ctl" -a fetch-config -m ec2 -s -c "ssm:$BERTH_AGENT" || echo "berth: the CloudWatch agent did not start" >/dev/console
   cat >/usr/local/bin/berth-watch <<'END'
 #!/bin/bash
 . /etc/berth/plan.env
@@ -33,9 +26,22 @@ cores = [
     for core in runtime["report"]["neuroncore_counters"]["neuroncores_in_use"].values()
 ]
 print(sum(cores) / len(cores) if cores else 0)'; }
+gpus() { nvidia-smi --query-gpu=utilization.gpu,memory.used --format=csv,noheader,nounits 2>/dev/null |
+  awk -F, '{n++; busy += $1; if ($2 > most) most = $2} END {if (n) printf "%.1f %d", busy / n, most}'; }
+# What the agent measures, under its names.
+measure() {
+  local busy most
+  add mem_used_percent "$(free | awk '/^Mem:/ {printf "%.1f", 100 * ($2 - $7) / $2}')" Percent
+  add disk_used_percent "$(df --output=pcent / | tr -dc 0-9)" Percent
+  [ "$BERTH_PROBE" = nvidia ] || return
+  read -r busy most < <(gpus)
+  add nvidia_smi_utilization_gpu "$busy" Percent
+  add nvidia_smi_memory_used "$most" Megabytes
+}
 declare -A last
 while true; do
   data=() page=
+  [ -n "$BERTH_AGENT" ] || measure
   [ -z "$BERTH_METRICS" ] || page=$(curl -sf -m 10 "$BERTH_METRICS")
   if [ -n "$page" ]; then
     add waiting_requests "$(total "$BERTH_WAITING" <<<"$page")" Count

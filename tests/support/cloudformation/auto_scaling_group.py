@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 from moto.autoscaling.models import FakeAutoScalingGroup
@@ -30,11 +31,13 @@ class AutoScalingGroup(Taught, CloudFormationModel):
         """The group with its instances."""
         properties = cloudformation_json["Properties"]
         sizes = {key: int(properties[key]) for key in ("MinSize", "MaxSize")}
+        # moto writes into the policy that it is given.
         group = FakeAutoScalingGroup.create_from_cloudformation_json(
-            resource_name, {"Properties": {**properties, **sizes}}, account_id, region_name
+            resource_name, {"Properties": deepcopy({**properties, **sizes})}, account_id, region_name
         )
         backend = ec2(account_id, region_name)
-        data = template_data(backend, properties["LaunchTemplate"])
+        mixed = properties.get("MixedInstancesPolicy", {}).get("LaunchTemplate", {})
+        data = template_data(backend, properties.get("LaunchTemplate") or mixed["LaunchTemplateSpecification"])
         for state in group.instance_states:
             dress(backend, state.instance, data)
         return cls(resource_name)
