@@ -24,9 +24,10 @@ def main() -> None:
     from planner.locked import locked_build
     from planner.own_calibration import chosen_calibration
     from planner.places import find_workload
+    from planner.together import claim_of, refuse_together
     from pricing.aws.images import resolve_image
     from pricing.basis import Prices, prices_named
-    from stacks.build import build_stack, no_workload, refuse_together
+    from stacks.build import build_stack, no_workload
     from stacks.validation import add_verifier, synth_verified
 
     # CloudFormation's own validation costs a second a synth; the tests run its rules over every target.
@@ -38,19 +39,22 @@ def main() -> None:
     else:
         account = os.environ.get("CDK_DEFAULT_ACCOUNT")  # the CDK command line sets it where it finds credentials
         prices, own, target = (app.node.try_get_context(name) for name in ("prices", "calibration", "target"))
+        aim, replan = target_named(target), str(app.node.try_get_context("replan")).lower() == "true"
+        files = [find_workload(name.strip()) for name in str(workload).split(",") if name.strip()]
+        if len(files) > 1:
+            refuse_together([claim_of(file, replan=replan, target=aim) for file in files])
         locked = [
             locked_build(
-                find_workload(name),
+                file,
                 lambda file, factors, now: decide(file, factors, now, prices_named(str(prices or Prices.AUTO))),
                 partial(chosen_calibration, own),
                 datetime.now(UTC),
-                replan=str(app.node.try_get_context("replan")).lower() == "true",
+                replan=replan,
                 resolve=resolve_image if account else None,
-                target=target_named(target),
+                target=aim,
             )
-            for name in str(workload).split(",")
+            for file in files
         ]
-        refuse_together([each.build for each in locked])
         for each in locked:
             build_stack(app, each.build, account=account, warnings=each.notes)
     synth_verified(app, verifier)

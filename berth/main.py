@@ -17,6 +17,7 @@ COMMANDS = (
     "plan",
     "lock",
     "launch",
+    "key-policy",
     "init",
     "estimate",
     "simulate",
@@ -66,7 +67,8 @@ def app() -> None:
         if name in GROUPS:
             every.add_typer(GROUPS[name](), name=name)
         else:
-            every.command(name)(getattr(import_module(f"berth.{name}"), name))
+            function = name.replace("-", "_")
+            every.command(name)(getattr(import_module(f"berth.{function}"), function))
     every()
 
 

@@ -6,6 +6,9 @@ from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 
+from planner.batch_candidate import batch_run, batch_table
+from planner.batch_record import Batch
+from planner.batch_setting import BatchJob
 from planner.block_time import RATED_AS
 from planner.calibration import Calibration
 from planner.cost import cents, usd_of_hours
@@ -13,22 +16,25 @@ from planner.eligible import Contender
 from planner.layout import Layout
 from planner.memory import training_memory, worst_stage
 from planner.other_software import other_software
-from planner.plan import Band, Candidate, MemoryTable, Run, Service, Term
+from planner.plan import Candidate, MemoryTable, Run, Service, Term
 from planner.recipes import Option
 from planner.run_band import run_band
 from planner.search import RUNGS, Pool
 from planner.search_serving import ServingJob
 from planner.search_training import TrainingJob
-from planner.serving import Load, replica_answer, replica_memory, replica_of
+from planner.serving import computed_band, replica_answer, replica_memory, replica_of
+from planner.serving_band import serving_bands
 from planner.shape import ModelShape
+from planner.split_service import split_service
 from planner.terms import paid_node_hours
 from planner.training_time import START_UP_S, step_time
 from planner.wall_clock import wall_clock
 from planner.work import model_flop
 from pricing.market import Market
+from pricing.offer import Offer
 from pricing.units import HOUR_S, HOURS_PER_MONTH, MEGA
 
-AnyJob = TrainingJob | ServingJob
+AnyJob = TrainingJob | ServingJob | BatchJob
 
 
 def candidate(
@@ -40,14 +46,19 @@ def candidate(
     offer = contender.offers[int(pool.offer[row])]
     nodes, replicas = int(pool.nodes[row]), int(pool.replicas[row])
     usd_per_hour = offer.usd_per_hour_per_node * nodes
-    service = run = None
+    service = run = batch = split = None
     if isinstance(job, TrainingJob):
         memory = _training_table(shape, job, contender, option, layout, calibration)
-        run = _run(shape, job, contender, option, layout, calibration)
-        paid = paid_node_hours(offer.purchase, nodes, run.hours, market.held_for(offer))
-        run = replace(run, usd=cents(usd_of_hours(offer, nodes, paid, market)))
+        run = _paid(_run(shape, job, contender, option, layout, calibration), offer, nodes, market)
+    elif isinstance(job, BatchJob):
+        memory = batch_table(shape, job, contender, option, layout, calibration)
+        run, batch = batch_run(shape, job, contender, option, layout, calibration, replicas)
+        run = _paid(run, offer, nodes, market)
+        batch = _priced(batch, run, job)
     else:
         memory, service = _service(shape, job, contender, option, layout, calibration, replicas, usd_per_hour)
+        if partner := pool.partner_of(row):
+            service, split = split_service(shape, job, contender.machine, option, layout, partner, service, calibration)
     return Candidate(
         rung=RUNGS[int(pool.rung[row])],
         instance_type=contender.machine.name,
@@ -66,7 +77,21 @@ def candidate(
         memory=memory,
         run=run,
         service=service,
+        split=split,
+        batch=batch,
     )
+
+
+def _paid(run: Run, offer: Offer, nodes: int, market: Market) -> Run:
+    """The run with what its instances cost."""
+    paid = paid_node_hours(offer.purchase, nodes, run.hours, market.held_for(offer))
+    return replace(run, usd=cents(usd_of_hours(offer, nodes, paid, market, run.hours)))
+
+
+def _priced(batch: Batch, run: Run, job: BatchJob) -> Batch:
+    """The batch job with what a million tokens cost of its instances, in and out."""
+    tokens = job.requests * (job.load.input_tokens + job.load.output_tokens)
+    return replace(batch, usd_per_million_tokens=(run.usd / tokens * MEGA).quantize(Decimal("0.0001")))
 
 
 def _training_table(
@@ -157,7 +182,7 @@ def _service(
         "draft": memory.draft,
         "adapters": memory.adapters,
         "cache in use": in_use * memory.cache_per_token,
-        "shared prefix": load.prefix_tokens * memory.cache_per_token,
+        "shared prefix": layout.data * load.prefix_tokens * memory.cache_per_token,
         "activations of a step": memory.activations,
         "engine reserve": memory.reserve,
     }
@@ -174,7 +199,8 @@ def _service(
     # A fixed number in flight is answered as fast as it comes back: Little's law.
     rate = job.requests_per_s or (job.concurrency or 0) / float(answer.request_s)
     month = usd_per_hour * HOURS_PER_MONTH
-    tokens = rate * load.request_tokens * HOUR_S
+    tokens_per_s = rate * load.request_tokens + job.beside_tokens_per_s
+    band, ttft_band = serving_bands(layout, option.framework.name, machine.accelerator.name, calibration)
     return table, Service(
         replicas=replicas,
         concurrency=float(layout.micro_batch),
@@ -183,23 +209,14 @@ def _service(
         output_tokens_per_s=rate * load.output_tokens,
         kv_capacity_tokens=int(memory.capacity_tokens) if memory.cache_per_token else 0,
         usd_per_month=cents(month),
-        usd_per_million_tokens=(usd_per_hour / Decimal(tokens) * MEGA).quantize(Decimal("0.0001")),
-        band=_said(factors.band, load),
+        usd_per_million_tokens=(usd_per_hour / Decimal(tokens_per_s * HOUR_S) * MEGA).quantize(Decimal("0.0001")),
+        band=computed_band(band, load),
         requests_per_s_per_replica=float(answer.requests_per_s),
         largest_batch=max(int(most), layout.micro_batch),
-        ttft_band=_said(factors.ttft_band, load),
+        ttft_band=computed_band(ttft_band, load),
         requests_per_s=rate,
-        tokens_per_s=rate * load.request_tokens,
+        tokens_per_s=tokens_per_s,
     )
-
-
-def _said(band: Band, load: Load) -> Band:
-    """The band, with what of the prediction no measured run has shown."""
-    kinds = {"drafts": load.speculation, "adapters": load.adapters, "embeddings": load.pools}
-    computed = [name for name, there in kinds.items() if there]
-    if not computed:
-        return band
-    return replace(band, basis=f"{band.basis}; what {' and '.join(computed)} take is computed, not measured")
 
 
 def _terms(record: Any) -> tuple[Term, ...]:

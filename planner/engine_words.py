@@ -1,7 +1,7 @@
 """With which words is vLLM told of embeddings, drafts and adapters?
 
-Its documentation: pooling models, speculative decoding, LoRA adapters. A draft's files lie in a folder of its own beside
-the model's.
+Its documentation: pooling models, speculative decoding, LoRA adapters. A draft's files lie in a folder of their own
+beside the model's.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ from planner.rank import Ranking
 from planner.search import OF_DEVICE, RUNGS, Miss, Pool, Scope
 from planner.search_serving import load_of
 from planner.serving import replica_of
+from planner.serving_layouts import SERVING_RULES
 from planner.workload import Workload
 from pricing.offer import Offer
 from pricing.reservation import Held
@@ -69,6 +70,11 @@ class Found:
     describe: Callable[[Pool, int], Candidate]
     nodes_allowed: Callable[[Offer], float]
     held: Held | None
+
+    @property
+    def allows_split(self) -> bool:
+        """Whether the pool has fleets whose prompts have replicas of their own."""
+        return self.workload.inference is not None and self.workload.inference.disaggregate == "allow"
 
     @property
     def chosen(self) -> int:
@@ -159,8 +165,9 @@ def broken_pins(found: Found) -> tuple[str, ...]:
         for contender in found.contenders
         for framework in {option.framework.name: option.framework for option in contender.options}.values()
     ]
-    broken = [broken_rules(space, layout, _RULES_OF_ONE) for space in spaces]
-    everywhere = [rule for rule in _RULES_OF_ONE if broken and all(rule in rules for rules in broken)]
+    rules = _RULES_OF_ONE if training else (*_RULES_OF_ONE, *SERVING_RULES)
+    broken = [broken_rules(space, layout, rules) for space in spaces]
+    everywhere = [rule for rule in rules if broken and all(rule in each for each in broken)]
     # What is broken on every type is told of the one with most devices.
     return tuple(rule.says(max(spaces, key=lambda space: space.devices_per_node), layout) for rule in everywhere)
 
@@ -184,12 +191,13 @@ def _comparison(found: Found, row: int) -> str:
     ranking, job_s = found.ranking, found.pool.job_s
     money = ranking.usd[row] / ranking.usd[found.chosen]
     time = job_s[row] / job_s[found.chosen]
-    dearer = f"{_times(money, 'cheaper', 'dearer')} ({show_usd(ranking.usd[row])} {_per(found.workload)})"
-    slower = f"{_times(time, 'faster', 'slower')} ({show_duration(float(job_s[row]))} {_of(found.workload)})"
+    dearer = f"{times(money, 'cheaper', 'dearer')} ({show_usd(ranking.usd[row])} {_per(found.workload)})"
+    slower = f"{times(time, 'faster', 'slower')} ({show_duration(float(job_s[row]))} {_of(found.workload)})"
     return f"{slower}, {dearer}" if found.workload.objective == "time" else f"{dearer}, {slower}"
 
 
-def _times(ratio: float, less: str, more: str) -> str:
+def times(ratio: float, less: str, more: str) -> str:
+    """A ratio in words, such as 12% dearer."""
     if abs(ratio - 1) < 0.005:
         return f"no {more}"
     if ratio > 2:
@@ -198,17 +206,18 @@ def _times(ratio: float, less: str, more: str) -> str:
 
 
 def _per(workload: Workload) -> str:
-    return "a run" if workload.training else "a month"
+    return "a run" if workload.ends else "a month"
 
 
 def _of(workload: Workload) -> str:
-    return "a run" if workload.training else "a request"
+    return "a run" if workload.ends else "a request"
 
 
 def _memory_miss(found: Found, miss: Miss) -> str:
     techniques = ", ".join(miss.option.recipe.techniques)
-    # A trained model is judged with its band, a served one by the share of memory that the engine takes.
-    edge = " at the upper edge of its band" if found.workload.training and miss.of == OF_DEVICE else ""
+    # What is trained, or streams, is judged with its band, a served model by the share of memory that the engine takes.
+    banded = found.workload.training or miss.option.framework.streaming
+    edge = " at the upper edge of its band" if banded and miss.of == OF_DEVICE else ""
     return (
         f"does not fit: nearest is {_fleet(miss.machine.name, miss.nodes)}, which needs "
         f"{show_gib(miss.need_bytes)} {miss.of}{edge} and has {show_gib(miss.have_bytes)} ({techniques})"
@@ -234,7 +243,7 @@ def _limit_miss(found: Found, rows: Ints, fitting: Ints) -> str:
     `fitting` are the same before the account's quotas, which may be what the deadline is broken for.
     """
     limits, job_s, usd = found.workload.limits, found.pool.job_s, found.ranking.whole_usd
-    deadline = limits.deadline_s if found.workload.training else np.inf
+    deadline = limits.deadline_s if found.workload.ends else np.inf
     timely = fitting[found.fitting.job_s[fitting] <= deadline]
     if len(timely) and np.all(job_s[rows] > deadline):
         return _quota_miss(found, timely)

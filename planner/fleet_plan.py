@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -13,7 +13,7 @@ from planner.eligible import Contender
 from planner.fleet_cost import Rates, all_day, by_hours
 from planner.fleet_fields import Fleet as Asked
 from planner.fleet_record import FleetPlan, Loading, LoadRange
-from planner.fleet_size import Unit, Units, cheapest_by_load, spare_nodes
+from planner.fleet_size import ZONES, Unit, Units, cheapest_by_load, spare_nodes
 from planner.plan import Candidate, Deal
 from planner.readiness import ready_s, weight_sources
 from planner.search import Pool
@@ -42,6 +42,7 @@ class Choice:
     prompt_share: float
     least_nodes: int
     losses_per_hour: float
+    device_share: float = 1.0
 
 
 def fleet_plan(asked: Asked, job: ServingJob, choice: Choice) -> FleetPlan:
@@ -49,9 +50,13 @@ def fleet_plan(asked: Asked, job: ServingJob, choice: Choice) -> FleetPlan:
     chosen = choice.chosen
     service = chosen.service
     assert service is not None
-    unit = _unit(chosen, choice.machines, in_flight=job.requests_per_s is None)
     load = _load(job) * (1 + job.headroom)
-    carrying = unit.nodes(load)
+    unit = _unit(chosen, choice.machines, in_flight=job.requests_per_s is None)
+    # Nodes that several models or both roles of replicas share are counted as they were chosen.
+    carrying = _shared_nodes(chosen, unit, job) if job.beside or chosen.split else unit.nodes(load)
+    if chosen.split:
+        # A fleet whose prompts have replicas of their own follows its load as a whole.
+        unit = replace(unit, requests_per_s=load, replicas_per_node=1, nodes_per_replica=carrying)
     by_hour = tuple(
         max(_hour_nodes(unit, load * share, job.spare), choice.least_nodes) for share in asked.profile or ()
     )
@@ -72,10 +77,12 @@ def fleet_plan(asked: Asked, job: ServingJob, choice: Choice) -> FleetPlan:
         scaled_usd_per_month=by_hours(rates, chosen.purchase, by_hour) if by_hour else None,
         spot_nodes=spot,
         mixed_usd_per_month=all_day(rates, chosen.nodes) if spot else None,
-        usd_per_million_input=_per_million(chosen, choice.prompt_share, rate * load_each.input_tokens),
+        usd_per_million_input=_per_million(
+            chosen, choice.device_share * choice.prompt_share, rate * load_each.input_tokens
+        ),
         usd_per_million_output=None
         if load_each.pools
-        else _per_million(chosen, 1 - choice.prompt_share, rate * load_each.output_tokens),
+        else _per_million(chosen, choice.device_share * (1 - choice.prompt_share), rate * load_each.output_tokens),
         prompt_share=choice.prompt_share,
         loading=loading,
         cheapest=_cheapest(job, choice),
@@ -91,6 +98,8 @@ def _load(job: ServingJob) -> float:
 def _unit(candidate: Candidate, machines: Mapping[str, InstanceType], *, in_flight: bool = False) -> Unit:
     """What one more replica of a candidate carries, of requests/s or of requests in flight, and takes."""
     machine, service, devices = machines[candidate.instance_type], candidate.service, candidate.layout.devices
+    if candidate.split:
+        devices = max(devices, candidate.split.layout.devices)
     assert service is not None
     rated = service.concurrency if in_flight else service.requests_per_s_per_replica
     return Unit(
@@ -100,6 +109,12 @@ def _unit(candidate: Candidate, machines: Mapping[str, InstanceType], *, in_flig
         nodes_per_replica=max(devices // machine.devices, 1),
         usd_per_hour_per_node=float(candidate.usd_per_hour) / candidate.nodes,
     )
+
+
+def _shared_nodes(chosen: Candidate, unit: Unit, job: ServingJob) -> int:
+    """Nodes that carry the loads of all models, or of both roles."""
+    spare = {"none": 0, "node": unit.nodes_per_replica, "zone": chosen.nodes // ZONES}[job.spare]
+    return chosen.nodes - spare
 
 
 def _hour_nodes(unit: Unit, load: float, spare: str) -> int:
@@ -150,8 +165,8 @@ def _loading(asked: Asked, choice: Choice) -> tuple[Loading, ...]:
 
 
 def _cheapest(job: ServingJob, choice: Choice) -> tuple[LoadRange, ...]:
-    """At which load each of the fleets is the cheapest; nothing for a load that is not a rate."""
-    if job.requests_per_s is None:
+    """At which load each of the fleets is the cheapest; nothing for one that is no rate, or one of several models'."""
+    if job.requests_per_s is None or job.beside:
         return ()
     return tuple(
         LoadRange(
@@ -165,7 +180,10 @@ def _cheapest(job: ServingJob, choice: Choice) -> tuple[LoadRange, ...]:
 
 
 def units_of(pool: Pool, contenders: Sequence[Contender]) -> Units:
-    """Every replica of a pool, on every terms, as a unit of a fleet."""
+    """Every replica of a pool that does both prompts and answers, on every terms, as a unit of a fleet."""
+    if pool.partner is not None:
+        both = np.flatnonzero(pool.partner < 0)
+        pool = pool.take(both, pool.offer[both])
     sold = [(item, offer) for item in contenders for offer in item.offers]
     first = np.cumsum([0, *(len(item.offers) for item in contenders)])
     devices = np.array([item.machine.devices for item in contenders])[pool.machine]

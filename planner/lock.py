@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +21,8 @@ from pydantic_core import from_json, to_json
 from planner.calibration import Calibration
 from planner.errors import LockError
 from planner.load import Loaded
-from planner.plan import Build, Decision, Image, Plan
+from planner.plan import Build, Decision, Image, Plan, Target
+from planner.provisioning import Serving
 from planner.workload import Provision, Workload
 from pricing.files import write_whole
 
@@ -29,6 +30,8 @@ FORMAT = 1
 # What a user may change while a stack stands, without the choice of machines being asked again; and the
 # lifecycle of the storage.
 _FREE = ("time_to_live", "reservation_end", "budget", "budget_email")
+# The same of a fleet: who may reach it, and how far it scales.
+_FREE_SERVING = ("clients", "least_nodes", "most_nodes")
 _MEND = "restore it from version control, or delete it and run `berth lock`"
 
 
@@ -67,8 +70,24 @@ def _deciding(workload: Workload) -> Workload:
     """The workload as if its free provisioning were left out."""
     given, plain = workload.provision, Provision()
     storage = given.storage.model_copy(update={"lifecycle": plain.storage.lifecycle})
-    free = {name: getattr(plain, name) for name in _FREE}
+    free: dict[str, Any] = {name: getattr(plain, name) for name in _FREE}
+    if given.serving:
+        alike = {name: getattr(Serving(), name) for name in _FREE_SERVING}
+        free["serving"] = given.serving.model_copy(update=alike)
     return workload.model_copy(update={"provision": given.model_copy(update={**free, "storage": storage})})
+
+
+def answers(head: Head, loaded: Loaded, calibration: Calibration) -> bool:
+    """Whether a lock answers a workload: to the target that the file names, or, where it names none, to the lock's."""
+    named = loaded.workload.provision.target
+    if named not in (None, head.build.target):
+        return False
+    return any(digest_of(_aimed(loaded, target), calibration) == head.digest for target in (None, head.build.target))
+
+
+def _aimed(loaded: Loaded, target: Target | None) -> Loaded:
+    provision = loaded.workload.provision.model_copy(update={"target": target})
+    return replace(loaded, workload=loaded.workload.model_copy(update={"provision": provision}))
 
 
 def _given(value: Any) -> Any:

@@ -8,15 +8,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from planner.addresses import nodes_block
 from planner.build import expiry
+from planner.built import Fleet
 from planner.calibration import Calibration
 from planner.changes import keeping, permitted
-from planner.errors import LockError
+from planner.errors import LockError, NoFeasiblePlan
 from planner.load import Loaded, load_workload
-from planner.lock import Head, Lock, digest_of, new_lock, read_head, read_lock, write_image, write_lock
+from planner.lock import Head, Lock, answers, new_lock, read_head, read_lock, write_image, write_lock
 from planner.places import lock_path
 from planner.plan import Build, Decision, Target
-from planner.relock import Resolve, looked_up
+from planner.provisioning import Serving
+from planner.relock import Resolve, looked_up, must_boot
+from planner.served import bounds
 from planner.workload import Workload
 from pricing.errors import BerthError
 
@@ -68,6 +72,7 @@ def _planned(
 ) -> Build:
     """Today's plan, locked, with what it changes of the lock that stood there before; the same plan stays locked."""
     lock = new_lock(loaded, decide(loaded, calibration, now), calibration, now)
+    must_boot(lock.build)
     if os.path.exists(path):
         old = read_lock(path)
         kept = replace(lock, build=keeping(old.build, lock))
@@ -109,23 +114,49 @@ def _rebuilt(
     except BerthError as error:
         notes.append(f"The workload cannot be read, so the locked plan is built as it is: {error.findings[0]}")
         return head.build
-    if digest_of(loaded, factors) != head.digest:
+    if not answers(head, loaded, factors):
         notes.append(
             f"{file} no longer matches its lock; the locked plan is built. Run `berth lock {file}` or synthesize "
             "with -c replan=true to move on."
         )
-    return _provisioned(head, loaded.workload)
+    return _provisioned(file, head, loaded.workload, notes)
 
 
-def _provisioned(head: Head, workload: Workload) -> Build:
+def _provisioned(file: Path, head: Head, workload: Workload, notes: list[str]) -> Build:
     provision = workload.provision
     return replace(
         head.build,
+        fleet=_bounded(file, head.build, provision.serving, notes),
         lifecycle=provision.storage.lifecycle,
         expires_at=expiry(provision, head.build.instance_type, head.locked_at),
         budget_usd=provision.budget,
         budget_email=provision.budget_email,
     )
+
+
+def _bounded(file: Path, build: Build, asked: Serving | None, notes: list[str]) -> Fleet | None:
+    """The fleet with the clients of the file as it is now, and its bounds where the subnet that stands holds them."""
+    fleet = build.fleet
+    if fleet is None or asked is None:
+        return fleet
+    quietest = min((each.nodes for each in fleet.schedule), default=build.nodes)
+    least, most = bounds(asked, build.nodes, quietest)
+    wanted = replace(fleet, clients=asked.clients, least_nodes=least, most_nodes=most)
+    if least <= most and _holds(build, replace(build, fleet=wanted)):
+        return wanted
+    notes.append(
+        f"{least} to {most} nodes do not go with the locked plan or its subnet, so that {fleet.least_nodes} to "
+        f"{fleet.most_nodes} stay; `berth lock {file}` plans for them."
+    )
+    return replace(wanted, least_nodes=fleet.least_nodes, most_nodes=fleet.most_nodes)
+
+
+def _holds(old: Build, new: Build) -> bool:
+    """Whether the nodes of a new build take the subnet of the old one."""
+    try:
+        return nodes_block(old) == nodes_block(new)
+    except NoFeasiblePlan:
+        return False
 
 
 def _pinned(path: Path, build: Build, resolve: Resolve | None, notes: list[str]) -> Build:

@@ -9,6 +9,7 @@ import numpy as np
 
 from planner.calibration import Calibration, ServingFactors
 from planner.described import accelerator_called, machine_of
+from planner.engines import release_of
 from planner.errors import PlannerError
 from planner.layout import Layout
 from planner.measured import Row
@@ -19,11 +20,11 @@ from planner.serving_answers import Figures, run_figures
 from planner.serving_memory import OUTER_BYTES
 from planner.serving_runs import engine_of, serving_recipe, serving_run
 from planner.shape import ModelShape
+from planner.streamed_runs import streamed_figures, streams
 from planner.training_time import step_time
 
-# The share of the device that an engine was given, in a row's notes; and the release in its cell.
+# The share of the device that an engine was given, in a row's notes.
 _SHARE = re.compile(r"(?:util|fraction)\D{0,12}(0\.\d+)")
-_RELEASE = re.compile(r"(\d+)\.(\d+)")
 # vLLM's first release with an all-reduce of its own, and the fewest tokens that releases before it batch.
 OWN_REDUCE = (0, 3)
 LEAST_BATCHED = 2048
@@ -48,6 +49,8 @@ def training_tokens_per_s(case: TrainingCase, calibration: Calibration) -> float
 
 def serving_figures_of(row: Row, calibration: Calibration) -> Figures:
     """The replica's figures as the row measured them. Raises PlannerError with what its cells lack."""
+    if streams(row):
+        return streamed_figures(row, calibration)
     run = serving_run(row, calibration)
     found = run_figures(run, calibration)
     if not np.isfinite(float(found.tpot_s)):
@@ -96,8 +99,8 @@ def _as_started(factors: ServingFactors, shape: ModelShape, row: Row) -> Serving
     share = _SHARE.search(row.says("notes"))
     if share:
         factors = replace(factors, memory_share=float(share.group(1)))
-    release = _RELEASE.match(row.says("engine_version"))
-    if row.says("engine") == "vllm" and release and (int(release[1]), int(release[2])) < OWN_REDUCE:
+    release = release_of(row.says("engine_version"))
+    if row.says("engine") == "vllm" and release and release < OWN_REDUCE:
         tokens = max(shape.context_tokens, LEAST_BATCHED)
         sums = 2 * shape.layers * tokens * shape.hidden * OUTER_BYTES if row.count("tp", 1) > 1 else 0.0
         factors = replace(factors, batched_tokens=tokens, reserve_bytes=factors.reserve_bytes + int(sums))

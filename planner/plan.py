@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from planner.built import FileSystem, Fleet, Mig
+from planner.batch_record import Batch
+from planner.built import Existing, FileSystem, Fleet, Mig
 from planner.fleet_record import FleetPlan
 from planner.index_record import IndexPlan
 from planner.layout import Layout
 from planner.recipe import Accuracy, Recipe
+from planner.split_record import Split
 from planner.terms import RunHours
 from pricing.offer import Provenance, Purchase
 from pricing.units import HOUR_S
@@ -82,12 +84,14 @@ class MemoryTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """How a training job goes. Seconds, tokens/s over all devices once it runs, USD.
+    """How a training or batch job goes. Seconds, tokens/s over all devices once it runs (made, of a batch), USD.
 
     `run_s` is all of it, `checkpoints_s` and `failures_s` what these are expected to take of it, `between_failures_s`
     the mean time from one failure to the next. `utilization` is the share of the accelerators' peak that the model's
     own FLOP take (MFU), what a causal mask leaves out not counted; `unmasked_utilization` counts it too.
-    `other_software` is what a step would take in other frameworks.
+    `other_software` is what a step would take in other frameworks. A batch job has no utilization told, no checkpoints
+    and no other software; a step is one of an engine, or a block, of each replica (planner.batch_record).
+    `stopped_nodes` and `lost_s` are what an interruption costs, as in planner.terms.
     """
 
     start_up_s: float
@@ -104,6 +108,8 @@ class Run:
     utilization: float = 0.0
     unmasked_utilization: float = 0.0
     other_software: tuple[Term, ...] = ()
+    stopped_nodes: int | None = None
+    lost_s: float | None = None
 
     @property
     def latest_s(self) -> float:
@@ -113,7 +119,12 @@ class Run:
     @property
     def hours(self) -> RunHours:
         """What terms of purchase ask of a run."""
-        return RunHours(expected=self.run_s / HOUR_S, latest=self.latest_s / HOUR_S)
+        return RunHours(
+            expected=self.run_s / HOUR_S,
+            latest=self.latest_s / HOUR_S,
+            stopped_nodes=self.stopped_nodes,
+            lost=None if self.lost_s is None else self.lost_s / HOUR_S,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,10 +161,11 @@ class Service:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One way to do the job. Exactly one of `run` and `service` is set.
+    """One way to do the job. Exactly one of `run` and `service` is set; a batch job's run has `batch` beside it.
 
     `nodes` are all instances paid for; `usd_per_hour` is the price of all of them, and `provenance` says whose word
-    that price is. `accuracy` is the greatest loss that any of the techniques brings.
+    that price is. `accuracy` is the greatest loss that any of the techniques brings. With `split` the layout, memory
+    and replicas are of those that decode, and prompts have others.
     """
 
     rung: Rung
@@ -173,6 +185,18 @@ class Candidate:
     memory: MemoryTable
     run: Run | None
     service: Service | None
+    batch: Batch | None = None
+    split: Split | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServedBeside:
+    """A further model on the same instances: its replicas as a candidate that pays for its devices alone, and which
+    devices those are."""
+
+    model: str
+    devices: str
+    candidate: Candidate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,6 +213,14 @@ class RungAnswer:
     """The best that one rung of the ladder offers, or why it offers nothing, and why it lost or won."""
 
     rung: Rung
+    best: Candidate | None
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The best fleet of another kind than the chosen one, None where there is none, and what decided between them."""
+
     best: Candidate | None
     verdict: str
 
@@ -291,29 +323,6 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Existing:
-    """What stands in the account already and is used instead of made, each by its id; None for what the stack makes.
-
-    A `subnet` stands in `vpc`; without one the stack makes its own there, with the routes of `route_table`. Nodes join
-    `security_group` beside their own. `file_system` is FSx for Lustre, which its `mount_name` mounts. Nodes of the
-    target eks-nodes join `eks_cluster`, which EKS knows by its name. A fleet's load
-    balancer stands in `balancer_subnets`, each in a zone of its own.
-    """
-
-    vpc: str | None = None
-    subnet: str | None = None
-    route_table: str | None = None
-    security_group: str | None = None
-    file_system: str | None = None
-    mount_name: str | None = None
-    key: str | None = None
-    permissions_boundary: str | None = None
-    placement_group: str | None = None
-    eks_cluster: str | None = None
-    balancer_subnets: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """Everything that a stack must know, and nothing of how it was decided. Bytes, seconds, USD.
 
@@ -322,7 +331,7 @@ class Build:
     reservation or Capacity Block, the ARN of a group of them, or `open` for any that matches. `training_plan_arn` is
     HyperPod's own way to reserve. `account` is the only one that the stack may be deployed to, None for any. `cidr` is
     the block of the stack's VPC, or of its subnet in an existing one. `fleet` is set for the target serving-fleet
-    alone, `mig` where accelerators are cut.
+    alone, `mig` where accelerators are cut. `split` says that prompts have nodes of their own.
     """
 
     name: str
@@ -347,10 +356,11 @@ class Build:
     file_system: FileSystem | None = None
     fleet: Fleet | None = None
     mig: Mig | None = None
+    split: bool = False
     training_plan_arn: str | None = None
     account: str | None = None
     cidr: str | None = None
-    existing: Existing = Existing()
+    existing: Existing = field(default_factory=Existing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,7 +370,8 @@ class Plan:
     `front` are fleets that trade money for time: none is both cheaper and faster than another, cheapest first.
     `cost` is the chosen candidate's, `deals` the same fleet on all terms known. `covered` counts the candidates that
     the search decided on, `timed` those of them that fit, whose time it computed; `warnings` are sentences, `network`
-    that on addresses. `fleet` serves, `index` is beside it.
+    that on addresses. `fleet` serves, `index` and further models (`beside`) stand beside it; `apart` is the best fleet
+    whose prompts have replicas of their own, or where that is chosen the best without.
     """
 
     workload: str
@@ -383,6 +394,8 @@ class Plan:
     network: str = ""
     index: IndexPlan | None = None
     fleet: FleetPlan | None = None
+    beside: tuple[ServedBeside, ...] = ()
+    apart: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
 """How does a replica answer that makes embeddings: prompts in, one vector each out?
 
-An embedding takes one pass over its prompt and no steps after it. Engines put as many waiting prompts into a step as its
-budget of tokens takes, and keep no cache beyond it; a prompt is never cut. Works on numbers and on arrays of them.
+An embedding takes one pass over its prompt and no steps after it. Engines put as many waiting prompts into a step as
+its budget of tokens takes, and keep no cache beyond it; a prompt is never cut. Works on numbers and on arrays of them.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from planner.replica import Replica
 from planner.serving_modes import Lengths, Pace
 from planner.shape import ModelShape
 
-# The arrivals during a step lie between these, of the latter as a share of what a step takes; halving the range of their
-# logarithm so often finds them to a thousandth. How steps grow with their prompts changes little after two rounds.
+# The arrivals during a step lie between these, of the latter as a share of what a step takes; halving the range of
+# their logarithm so often finds them to a thousandth. How steps grow with their prompts is settled in two rounds.
 FEWEST, FULLEST = 1e-3, 0.999
 HALVINGS = 14
 ROUNDS = 2
@@ -42,6 +42,12 @@ def pooled(replica: Replica, lengths: Lengths, in_flight: Any) -> Pace:
         growth = np.minimum((more - step) / step, 1.0)
     rate = arriving / step
     return _pace(replica.request_s + in_flight / rate, rate)
+
+
+def full_step(replica: Replica, lengths: Lengths) -> tuple[Any, Any]:
+    """Prompts of a step that takes as many as it can, and its seconds."""
+    together = _most_together(replica, lengths)
+    return together, _step_s(replica, lengths, together)
 
 
 def pooled_loop(replica: Replica, lengths: Lengths, clients: Any) -> Pace:
@@ -110,4 +116,4 @@ def _step_s(replica: Replica, lengths: Lengths, prompts: Any) -> Any:
 
 def _pace(seconds: Any, rate: Any) -> Pace:
     nothing = 0.0 * rate
-    return Pace(ttft_s=seconds, tpot_s=nothing, decode_s=nothing, prompt_s=1 / rate, busy=nothing, requests_per_s=rate)
+    return Pace(ttft_s=seconds, tpot_s=nothing, decode_s=nothing, prompt_s=1 / rate, requests_per_s=rate)

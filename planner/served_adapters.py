@@ -1,8 +1,8 @@
 """What do low-rank adapters of many tenants cost that one base model serves side by side?
 
 Each request names an adapter; a step adds to every adapted product the two thin ones of its sequences' adapters, read
-once for each adapter that is in the batch (Punica, arXiv 2310.18547; S-LoRA, arXiv 2311.03285). Adapters that are not on
-the device lie in host memory and are copied before their request's first step.
+once for each adapter that is in the batch (Punica, arXiv 2310.18547; S-LoRA, arXiv 2311.03285). Adapters that are not
+on the device lie in host memory and are copied before their request's first step.
 """
 
 from __future__ import annotations

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from ipaddress import IPv4Network
-from itertools import combinations
 
 from aws_cdk import Annotations, App, Environment, Stack
 
@@ -15,26 +13,6 @@ from stacks.parts.tags import stack_name, tag
 
 # CloudFormation's rule for stack names, less what "Berth-" takes of its 128 characters.
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,121}")
-
-
-def refuse_together(builds: Sequence[Build]) -> None:
-    """Raises StackError where the stacks of one app would get in each other's way: one name, or one address twice."""
-    names = [build.name for build in builds]
-    findings = [f"Two workloads are called {name!r}. Give each a name of its own." for name in sorted(_twice(names))]
-    joining = [build for build in builds if build.existing.vpc and build.cidr]
-    for one, other in combinations(joining, 2):
-        same = one.existing.vpc == other.existing.vpc
-        if same and IPv4Network(str(one.cidr)).overlaps(IPv4Network(str(other.cidr))):
-            findings.append(
-                f"{one.name!r} and {other.name!r} both take addresses of {one.cidr} and {other.cidr} in "
-                f"{one.existing.vpc}. Change provision.cidr of one of them."
-            )
-    if findings:
-        raise StackError(findings)
-
-
-def _twice(names: Sequence[str]) -> set[str]:
-    return {name for name in names if names.count(name) > 1}
 
 
 def stack_of(target: Target) -> Callable[..., Stack]:
@@ -82,6 +60,11 @@ def build_stack(app: App, build: Build, *, account: str | None, warnings: Sequen
         raise StackError(
             f"A training plan holds nodes of HyperPod, not of the target {build.target!s}. Set provision.target to "
             f"{Target.HYPERPOD_SLURM!s}, or leave provision.training_plan out."
+        )
+    if build.split:
+        raise StackError(
+            f"{build.name!r} has prompts and answers on replicas of their own, which no stack starts or connects yet. "
+            "Set inference.disaggregate to compare, and lock it anew."
         )
     env = Environment(account=build.account or account, region=build.region)
     stack = stack_of(build.target)(app, stack_name(build.name), build=build, env=env)

@@ -88,8 +88,19 @@ def test_two_workloads_in_one_app(folder: Path) -> None:
     }
 
 
+def test_workloads_are_refused_before_any_is_locked(folder: Path) -> None:
+    """Blanks around the comma do not matter; two of one name are refused, and no lock is left behind."""
+    (folder / "other.yaml").write_text((folder / "tiny.yaml").read_text())
+    done = synth(folder, prices="bundled", workload="tiny.yaml, other.yaml")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "Two workloads are called 'tiny'. Give each a name of its own.\n"
+    assert not [*folder.glob("*.plan.json")]
+
+
 def test_the_target_may_be_named_beside_the_workload(folder: Path) -> None:
     """`-c target=` takes the place of the file's own, and the lock keeps it."""
     done = synth(folder, prices="bundled", target="hyperpod-slurm")
     assert done.returncode == 0, done.stderr
     assert json.loads((folder / "tiny.plan.json").read_text())["build"]["target"] == "hyperpod-slurm"
+    for again in ({"target": "hyperpod-slurm"}, {}):
+        assert "no longer matches" not in synth(folder, prices="bundled", **again).stderr

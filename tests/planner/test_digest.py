@@ -11,7 +11,8 @@ import pytest
 
 from planner.calibration import load_calibration
 from planner.load import Loaded, load_workload
-from planner.lock import digest_of
+from planner.lock import Lock, answers, digest_of
+from planner.plan import Target
 from planner.shape import Attention, ModelShape
 from planner.workload import Limits, Workload
 from tests.planner.market_builders import SERVING, TRAINING, slower, written
@@ -90,6 +91,46 @@ def test_what_does_not_decide_does_not_unlock(tmp_path: Path, text: str) -> None
 def test_what_decides_unlocks(tmp_path: Path, text: str) -> None:
     """Every other key of a workload changes the digest."""
     assert digest(tmp_path, text) != digest(tmp_path, TRAINING)
+
+
+FLEET = """
+provision:
+  target: serving-fleet
+  serving: {weights: s3://my-models/tiny, certificate: CERTIFICATE, MORE}
+""".replace("CERTIFICATE", "arn:aws:acm:us-east-1:123456789012:certificate/0f0e0d0c-0b0a-0908-0706-050403020100")
+
+
+@pytest.mark.parametrize(
+    ("more", "same"),
+    [
+        ("clients: [10.20.0.0/16]", True),
+        ("most_nodes: 9", True),
+        ("least_nodes: 1, most_nodes: 4", True),
+        ("spare_zone: true", False),
+        ("image: example.com/vllm:1", False),
+    ],
+)
+def test_who_may_ask_a_fleet_and_how_far_it_scales_is_free(tmp_path: Path, more: str, same: bool) -> None:
+    """Clients and bounds unlock nothing; what nodes run and where they stand does."""
+    plain = digest(tmp_path, SERVING + FLEET.replace(", MORE", ""))
+    assert (digest(tmp_path, SERVING + FLEET.replace("MORE", more)) == plain) is same
+
+
+@pytest.mark.parametrize(
+    ("file", "locked", "same"),
+    [(None, None, True), (None, "efa-cluster", True), ("efa-cluster", None, True), ("single-instance", None, False)],
+)
+def test_a_target_that_is_the_locks_own_unlocks_nothing(
+    tmp_path: Path, lock: Lock, file: str | None, locked: str | None, same: bool
+) -> None:
+    """Who names the lock's target, in the file or when locking, asks for what is locked; another is another plan."""
+
+    def asked(target: str | None) -> Loaded:
+        return load_workload(written(tmp_path, TRAINING + (f"provision: {{target: {target}}}\n" if target else "")))
+
+    factors, built = load_calibration(), replace(lock.build, target=Target.EFA_CLUSTER)
+    head = replace(lock, build=built, digest=digest_of(asked(locked), factors))
+    assert answers(head, asked(file), factors) is same
 
 
 def test_the_same_amount_is_the_same_question(tmp_path: Path) -> None:

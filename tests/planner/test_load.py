@@ -132,7 +132,10 @@ def test_an_inline_shape_is_named_after_the_workload(tmp_path: Path) -> None:
         (TRAINING + "limits: {str: 1}\n", "8: limits.str: unknown key"),
         (TRAINING + "objective: {cost: 1, time: 1, str: 1}\n", "8: objective.str: unknown key"),
         (SERVING + "  context_length: 10M\n", "3: inference: 10,000,000 tokens of context are more than the 131,072"),
-        (SERVING.replace("llama-3.1-8b", "esm2-3b"), "3: inference: esm2-3b makes no tokens one by one: none of its"),
+        (
+            SERVING.replace("llama-3.1-8b", "esm2-3b"),
+            "6: inference.output_tokens: esm2-3b makes no tokens one by one: none of its blocks is causal; set it to 0",
+        ),
         (
             TRAINING.replace("llama-3.1-8b", "gpt2"),
             "6: training.sequence_length: 2,048 tokens a sequence are more than the 1,024 for which gpt2 has learned",

@@ -66,5 +66,5 @@ def test_a_type_without_a_share_has_none_on_that_machine_alone() -> None:
     machines = Machines(each=MACHINES[:2], of=np.array([0, 1]))
     found = factors_on(machines, FACTORS[:2])
     assert np.isnan(found.matmul["bf16"]).tolist() == [False, True]
-    assert found.matmul["fp16"][1] == 0.4
+    assert np.asarray(found.matmul["fp16"])[1] == 0.4
     assert np.asarray(found.memory).tolist() == [LOSSY.memory] * 2

@@ -98,10 +98,11 @@ def test_states_are_spread_over_a_request() -> None:
     shape = load_preset("jamba-v0.1")
     cache = 4 * 2 * 8 * 128 * 2
     state = 4 * 28 * (8192 * 16 + 8192 * 4)
-    for tokens, told in ((1000, 1000), (shape.context_tokens, None)):
+    thousand = Load(input_tokens=900, output_tokens=100, context_tokens=1000)
+    for tokens, told in ((1000, thousand), (shape.context_tokens, None)):
         memory = replica_memory(shape, BF16, Layout(), NODE, SERVED, told)
         assert float(memory.cache_per_token) == pytest.approx(cache + state / tokens)
-    halved = replica_memory(shape, BF16, Layout(tensor=2), NODE, SERVED, 1000)
+    halved = replica_memory(shape, BF16, Layout(tensor=2), NODE, SERVED, thousand)
     assert float(halved.cache_per_token) == pytest.approx((cache + state / 1000) / 2)
 
 

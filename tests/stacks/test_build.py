@@ -11,8 +11,8 @@ import pytest
 from aws_cdk import App, Token
 from aws_cdk.assertions import Annotations, Match
 
-from planner.plan import Existing, Target
-from stacks.build import build_stack, no_workload, refuse_together, stack_of
+from planner.plan import Target
+from stacks.build import build_stack, no_workload, stack_of
 from stacks.errors import StackError
 from tests.support.builds import G5_SINGLE, P4D_CLUSTER
 from tests.support.synthesis import stack
@@ -73,17 +73,6 @@ def test_a_stack_for_one_account_is_built_with_no_others_credentials(tmp_path: P
         build_stack(app, replace(build, name="other"), account="444455556666", warnings=())
 
 
-def test_workloads_side_by_side_must_not_meet() -> None:
-    """Two of one name, or with the same addresses of one existing VPC, are refused together; all else may stand."""
-    vpc = Existing(vpc="vpc-0123456789abcdef0", route_table="rtb-0123456789abcdef0")
-    one = replace(G5_SINGLE, cidr="10.1.0.0/24", existing=vpc)
-    refuse_together([one, replace(P4D_CLUSTER, cidr="10.1.1.0/24", existing=vpc), replace(G5_SINGLE, name="third")])
-    with pytest.raises(StackError) as caught:
-        refuse_together([one, replace(one, cidr="10.1.0.0/25")])
-    assert ["Two workloads are called 'serve8b'" in each for each in caught.value.findings] == [True, False]
-    assert "both take addresses of 10.1.0.0/24 and 10.1.0.0/25" in caught.value.findings[1]
-
-
 def test_two_workloads_are_two_stacks_of_one_app(tmp_path: Path) -> None:
     """Side by side in one app, each stack keeps the template that it has alone."""
     app = App(outdir=str(tmp_path), analytics_reporting=False, builtin_cloud_formation_validation=False)
@@ -91,3 +80,10 @@ def test_two_workloads_are_two_stacks_of_one_app(tmp_path: Path) -> None:
         build_stack(app, build, account=None, warnings=())
     names = {each.stack_name for each in app.synth().stacks}
     assert names == {"Berth-serve8b", "Berth-train70b"}
+
+
+def test_a_fleet_with_prompts_on_nodes_of_their_own_is_refused(tmp_path: Path) -> None:
+    """No stack starts or connects the two roles yet: the synth says so, and what to change."""
+    app = App(outdir=str(tmp_path), analytics_reporting=False, builtin_cloud_formation_validation=False)
+    with pytest.raises(StackError, match=r"Set inference\.disaggregate to compare"):
+        build_stack(app, replace(P4D_CLUSTER, split=True), account=None, warnings=())
