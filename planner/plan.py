@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -348,7 +348,7 @@ class Build:
     training_plan_arn: str | None = None
     account: str | None = None
     cidr: str | None = None
-    existing: Existing = Existing()
+    existing: Existing = field(default_factory=Existing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
