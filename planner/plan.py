@@ -13,6 +13,7 @@ from planner.fleet_record import FleetPlan
 from planner.index_record import IndexPlan
 from planner.layout import Layout
 from planner.recipe import Accuracy, Recipe
+from planner.split_record import Split
 from planner.terms import RunHours
 from pricing.offer import Provenance, Purchase
 from pricing.units import HOUR_S
@@ -163,7 +164,8 @@ class Candidate:
     """One way to do the job. Exactly one of `run` and `service` is set; a batch job's run has `batch` beside it.
 
     `nodes` are all instances paid for; `usd_per_hour` is the price of all of them, and `provenance` says whose word
-    that price is. `accuracy` is the greatest loss that any of the techniques brings.
+    that price is. `accuracy` is the greatest loss that any of the techniques brings. With `split` the layout, memory
+    and replicas are of those that decode, and prompts have others.
     """
 
     rung: Rung
@@ -184,6 +186,7 @@ class Candidate:
     run: Run | None
     service: Service | None
     batch: Batch | None = None
+    split: Split | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +213,14 @@ class RungAnswer:
     """The best that one rung of the ladder offers, or why it offers nothing, and why it lost or won."""
 
     rung: Rung
+    best: Candidate | None
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The best fleet of another kind than the chosen one, None where there is none, and what decided between them."""
+
     best: Candidate | None
     verdict: str
 
@@ -320,7 +331,7 @@ class Build:
     reservation or Capacity Block, the ARN of a group of them, or `open` for any that matches. `training_plan_arn` is
     HyperPod's own way to reserve. `account` is the only one that the stack may be deployed to, None for any. `cidr` is
     the block of the stack's VPC, or of its subnet in an existing one. `fleet` is set for the target serving-fleet
-    alone, `mig` where accelerators are cut.
+    alone, `mig` where accelerators are cut. `split` says that prompts have nodes of their own.
     """
 
     name: str
@@ -345,6 +356,7 @@ class Build:
     file_system: FileSystem | None = None
     fleet: Fleet | None = None
     mig: Mig | None = None
+    split: bool = False
     training_plan_arn: str | None = None
     account: str | None = None
     cidr: str | None = None
@@ -358,7 +370,8 @@ class Plan:
     `front` are fleets that trade money for time: none is both cheaper and faster than another, cheapest first.
     `cost` is the chosen candidate's, `deals` the same fleet on all terms known. `covered` counts the candidates that
     the search decided on, `timed` those of them that fit, whose time it computed; `warnings` are sentences, `network`
-    that on addresses. `fleet` serves, `index` and further models (`beside`) stand beside it.
+    that on addresses. `fleet` serves, `index` and further models (`beside`) stand beside it; `apart` is the best fleet
+    whose prompts have replicas of their own, or where that is chosen the best without.
     """
 
     workload: str
@@ -382,6 +395,7 @@ class Plan:
     index: IndexPlan | None = None
     fleet: FleetPlan | None = None
     beside: tuple[ServedBeside, ...] = ()
+    apart: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,14 +43,13 @@ class Pace:
     """What a replica does with so many requests in flight. Seconds, requests/s.
 
     `prompt_s` is what one prompt takes of the replica's time, `decode_s` a step without prompts, `tpot_s` the time
-    between tokens with the prompts of others in between; `busy` is the share of time that prompts take.
+    between tokens with the prompts of others in between.
     """
 
     ttft_s: Any
     tpot_s: Any
     decode_s: Any
     prompt_s: Any
-    busy: Any
     requests_per_s: Any
 
     def request_s(self, lengths: Lengths) -> Any:
@@ -75,10 +74,9 @@ def closed_loop(replica: Replica, lengths: Lengths, clients: Any, first_share: A
         answered = lengths.answer * tpot
         decoding = np.maximum(served * answered / (answered + ttft), np.minimum(served, 1.0))
     rate = served / (ttft + (lengths.answer - 1) * tpot)
-    busy = np.minimum(rate * prompt, 1.0)
     # Who finds no room waits for it: Little's law on those outside.
     ttft = ttft + (clients - served) / rate
-    return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, busy=busy, requests_per_s=rate)
+    return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, requests_per_s=rate)
 
 
 def full_rate(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
@@ -86,8 +84,7 @@ def full_rate(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
     sequences = np.asarray(sequences, dtype=float)
     step, prompt, tpot = _cycle(replica, lengths, sequences)
     rate = sequences / (lengths.answer * tpot)
-    busy = np.minimum(rate * prompt, 1.0)
-    return Pace(ttft_s=prompt, tpot_s=tpot, decode_s=step, prompt_s=prompt, busy=busy, requests_per_s=rate)
+    return Pace(ttft_s=prompt, tpot_s=tpot, decode_s=step, prompt_s=prompt, requests_per_s=rate)
 
 
 def static_batch(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
@@ -105,7 +102,6 @@ def static_batch(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
         tpot_s=step,
         decode_s=step,
         prompt_s=prompt / at_once,
-        busy=prompt / (prompt + lengths.answer * step),
         requests_per_s=sequences / whole,
     )
 
@@ -125,7 +121,7 @@ def arrivals(replica: Replica, lengths: Lengths, in_flight: Any) -> Pace:
     waits = replica.factors.admission_steps * tpot + busy / (2 * (1 - busy)) * prompt
     ttft = replica.request_s + worked + waits
     rate = in_flight / (ttft + (lengths.answer - 1) * tpot)
-    return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, busy=busy, requests_per_s=rate)
+    return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, requests_per_s=rate)
 
 
 def _cycle(replica: Replica, lengths: Lengths, decoding: Any) -> tuple[Any, Any, Any]:
@@ -160,13 +156,15 @@ def _closed_ttft(replica: Replica, lengths: Lengths, clients: Any, decoding: Any
 def _piece(replica: Replica, lengths: Lengths, decoding: Any) -> Any:
     """Tokens of prompts in a step: a prompt, or as many as arrive in a step, up to what the engine takes."""
     arriving = decoding * lengths.fresh / lengths.answer
-    return np.minimum(replica.batched_tokens, np.maximum(lengths.fresh, arriving))
+    alone = np.minimum(replica.rank_tokens, lengths.fresh)
+    return np.minimum(replica.batched_tokens, np.maximum(alone, arriving))
 
 
 def _work_s(replica: Replica, lengths: Lengths, decoding: Any, piece: Any, undivided: bool = False) -> Any:
     """Seconds of a step that decodes and works on `piece` tokens of prompts."""
     pairs = piece * (lengths.cached + lengths.fresh / 2)
-    return replica.step_s(decoding, decoding * lengths.live, piece, pairs, undivided)
+    alone = np.minimum(replica.rank_tokens, lengths.fresh)
+    return replica.step_s(decoding, decoding * lengths.live, piece, pairs, undivided, alone)
 
 
 def _prompts_s(replica: Replica, lengths: Lengths, sequences: Any) -> Any:
@@ -174,4 +172,5 @@ def _prompts_s(replica: Replica, lengths: Lengths, sequences: Any) -> Any:
     tokens = sequences * lengths.fresh
     steps = np.maximum(np.ceil(tokens / replica.batched_tokens), 1.0)
     piece = tokens / steps
-    return steps * replica.step_s(0.0, 0.0, piece, piece * (lengths.cached + lengths.fresh / 2))
+    pairs = piece * (lengths.cached + lengths.fresh / 2)
+    return steps * replica.step_s(0.0, 0.0, piece, pairs, each_prompt=lengths.fresh)
