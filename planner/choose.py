@@ -30,6 +30,7 @@ from planner.fleet_fields import Fleet
 from planner.fleet_plan import Choice, fleet_plan, units_of
 from planner.fleet_size import Units
 from planner.front import pareto_front, spread
+from planner.job_words import job_sentence
 from planner.plan import Build, Candidate, Cost, Deal, Decision, Plan, Rejection, Target
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy, Recipe
@@ -46,10 +47,10 @@ from planner.step_table import prompt_share
 from planner.surroundings import is_fleet
 from planner.usage import weights_bytes
 from planner.warnings import warnings_of
-from planner.workload import TOKENS_PER_PARAMETER, Inference, Pin, Workload
+from planner.workload import Pin, Workload
 from pricing.market import Market
 from pricing.quota import interfaces_allowed
-from pricing.units import HOURS_PER_MONTH, show_count, show_duration, show_rate, show_usd
+from pricing.units import HOURS_PER_MONTH, show_usd
 
 # Beside the ladder, a reader wants the next few machines, not the next few layouts of the same one.
 RUNNERS_UP = 5
@@ -246,49 +247,6 @@ def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
         headroom=inference.fleet.headroom,
         spare=inference.fleet.spare,
     )
-
-
-def job_sentence(workload: Workload, shape: ModelShape) -> str:
-    """The job in one line."""
-    if workload.training:
-        training = workload.training
-        tokens = show_count(training.total_tokens(shape.active_parameters))
-        why = "" if training.stated_tokens else f" ({TOKENS_PER_PARAMETER} a parameter, for want of a figure)"
-        return (
-            f"{training.method} on {tokens} tokens{why}, sequences of "
-            f"{training.sequence_length:,}, {training.global_batch:,} a step"
-        )
-    assert workload.inference is not None
-    inference = workload.inference
-    load = f"serving {inference.concurrency:,} requests in flight" if inference.concurrency else ""
-    if inference.requests_per_second:
-        load = f"serving {show_rate(inference.requests_per_second)} requests/s"
-    elif inference.requests:
-        load = f"a batch of {inference.requests:,} requests"
-    limits = [
-        f"{name} within {show_duration(limit)}"
-        for name, limit in (
-            ("TTFT" if inference.output_tokens else "each", inference.ttft),
-            ("TPOT", inference.tpot),
-        )
-        if limit
-    ]
-    tokens = f"{inference.input_tokens:,} tokens in, {inference.output_tokens:,} out"
-    if not inference.output_tokens:
-        tokens = f"an embedding of {inference.input_tokens:,} tokens each"
-    known = inference.prefix_cache_hit_rate
-    cached = [f"of which the prefix cache knows {known * inference.input_tokens:,.0f} ({known:.0%})"] if known else []
-    return ", ".join([load, tokens, *cached, *_beside_model(inference), *limits])
-
-
-def _beside_model(inference: Inference) -> Iterator[str]:
-    """What is served with the model: drafts, adapters."""
-    if drafts := inference.speculative:
-        yield f"{drafts.tokens} tokens at a time drafted by {drafts.draft} and accepted with {drafts.acceptance:.0%}"
-    if adapters := inference.adapters:
-        yield f"{adapters.count:,} adapters of rank {adapters.rank}"
-    if inference.co_served:
-        yield f"beside {' and '.join(each.model for each in inference.co_served)}"
 
 
 def _search(

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from planner.batch_record import Batch
-from planner.built import Existing, FileSystem, Fleet, Mig
+from planner.built import Existing, FileSystem, Fleet, Image, Mig
 from planner.fleet_record import FleetPlan
 from planner.index_record import IndexPlan
 from planner.layout import Layout
@@ -312,17 +312,6 @@ class Energy:
     kwh: float | None
     kg_co2e: float | None
     basis: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """The machine image: the public SSM parameter that names it, and its id once resolved in the region.
-
-    An image of the user's own has an id and no parameter, that which EKS chooses neither.
-    """
-
-    parameter: str | None
-    id: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
