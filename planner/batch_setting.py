@@ -63,9 +63,7 @@ class Setting:
         assert streaming
         memory = self.memory(layout)
         kept = memory.kept_here, memory.kept_on_host
-        return streamed_replica(
-            self.shape, self.option.recipe, layout, streaming, self.machine, self.factors, kept=kept
-        )
+        return streamed_replica(self.shape, self.option.recipe, streaming, self.machine, self.factors, kept=kept)
 
     def memory(self, layout: AnyLayout, terms: Mapping[str, Any] | None = None) -> StreamedMemory:
         """What replicas of an engine that streams take, on device, host and disk; `terms` on the device, if known."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from planner.built import FileSystem
+from planner.built import Existing, FileSystem
 from planner.errors import NoFeasiblePlan
 from planner.fleet_record import FleetPlan
 from planner.image import image_parameter, own_image
-from planner.plan import Build, Candidate, Existing, Image, Target
+from planner.plan import Build, Candidate, Image, Target
 from planner.served import fleet_of
 from planner.sliced import mig_of
 from planner.workload import Provision, Workload
@@ -66,6 +66,7 @@ def build_of(
         budget_email=provision.budget_email,
         file_system=_file_system(workload),
         fleet=fleet_of(workload, candidate, machine, weights_bytes=weights_bytes, planned=planned) if serves else None,
+        split=candidate.split is not None,
         mig=mig_of(workload, candidate, machine),
         training_plan_arn=provision.training_plan,
         account=provision.account,

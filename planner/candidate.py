@@ -23,7 +23,9 @@ from planner.search import RUNGS, Pool
 from planner.search_serving import ServingJob
 from planner.search_training import TrainingJob
 from planner.serving import computed_band, replica_answer, replica_memory, replica_of
+from planner.serving_band import serving_bands
 from planner.shape import ModelShape
+from planner.split_service import split_service
 from planner.terms import paid_node_hours
 from planner.training_time import START_UP_S, step_time
 from planner.wall_clock import wall_clock
@@ -44,7 +46,7 @@ def candidate(
     offer = contender.offers[int(pool.offer[row])]
     nodes, replicas = int(pool.nodes[row]), int(pool.replicas[row])
     usd_per_hour = offer.usd_per_hour_per_node * nodes
-    service = run = batch = None
+    service = run = batch = split = None
     if isinstance(job, TrainingJob):
         memory = _training_table(shape, job, contender, option, layout, calibration)
         run = _paid(_run(shape, job, contender, option, layout, calibration), offer, nodes, market)
@@ -55,6 +57,8 @@ def candidate(
         batch = _priced(batch, run, job)
     else:
         memory, service = _service(shape, job, contender, option, layout, calibration, replicas, usd_per_hour)
+        if partner := pool.partner_of(row):
+            service, split = split_service(shape, job, contender.machine, option, layout, partner, service, calibration)
     return Candidate(
         rung=RUNGS[int(pool.rung[row])],
         instance_type=contender.machine.name,
@@ -73,6 +77,7 @@ def candidate(
         memory=memory,
         run=run,
         service=service,
+        split=split,
         batch=batch,
     )
 
@@ -177,7 +182,7 @@ def _service(
         "draft": memory.draft,
         "adapters": memory.adapters,
         "cache in use": in_use * memory.cache_per_token,
-        "shared prefix": load.prefix_tokens * memory.cache_per_token,
+        "shared prefix": layout.data * load.prefix_tokens * memory.cache_per_token,
         "activations of a step": memory.activations,
         "engine reserve": memory.reserve,
     }
@@ -195,6 +200,7 @@ def _service(
     rate = job.requests_per_s or (job.concurrency or 0) / float(answer.request_s)
     month = usd_per_hour * HOURS_PER_MONTH
     tokens_per_s = rate * load.request_tokens + job.beside_tokens_per_s
+    band, ttft_band = serving_bands(layout, option.framework.name, machine.accelerator.name, calibration)
     return table, Service(
         replicas=replicas,
         concurrency=float(layout.micro_batch),
@@ -204,10 +210,10 @@ def _service(
         kv_capacity_tokens=int(memory.capacity_tokens) if memory.cache_per_token else 0,
         usd_per_month=cents(month),
         usd_per_million_tokens=(usd_per_hour / Decimal(tokens_per_s * HOUR_S) * MEGA).quantize(Decimal("0.0001")),
-        band=computed_band(factors.band, load),
+        band=computed_band(band, load),
         requests_per_s_per_replica=float(answer.requests_per_s),
         largest_batch=max(int(most), layout.micro_batch),
-        ttft_band=computed_band(factors.ttft_band, load),
+        ttft_band=computed_band(ttft_band, load),
         requests_per_s=rate,
         tokens_per_s=tokens_per_s,
     )

@@ -17,6 +17,7 @@ from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
 from planner.choose_index import plan_index
 from planner.co_served import apart_sentence, others_of, room_for_all, served_beside, with_others
+from planner.compare_split import split_comparison
 from planner.cost import cost_of, losses_per_hour, with_index
 from planner.deals import deals_of
 from planner.eligible import Contender, contenders, most_nodes
@@ -33,11 +34,13 @@ from planner.plan import Build, Candidate, Cost, Deal, Decision, Plan, Rejection
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
-from planner.search import RUNGS, Scope
+from planner.search import RUNGS, Part, Scope
 from planner.search_batch import search_batch
 from planner.search_serving import ServingJob, load_of, search_serving
+from planner.search_split import split_parts
 from planner.search_training import TrainingJob, search_training
 from planner.serving import replica_of
+from planner.serving_notes import serving_notes
 from planner.shape import ModelShape
 from planner.sliced import as_cut
 from planner.step_table import prompt_share
@@ -72,7 +75,7 @@ def make_plan(
         raise NoFeasiblePlan(_nothing_able(workload, refused))
     if isinstance(job, ServingJob):
         job = with_others(job, others, able)
-    found = _search(workload, shape, able, job, market, calibration)
+    found, parts = _search(workload, shape, able, job, market, calibration)
     if not len(found.ranking.order):
         raise NoFeasiblePlan(_nothing_fits(found))
     chosen = found.describe(found.pool, found.chosen)
@@ -119,6 +122,7 @@ def make_plan(
         index=index,
         fleet=fleet,
         beside=beside,
+        apart=split_comparison(found, parts, chosen, market) if _compares(workload, job) else None,
     )
     size = int(weights_bytes(shape, recipe))
     build = build_of(workload, chosen, wholes[chosen.instance_type], now, weights_bytes=size, planned=fleet)
@@ -130,6 +134,7 @@ def make_plan(
         network=network_sentence(build, allowed),
         warnings=(
             *plan.warnings,
+            *serving_notes(workload, shape, chosen, winner.machine),
             *end_warnings(workload.provision, chosen, now),
             *interface_warnings(build, allowed),
             *key_warnings(build),
@@ -150,6 +155,12 @@ def _image_sentence(build: Build) -> Iterator[str]:
     """What the nodes need before a stack can be made of the plan."""
     if fault := image_fault(build):
         yield f"{fault}. Until then the plan stands, and no lock or stack is made of it."
+
+
+def _compares(workload: Workload, job: AnyJob) -> bool:
+    """Whether replicas for prompts beside others for answers are looked at."""
+    asked = workload.inference is not None and workload.inference.disaggregate != "never"
+    return asked and isinstance(job, ServingJob) and job.plain
 
 
 def _engine_sentence(workload: Workload, chosen: Candidate) -> Iterator[str]:
@@ -193,11 +204,19 @@ def _choice(
         deals=deals,
         weights_bytes=weights_bytes(shape, recipe),
         file_system=(file_system.capacity, file_system.throughput) if file_system else None,
-        prompt_share=prompt_share(replica, job.load, chosen.service.concurrency),
+        prompt_share=_prompt_share(chosen) or prompt_share(replica, job.load, chosen.service.concurrency),
         least_nodes=serving.least_nodes or 1 if serving else 1,
         losses_per_hour=losses_per_hour(chosen.instance_type, chosen.region, market),
         device_share=_device_share(job, chosen),
     )
+
+
+def _prompt_share(chosen: Candidate) -> float:
+    """The share of the devices that work on prompts alone; 0 where all do both."""
+    if chosen.split is None or chosen.service is None:
+        return 0.0
+    apart = chosen.split.replicas * chosen.split.layout.devices
+    return apart / (apart + chosen.service.replicas * chosen.layout.devices)
 
 
 def _device_share(job: ServingJob, chosen: Candidate) -> float:
@@ -283,7 +302,8 @@ def _search(
     job: AnyJob,
     market: Market,
     calibration: Calibration,
-) -> Found:
+) -> tuple[Found, tuple[Part, ...]]:
+    """What the search came to, and the fleets whose prompts have replicas of their own."""
     single = workload.provision.target is Target.SINGLE_INSTANCE
     scope = Scope(
         shape=shape,
@@ -293,17 +313,20 @@ def _search(
         max_nodes=1 if single else workload.limits.max_nodes,
         pins=pins_of(workload),
     )
+    parts: tuple[Part, ...] = ()
     if isinstance(job, TrainingJob):
         fitting = loose = search_training(scope, job)
     elif isinstance(job, BatchJob):
         fitting = loose = search_batch(scope, job)
     else:
-        fitting = search_serving(scope, job)
+        parts = tuple(split_parts(scope, job)) if _compares(workload, job) else ()
+        allowed = workload.inference is not None and workload.inference.disaggregate == "allow"
+        fitting = search_serving(scope, job, parts if allowed else ())
         free = {name: value for name, value in scope.pins.items() if name != "nodes"}
         unlimited = replace(scope, max_nodes=ANY_NODES, pins=free)
         loose = search_serving(unlimited, replace(job, ttft_s=np.inf, tpot_s=np.inf))
     pool = join_offers(able, fitting, market)
-    return Found(
+    found = Found(
         workload=workload,
         scope=scope,
         contenders=able,
@@ -315,6 +338,7 @@ def _search(
         nodes_allowed=lambda offer: most_nodes(offer, market),
         held=market.held,
     )
+    return found, parts
 
 
 def pins_of(workload: Workload) -> dict[str, int]:
@@ -329,8 +353,10 @@ def pins_of(workload: Workload) -> dict[str, int]:
 def _runners_up(found: Found) -> tuple[Candidate, ...]:
     """The best row of each further instance type, best first."""
     order = found.ranking.order
-    _, first = np.unique(found.pool.machine[order], return_index=True)
-    places = np.sort(first)[1 : RUNNERS_UP + 1]
+    machines = found.pool.machine[order]
+    first = np.full(len(found.contenders), len(order))
+    np.minimum.at(first, machines, np.arange(len(order)))
+    places = np.sort(first[first < len(order)])[1 : RUNNERS_UP + 1]
     return tuple(found.describe(found.pool, int(order[place])) for place in places)
 
 

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from planner.batch_record import Batch
-from planner.built import FileSystem, Fleet, Mig
+from planner.built import Existing, FileSystem, Fleet, Mig
 from planner.fleet_record import FleetPlan
 from planner.index_record import IndexPlan
 from planner.layout import Layout
 from planner.need_record import Energy, Requirement
 from planner.recipe import Accuracy, Recipe
+from planner.split_record import Split
 from planner.terms import RunHours
 from pricing.offer import Provenance, Purchase
 from pricing.units import HOUR_S
@@ -164,7 +165,8 @@ class Candidate:
     """One way to do the job. Exactly one of `run` and `service` is set; a batch job's run has `batch` beside it.
 
     `nodes` are all instances paid for; `usd_per_hour` is the price of all of them, and `provenance` says whose word
-    that price is. `accuracy` is the greatest loss that any of the techniques brings.
+    that price is. `accuracy` is the greatest loss that any of the techniques brings. With `split` the layout, memory
+    and replicas are of those that decode, and prompts have others.
     """
 
     rung: Rung
@@ -185,6 +187,7 @@ class Candidate:
     run: Run | None
     service: Service | None
     batch: Batch | None = None
+    split: Split | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +214,14 @@ class RungAnswer:
     """The best that one rung of the ladder offers, or why it offers nothing, and why it lost or won."""
 
     rung: Rung
+    best: Candidate | None
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """The best fleet of another kind than the chosen one, None where there is none, and what decided between them."""
+
     best: Candidate | None
     verdict: str
 
@@ -291,29 +302,6 @@ class Image:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Existing:
-    """What stands in the account already and is used instead of made, each by its id; None for what the stack makes.
-
-    A `subnet` stands in `vpc`; without one the stack makes its own there, with the routes of `route_table`. Nodes join
-    `security_group` beside their own. `file_system` is FSx for Lustre, which its `mount_name` mounts. Nodes of the
-    target eks-nodes join `eks_cluster`, which EKS knows by its name. A fleet's load
-    balancer stands in `balancer_subnets`, each in a zone of its own.
-    """
-
-    vpc: str | None = None
-    subnet: str | None = None
-    route_table: str | None = None
-    security_group: str | None = None
-    file_system: str | None = None
-    mount_name: str | None = None
-    key: str | None = None
-    permissions_boundary: str | None = None
-    placement_group: str | None = None
-    eks_cluster: str | None = None
-    balancer_subnets: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """Everything that a stack must know, and nothing of how it was decided. Bytes, seconds, USD.
 
@@ -322,7 +310,7 @@ class Build:
     reservation or Capacity Block, the ARN of a group of them, or `open` for any that matches. `training_plan_arn` is
     HyperPod's own way to reserve. `account` is the only one that the stack may be deployed to, None for any. `cidr` is
     the block of the stack's VPC, or of its subnet in an existing one. `fleet` is set for the target serving-fleet
-    alone, `mig` where accelerators are cut.
+    alone, `mig` where accelerators are cut. `split` says that prompts have nodes of their own.
     """
 
     name: str
@@ -347,10 +335,11 @@ class Build:
     file_system: FileSystem | None = None
     fleet: Fleet | None = None
     mig: Mig | None = None
+    split: bool = False
     training_plan_arn: str | None = None
     account: str | None = None
     cidr: str | None = None
-    existing: Existing = Existing()
+    existing: Existing = field(default_factory=Existing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -360,7 +349,8 @@ class Plan:
     `front` are fleets that trade money for time: none is both cheaper and faster than another, cheapest first.
     `cost` is the chosen candidate's, `deals` the same fleet on all terms known. `covered` counts the candidates that
     the search decided on, `timed` those of them that fit, whose time it computed; `warnings` are sentences, `network`
-    that on addresses. `fleet` serves, `index` and further models (`beside`) stand beside it.
+    that on addresses. `fleet` serves, `index` and further models (`beside`) stand beside it; `apart` is the best fleet
+    whose prompts have replicas of their own, or where that is chosen the best without.
     """
 
     workload: str
@@ -384,6 +374,7 @@ class Plan:
     index: IndexPlan | None = None
     fleet: FleetPlan | None = None
     beside: tuple[ServedBeside, ...] = ()
+    apart: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -156,13 +156,15 @@ def _closed_ttft(replica: Replica, lengths: Lengths, clients: Any, decoding: Any
 def _piece(replica: Replica, lengths: Lengths, decoding: Any) -> Any:
     """Tokens of prompts in a step: a prompt, or as many as arrive in a step, up to what the engine takes."""
     arriving = decoding * lengths.fresh / lengths.answer
-    return np.minimum(replica.batched_tokens, np.maximum(lengths.fresh, arriving))
+    alone = np.minimum(replica.rank_tokens, lengths.fresh)
+    return np.minimum(replica.batched_tokens, np.maximum(alone, arriving))
 
 
 def _work_s(replica: Replica, lengths: Lengths, decoding: Any, piece: Any, undivided: bool = False) -> Any:
     """Seconds of a step that decodes and works on `piece` tokens of prompts."""
     pairs = piece * (lengths.cached + lengths.fresh / 2)
-    return replica.step_s(decoding, decoding * lengths.live, piece, pairs, undivided)
+    alone = np.minimum(replica.rank_tokens, lengths.fresh)
+    return replica.step_s(decoding, decoding * lengths.live, piece, pairs, undivided, alone)
 
 
 def _prompts_s(replica: Replica, lengths: Lengths, sequences: Any) -> Any:
@@ -170,4 +172,5 @@ def _prompts_s(replica: Replica, lengths: Lengths, sequences: Any) -> Any:
     tokens = sequences * lengths.fresh
     steps = np.maximum(np.ceil(tokens / replica.batched_tokens), 1.0)
     piece = tokens / steps
-    return steps * replica.step_s(0.0, 0.0, piece, piece * (lengths.cached + lengths.fresh / 2))
+    pairs = piece * (lengths.cached + lengths.fresh / 2)
+    return steps * replica.step_s(0.0, 0.0, piece, pairs, each_prompt=lengths.fresh)

@@ -9,6 +9,7 @@ import numpy as np
 
 from planner.calibration import Calibration
 from planner.errors import WorkloadError
+from planner.handover import Served
 from planner.load import Loaded
 from planner.plan import Candidate, Decision
 from planner.pooling import pooled, pooled_loop
@@ -22,6 +23,7 @@ from planner.serving_modes import Lengths, arrivals, closed_loop
 from planner.simulated import Expected, Simulated, simulated
 from planner.simulation import Requests
 from planner.sliced import as_cut
+from planner.split_simulation import SplitFleet, expected_of_split, replay_split
 from planner.step_table import step_table
 from planner.trace import read_trace
 from planner.workload import Inference
@@ -81,10 +83,26 @@ def simulate_plan(loaded: Loaded, decision: Decision, calibration: Calibration, 
     replica = replica_of(loaded.shape, decision.recipe, chosen.layout, machine, factors, load)
     table = step_table(replica, load, places(loaded.workload, chosen))
     requests = _requests(loaded, inference, load, table, stream, chosen)
+    if chosen.split:
+        served = Served(shape=loaded.shape, recipe=decision.recipe, machine=machine, factors=factors, load=load)
+        fleet = SplitFleet(served=served, split=chosen.split, decode=chosen.layout, replicas=chosen.service.replicas)
+        return _split(loaded, requests, fleet, table, warm_up=isinstance(stream, Drawn))
     expected = (_expected_embeddings if load.pools else _expected)(replica, requests, chosen.service.replicas, table)
     return simulated(
         requests, table, chosen.service.replicas, expected, warm_up=isinstance(stream, Drawn), embeds=load.pools
     )
+
+
+def _split(loaded: Loaded, requests: Requests, fleet: SplitFleet, table: StepTable, *, warm_up: bool) -> Simulated:
+    """The same through replicas for prompts and others for answers."""
+    if requests.clients is not None:
+        raise WorkloadError(
+            f"{loaded.file}: prompts and answers on replicas of their own are simulated for arrivals alone, and the "
+            "load is of requests in flight. Give inference.requests_per_second, or a trace."
+        )
+    expected = expected_of_split(requests, fleet, table.batch)
+    run = replay_split(requests, fleet, table)
+    return simulated(requests, table, fleet.replicas, expected, warm_up=warm_up, replayed=run)
 
 
 def _expected(replica: Replica, requests: Requests, replicas: int, table: StepTable) -> Expected:

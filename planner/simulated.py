@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from planner.replica_clock import StepTable
-from planner.simulation import Floats, Requests, replay
+from planner.simulation import Floats, Replay, Requests, replay
 
 # How far a formula's mean may be from the simulated one; both have the same steps, so what differs is queueing and
 # how many requests a replica has at once, which formulas know on average only.
@@ -104,13 +104,20 @@ class Simulated:
 
 
 def simulated(
-    requests: Requests, table: StepTable, replicas: int, expected: Expected, *, warm_up: bool, embeds: bool = False
+    requests: Requests,
+    table: StepTable,
+    replicas: int,
+    expected: Expected,
+    *,
+    warm_up: bool,
+    embeds: bool = False,
+    replayed: Replay | None = None,
 ) -> Simulated:
-    """Replays requests through so many replicas, and holds them against what is expected.
+    """Replays requests through so many replicas, unless it is done, and holds them against what is expected.
 
     `warm_up` leaves the first requests out.
     """
-    run, request_s = replay(requests, table, replicas), expected.delay_s
+    run, request_s = replayed or replay(requests, table, replicas), expected.delay_s
     skipped = int(WARM_UP_SHARE * len(requests)) if warm_up else 0
     kept = slice(skipped, None)
     at, first, last = (times[kept] for times in (run.at_s, run.first_s, run.last_s))

@@ -40,6 +40,7 @@ from planner.report.beside import beside_rows
 from planner.report.bill import bill_table, deals_table, total
 from planner.report.columns import figures_table
 from planner.report.fleet import fleet_rows
+from planner.report.split import comparison_rows, degrees
 from planner.report.vector_index import index_headline
 from planner.techniques import load_techniques
 from pricing.catalog import load_instance_types
@@ -106,6 +107,7 @@ def plan_text(plan: Plan, today: date) -> RenderableType:
         _section(f"Cost, {total(plan.cost)}", bill_table(plan.cost)),
         _section("Ladder", _ladder(plan.ladder)),
         _section("Runners-up", _candidates((chosen, *plan.runners_up))),
+        *([_section("Prefill and decode apart", _pairs(comparison_rows(plan.apart, chosen)))] if plan.apart else []),
         *([_section("Money against time", _candidates(plan.front))] if len(plan.front) > 1 else []),
         _section(f"{chosen.nodes} x {chosen.instance_type} on other terms", deals_table(plan.deals, chosen, today)),
         _section("Not chosen", _rejections(plan.rejections)),
@@ -232,17 +234,12 @@ def _availability(chosen: Candidate, today: date) -> str:
 
 def _layout(chosen: Candidate) -> str:
     layout = chosen.layout
-    degrees = {
-        "tensor": layout.tensor,
-        "pipeline": layout.pipeline,
-        "virtual": layout.virtual,
-        "context": layout.context,
-        "expert": layout.expert,
-        "data": layout.data,
-    }
-    named = " x ".join(f"{name} {value}" for name, value in degrees.items() if value > 1) or "one device"
+    named = degrees(layout)
     if chosen.batch:
         return f"{named}; {batch_layout(chosen, chosen.batch)}"
+    if chosen.split and chosen.service:
+        prompts = f"{chosen.split.replicas} of {degrees(chosen.split.layout)} for prompts"
+        return f"{prompts}, {chosen.service.replicas} of {named} that decode {layout.micro_batch} requests each"
     if chosen.service:
         return f"{named}; {layout.micro_batch} requests in flight per replica"
     return f"{named}; micro-batch {layout.micro_batch}, {layout.micro_batches} a step"
@@ -335,8 +332,10 @@ def _candidates(candidates: Sequence[Candidate]) -> RenderableType:
     for item in candidates:
         figures = _run_figures(item.run) if item.run else _service_figures(item.service)
         layout = item.layout
-        short = f"t{layout.tensor} p{layout.pipeline} c{layout.context} d{layout.data} b{layout.micro_batch}"
+        expert = f" e{layout.expert}" if layout.expert > 1 else ""
+        short = f"t{layout.tensor} p{layout.pipeline} c{layout.context}{expert} d{layout.data} b{layout.micro_batch}"
         short += f" x{layout.micro_batches}" if item.batch and layout.micro_batches > 1 else ""
+        short = f"{short} apart" if item.split else short
         extra = [name for name in item.techniques if not load_techniques()[name].baseline]
         fleet = f"{item.nodes} x {item.instance_type}"
         rows.append((fleet, item.region, item.purchase, *figures, short, ", ".join(extra) or "none"))
