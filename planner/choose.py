@@ -43,6 +43,7 @@ from planner.search_training import TrainingJob, search_training
 from planner.serving import replica_of
 from planner.serving_notes import serving_notes
 from planner.shape import ModelShape
+from planner.sliced import as_cut
 from planner.step_table import prompt_share
 from planner.surroundings import is_fleet
 from planner.usage import weights_bytes
@@ -65,7 +66,8 @@ def make_plan(
 
     Raises NoFeasiblePlan with the nearest miss of every rung where nothing does the job.
     """
-    job = job_of(workload, shape)
+    job, wholes = job_of(workload, shape), market.instance_types
+    market = replace(market, instance_types=as_cut(workload, wholes))
     able, refused = contenders(workload, shape, market)
     others = others_of(workload, market, calibration)
     able, crowded = room_for_all(able, others)
@@ -107,7 +109,9 @@ def make_plan(
         requirement=requirement(shape, job, able, calibration),
         chosen=chosen,
         cost=cost,
-        energy=energy_of(winner.machine, chosen.nodes, chosen.region, run.expected if run else HOURS_PER_MONTH),
+        energy=energy_of(
+            wholes[chosen.instance_type], chosen.nodes, chosen.region, run.expected if run else HOURS_PER_MONTH
+        ),
         deals=deals,
         ladder=ladder(found),
         runners_up=runners_up,
@@ -122,7 +126,7 @@ def make_plan(
         apart=split_comparison(found, parts, chosen, market) if _compares(workload, job) else None,
     )
     size = int(weights_bytes(shape, recipe))
-    build = build_of(workload, chosen, winner.machine, now, weights_bytes=size, planned=fleet)
+    build = build_of(workload, chosen, wholes[chosen.instance_type], now, weights_bytes=size, planned=fleet)
     allowed = interfaces_allowed(market.quotas, chosen.region)
     if fleet and build.fleet:
         fleet = replace(fleet, least_nodes=build.fleet.least_nodes, most_nodes=build.fleet.most_nodes)
@@ -298,7 +302,9 @@ def _search(
 def pins_of(workload: Workload) -> dict[str, int]:
     """The numbers that the user has decided, by degree."""
     pin = workload.pin
-    named = {**dict(pin.layout), "micro_batch": pin.micro_batch, "nodes": pin.nodes}
+    # Parts of an accelerator have no way to each other.
+    alone = {"tensor": 1, "pipeline": 1} if workload.provision.mig and workload.inference else {}
+    named = {**dict(pin.layout), **alone, "micro_batch": pin.micro_batch, "nodes": pin.nodes}
     return {name: value for name, value in named.items() if value is not None}
 
 

@@ -23,6 +23,7 @@ from pricing.instance_type import InstanceType
 from pricing.market import Market
 from pricing.offer import Offer, Purchase
 from pricing.price import Reservation
+from pricing.slices import is_slice
 from pricing.units import show_gib, show_usd
 
 
@@ -190,6 +191,9 @@ def _left_out(workload: Workload, machine: InstanceType) -> tuple[str, str] | No
         return f"the workload pins {pin}", "remove pin.instance_type"
     if not permitted(machine.name, workload.limits.instance_types):
         return "the workload's limits leave it out", "widen limits.instance_types"
+    mig = workload.provision.mig
+    if mig and workload.inference and not is_slice(machine.accelerator.name):
+        return f"{machine.accelerator.name} has no MIG profile {mig}", "leave provision.mig out"
     return None
 
 

@@ -12,6 +12,7 @@ from planner.built import Existing, FileSystem, Fleet, Image, Mig
 from planner.fleet_record import FleetPlan
 from planner.index_record import IndexPlan
 from planner.layout import Layout
+from planner.need_record import Energy, Requirement
 from planner.recipe import Accuracy, Recipe
 from planner.split_record import Split
 from planner.spread import Spreads
@@ -229,19 +230,6 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement:
-    """Accelerator memory that the job asks for. Bytes of one device that would do all the work alone.
-
-    `plain_bytes` without any extra technique, `least_bytes` with those that save most; `largest_device_bytes` is
-    the largest device among the instance types that may be considered.
-    """
-
-    plain_bytes: float
-    least_bytes: float
-    largest_device_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CostLine:
     """One thing that is paid for. USD; None where its price is unknown, and for a run when serving.
 
@@ -303,15 +291,6 @@ def is_own(deal: Deal, chosen: Candidate) -> bool:
     """Whether a deal is the one on which the chosen fleet is bought."""
     ours = (chosen.instance_type, chosen.region, chosen.purchase)
     return (deal.instance_type, deal.region, deal.purchase) == ours
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Energy:
-    """Energy of a run, or of a month of service, and what the grid emits for it. kWh, kg; None where not known."""
-
-    kwh: float | None
-    kg_co2e: float | None
-    basis: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,7 @@ TESTED_WITH = {
     "planner/simulated_batch.py": "berth/test_simulate.py",
     "planner/streamed_simulation.py": "planner/test_streamed_time.py",
     "planner/surroundings.py": "planner/test_usage.py",
+    "planner/serving_fields.py": "planner/test_serving_faults.py",
     "planner/provision_faults.py": "planner/test_served.py",
     "planner/provisioning.py": "planner/test_workload.py",
     "planner/fields.py": "planner/test_workload.py",
@@ -93,6 +94,7 @@ FURTHER_TESTS = {
     "planner/test_serving_reach.py": "planner/carried.py",
     "planner/test_digest.py": "planner/lock.py",
     "planner/test_optimum.py": "planner/choose.py",
+    "planner/test_slice_plans.py": "planner/sliced.py",
     "planner/test_time_reach.py": "planner/carried.py",
     "planner/test_ways_to_pay.py": "planner/choose.py",
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -74,7 +75,7 @@ def test_figures_that_agree_are_said_to() -> None:
     ("changed", "name"),
     [({"ttft_s": 0.2}, "TTFT"), ({"tpot_s": 0.02}, "TPOT"), ({"output_tokens_per_s": 900.0}, "output rate")],
 )
-def test_figures_that_do_not_agree_are_explained(changed: dict[str, float], name: str) -> None:
+def test_figures_that_do_not_agree_are_explained(changed: dict[str, Any], name: str) -> None:
     """Beyond the tolerance the report says which to trust, and why."""
     (sentence,) = verdict(found(replace(EXPECTED, **changed)))
     assert sentence.startswith(f"{name}: the formulas say")
