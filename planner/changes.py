@@ -17,7 +17,7 @@ from planner.plan import Build, Decision
 _MOVING = ("name", "region", "zone_id", "account")
 # Change around running nodes; all else stands in create-only properties of the fleet, or in the launch template
 # that it is replaced with (AWS::EC2::EC2Fleet, AWS::EC2::Instance in the CloudFormation reference).
-_AROUND = ("lifecycle", "expires_at", "budget_usd", "budget_email")
+_AROUND = ("lifecycle", "expires_at", "block_ends_at", "budget_usd", "budget_email")
 # Of a fleet, what its load balancer and its scaling hold; its nodes are replaced one after the other.
 _AROUND_FLEET = (
     *("nodes", "least_nodes", "most_nodes", "waiting_per_node", "running_per_node", "longest_answer_s"),
@@ -118,6 +118,9 @@ def keeping(old: Build, decided: Decision | Lock) -> Build:
         return new
     if decided.plan and old.zone_id in decided.plan.chosen.zone_ids:
         new = replace(new, zone_id=old.zone_id)
+    if new.block_ends_at is None and old.reservation_id == new.reservation_id:
+        # Not asked today, which ends no block.
+        new = replace(new, block_ends_at=old.block_ends_at)
     same = old.image.parameter == new.image.parameter
     return replace(new, image=old.image) if same and new.image.id is None else new
 

@@ -126,7 +126,15 @@ def make_plan(
         apart=split_comparison(found, parts, chosen, market) if _compares(workload, job) else None,
     )
     size = int(weights_bytes(shape, recipe))
-    build = build_of(workload, chosen, wholes[chosen.instance_type], now, weights_bytes=size, planned=fleet)
+    build = build_of(
+        workload,
+        chosen,
+        wholes[chosen.instance_type],
+        now,
+        weights_bytes=size,
+        planned=fleet,
+        held=market.held,
+    )
     allowed = interfaces_allowed(market.quotas, chosen.region)
     if fleet and build.fleet:
         fleet = replace(fleet, least_nodes=build.fleet.least_nodes, most_nodes=build.fleet.most_nodes)
@@ -136,7 +144,7 @@ def make_plan(
         warnings=(
             *plan.warnings,
             *serving_notes(workload, shape, chosen, winner.machine),
-            *end_warnings(workload.provision, chosen, now),
+            *end_warnings(workload.provision, chosen, market.held, now),
             *interface_warnings(build, allowed),
             *key_warnings(build),
             *_image_sentence(build),

@@ -302,7 +302,8 @@ class Build:
     reservation or Capacity Block, the ARN of a group of them, or `open` for any that matches. `training_plan_arn` is
     HyperPod's own way to reserve. `account` is the only one that the stack may be deployed to, None for any. `cidr` is
     the block of the stack's VPC, or of its subnet in an existing one. `fleet` is set for the target serving-fleet
-    alone, `mig` where accelerators are cut. `split` says that prompts have nodes of their own.
+    alone, `mig` where accelerators are cut. `split` says that prompts have nodes of their own. `block_ends_at` (UTC) is
+    when the Capacity Block ends by EC2's word, None where it was not asked.
     """
 
     name: str
@@ -332,6 +333,7 @@ class Build:
     account: str | None = None
     cidr: str | None = None
     existing: Existing = field(default_factory=Existing)
+    block_ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
