@@ -15,10 +15,10 @@ import numpy as np
 
 from planner.calibration import TimeFactors
 from planner.layout import AnyLayout
+from planner.machines import AnyMachine, of_machine
 from planner.recipe import Recipe, Recompute
 from planner.shape import ModelShape
 from planner.work import BlockWork, head_flop
-from pricing.instance_type import InstanceType
 
 # Flash attention's backward does five products where the forward does two (arXiv 2307.08691, section 3.1.2); with the
 # scores kept it does four.
@@ -38,13 +38,13 @@ ALIGNED_WIDTH, UNALIGNED_SHARE = 8, 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What is trained how and where: one layout, or arrays of them."""
+    """What is trained how and where: one layout, or arrays of them, on one machine, or each on its own."""
 
     shape: ModelShape
     recipe: Recipe
     layout: AnyLayout
     sequence_tokens: int
-    machine: InstanceType
+    machine: AnyMachine
     factors: TimeFactors
 
     @property
@@ -60,7 +60,7 @@ class Setting:
     @property
     def memory_rate(self) -> Any:
         """Achieved bytes/s of a device's memory; NaN where no source states the peak."""
-        return self.factors.memory * (self.machine.memory_bytes_per_s_per_device or np.nan)
+        return self.factors.memory * of_machine(lambda one: one.memory_bytes_per_s_per_device or np.nan, self.machine)
 
     @property
     def outer_dtype(self) -> str:
@@ -69,7 +69,8 @@ class Setting:
 
     def peak(self, dtype: str) -> Any:
         """Peak FLOP/s of a device; NaN where no source states it."""
-        return self.machine.flop_per_s_per_device(RATED_AS.get(dtype, dtype)) or np.nan
+        rated = RATED_AS.get(dtype, dtype)
+        return of_machine(lambda one: one.flop_per_s_per_device(rated) or np.nan, self.machine)
 
     def matrix_rate(self, dtype: str, outputs: Any, depth: Any) -> Any:
         """Achieved FLOP/s of a product on one device: less where it has few outputs, or sums over few elements.

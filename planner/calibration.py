@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
@@ -237,14 +237,37 @@ def wider(own: Band, other: Band) -> Band:
 @cache
 def load_calibration() -> Calibration:
     """The bundled calibration."""
-    return calibration_of(bundled_figures())
+    # Of a training run's time, reading what was measured of engines is a fiftieth.
+    return replace(calibration_of(_figures() | {"serving": {}}), serving=_BundledEngines())
 
 
 def bundled_figures() -> dict[str, Any]:
     """The bundled calibration as it is written, with the engines' files as its section `serving`."""
+    return _figures() | {"serving": engine_figures()}
+
+
+def _figures() -> dict[str, Any]:
     text = files("planner").joinpath("data/calibration.yaml").read_text(encoding="utf-8")
     figures: dict[str, Any] = yaml.load(text, Loader=yaml.CSafeLoader)
-    return figures | {"serving": engine_figures()}
+    return figures
+
+
+class _BundledEngines(Mapping[str, Mapping[str, ServingFactors]]):
+    """The bundled serving factors by engine, read when one is asked for."""
+
+    def __getitem__(self, engine: str) -> Mapping[str, ServingFactors]:
+        return _bundled_engines()[engine]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_bundled_engines())
+
+    def __len__(self) -> int:
+        return len(_bundled_engines())
+
+
+@cache
+def _bundled_engines() -> dict[str, dict[str, ServingFactors]]:
+    return _serving(engine_figures())
 
 
 def calibration_of(figures: Mapping[str, Any]) -> Calibration:
@@ -255,8 +278,12 @@ def calibration_of(figures: Mapping[str, Any]) -> Calibration:
         mixture_memory=Band(**figures["mixture_memory"]),
         mixture=Band(**figures["mixture"]),
         time=_times(figures["time"]),
-        serving={name: _by_accelerator(ServingFactors, items) for name, items in figures["serving"].items()},
+        serving=_serving(figures["serving"]),
     )
+
+
+def _serving(figures: Mapping[str, dict[str, dict[str, Any]]]) -> dict[str, dict[str, ServingFactors]]:
+    return {name: _by_accelerator(ServingFactors, items) for name, items in figures.items()}
 
 
 def _times(figures: Mapping[str, dict[str, dict[str, Any]]]) -> dict[str, dict[str, TimeFactors]]:

@@ -16,13 +16,13 @@ from planner.eligible import Contender
 from planner.layout import Layout
 from planner.memory import training_memory, worst_stage
 from planner.other_software import other_software
-from planner.plan import Band, Candidate, MemoryTable, Run, Service, Term
+from planner.plan import Candidate, MemoryTable, Run, Service, Term
 from planner.recipes import Option
 from planner.run_band import run_band
 from planner.search import RUNGS, Pool
 from planner.search_serving import ServingJob
 from planner.search_training import TrainingJob
-from planner.serving import Load, replica_answer, replica_memory, replica_of
+from planner.serving import computed_band, replica_answer, replica_memory, replica_of
 from planner.serving_band import serving_bands
 from planner.shape import ModelShape
 from planner.split_service import split_service
@@ -210,22 +210,13 @@ def _service(
         kv_capacity_tokens=int(memory.capacity_tokens) if memory.cache_per_token else 0,
         usd_per_month=cents(month),
         usd_per_million_tokens=(usd_per_hour / Decimal(tokens_per_s * HOUR_S) * MEGA).quantize(Decimal("0.0001")),
-        band=_said(band, load),
+        band=computed_band(band, load),
         requests_per_s_per_replica=float(answer.requests_per_s),
         largest_batch=max(int(most), layout.micro_batch),
-        ttft_band=_said(ttft_band, load),
+        ttft_band=computed_band(ttft_band, load),
         requests_per_s=rate,
         tokens_per_s=tokens_per_s,
     )
-
-
-def _said(band: Band, load: Load) -> Band:
-    """The band, with what of the prediction no measured run has shown."""
-    kinds = {"drafts": load.speculation, "adapters": load.adapters, "embeddings": load.pools}
-    computed = [name for name, there in kinds.items() if there]
-    if not computed:
-        return band
-    return replace(band, basis=f"{band.basis}; what {' and '.join(computed)} take is computed, not measured")
 
 
 def _terms(record: Any) -> tuple[Term, ...]:

@@ -12,7 +12,7 @@ import numpy as np
 from planner.accounts import key_warnings
 from planner.addresses import interface_warnings, network_sentence
 from planner.batch_setting import BatchJob
-from planner.build import build_of, end_warnings
+from planner.build import build_of, end_warnings, image_fault
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
 from planner.choose_index import plan_index
@@ -30,7 +30,7 @@ from planner.fleet_fields import Fleet
 from planner.fleet_plan import Choice, fleet_plan, units_of
 from planner.fleet_size import Units
 from planner.front import pareto_front, spread
-from planner.plan import Candidate, Cost, Deal, Decision, Plan, Rejection, Target
+from planner.plan import Build, Candidate, Cost, Deal, Decision, Plan, Rejection, Target
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
@@ -43,7 +43,7 @@ from planner.serving import replica_of
 from planner.serving_notes import serving_notes
 from planner.shape import ModelShape
 from planner.step_table import prompt_share
-from planner.surroundings import serves_from_elsewhere
+from planner.surroundings import is_fleet
 from planner.usage import weights_bytes
 from planner.warnings import warnings_of
 from planner.workload import TOKENS_PER_PARAMETER, Inference, Pin, Workload
@@ -95,7 +95,7 @@ def make_plan(
         units = units_of(found.pool, able)
         choice = _choice(workload, shape, job, chosen, units, recipe, deals, market, calibration)
         fleet = fleet_plan(workload.inference.fleet if workload.inference else Fleet(), job, choice)
-        if serves_from_elsewhere(workload):
+        if is_fleet(workload):
             cost = with_fleet(cost, fleet, chosen)
     plan = Plan(
         workload=workload.name,
@@ -134,12 +134,23 @@ def make_plan(
             *end_warnings(workload.provision, chosen, now),
             *interface_warnings(build, allowed),
             *key_warnings(build),
+            *_image_sentence(build),
             *_engine_sentence(workload, chosen),
-            *(apart_sentence(chosen, job, able, found.pool, others) if isinstance(job, ServingJob) else ()),
+            *(
+                apart_sentence(workload, shape, job, chosen, others, market, calibration)
+                if isinstance(job, ServingJob)
+                else ()
+            ),
         ),
         fleet=fleet,
     )
     return Decision(plan=plan, build=build, recipe=recipe)
+
+
+def _image_sentence(build: Build) -> Iterator[str]:
+    """What the nodes need before a stack can be made of the plan."""
+    if fault := image_fault(build):
+        yield f"{fault}. Until then the plan stands, and no lock or stack is made of it."
 
 
 def _compares(workload: Workload, job: AnyJob) -> bool:
@@ -336,8 +347,10 @@ def pins_of(workload: Workload) -> dict[str, int]:
 def _runners_up(found: Found) -> tuple[Candidate, ...]:
     """The best row of each further instance type, best first."""
     order = found.ranking.order
-    _, first = np.unique(found.pool.machine[order], return_index=True)
-    places = np.sort(first)[1 : RUNNERS_UP + 1]
+    machines = found.pool.machine[order]
+    first = np.full(len(found.contenders), len(order))
+    np.minimum.at(first, machines, np.arange(len(order)))
+    places = np.sort(first[first < len(order)])[1 : RUNNERS_UP + 1]
     return tuple(found.describe(found.pool, int(order[place])) for place in places)
 
 

@@ -54,7 +54,7 @@ DEGREES = (
     Degree(
         name="expert",
         gist="expert parallelism: routed experts over data ranks",
-        rule="the experts and the data x context ranks must divide by it; when serving, the tensor x data ranks",
+        rule="the model's experts and the data x context ranks must divide by it; serving, the tensor x data ranks",
         asked="pin.layout.expert, or training.expert of an estimate",
         source="Lepikhin et al. 2020, GShard, arXiv 2006.16668",
     ),

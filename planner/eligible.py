@@ -12,7 +12,7 @@ from planner.cost import wasted_share
 from planner.fleet_size import ZONES
 from planner.framework import Framework, load_frameworks
 from planner.hyperpod import hyperpod_types
-from planner.image import eks_image, image_parameter
+from planner.image import eks_image, image_parameter, own_image
 from planner.plan import Rejection, Target
 from planner.recipe import Job
 from planner.recipes import Option, allowed_options
@@ -268,7 +268,7 @@ def _market_gap(
         return "no source lists a zone that offers it", "name one in provision.zone"
     if workload.provision.target is Target.EKS_NODES:
         return None if eks_image(machine.name) else ("EKS has no image with its driver", "choose another target")
-    if not hosted and image_parameter(machine) is None and workload.provision.image is None:
+    if not hosted and not (workload.provision.image or image_parameter(machine) or own_image(machine.name)):
         return "no public machine image has the driver that it needs", "name one in provision.image"
     return None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -34,6 +35,8 @@ from pricing.offer import Offer
 from pricing.reservation import Held
 from pricing.units import HOUR_S, show_duration, show_gib, show_mib, show_usd
 
+# An instance type that a sentence names by itself.
+_TYPE = re.compile(r"(?<! x )(?<![\w.])[\w-]+\.[\w-]+(?![\w.])")
 _ALONE = (Rung.SINGLE_ACCELERATOR, Rung.MORE_OPTIMIZATION)
 # Rules that a pinned degree breaks or keeps whatever the free ones are.
 _RULES_OF_ONE = (
@@ -174,10 +177,14 @@ def grouped(rejections: Sequence[Rejection]) -> tuple[tuple[str, tuple[str, ...]
     groups: dict[str, list[str]] = {}
     for item in rejections:
         # What is said of each type by its name is the same sentence; `8 x TYPE` is about something else.
-        says = re.sub(rf"(?<! x )(?<![\w.]){re.escape(item.subject)}(?![\w.])", "it", item.reason)
+        says = _TYPE.sub(partial(_named, item.subject), item.reason)
         groups.setdefault(f"{says}; {item.change}" if item.change else says, []).append(item.subject)
     ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
     return tuple((says, tuple(names)) for says, names in ordered)
+
+
+def _named(subject: str, found: re.Match[str]) -> str:
+    return "it" if found[0] == subject else found[0]
 
 
 def _comparison(found: Found, row: int) -> str:

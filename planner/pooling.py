@@ -44,6 +44,12 @@ def pooled(replica: Replica, lengths: Lengths, in_flight: Any) -> Pace:
     return _pace(replica.request_s + in_flight / rate, rate)
 
 
+def full_step(replica: Replica, lengths: Lengths) -> tuple[Any, Any]:
+    """Prompts of a step that takes as many as it can, and its seconds."""
+    together = _most_together(replica, lengths)
+    return together, _step_s(replica, lengths, together)
+
+
 def pooled_loop(replica: Replica, lengths: Lengths, clients: Any) -> Pace:
     """`clients` ask again as soon as they are answered: while half of them are at work, the others wait."""
     clients = np.asarray(clients, dtype=float)
@@ -110,4 +116,4 @@ def _step_s(replica: Replica, lengths: Lengths, prompts: Any) -> Any:
 
 def _pace(seconds: Any, rate: Any) -> Pace:
     nothing = 0.0 * rate
-    return Pace(ttft_s=seconds, tpot_s=nothing, decode_s=nothing, prompt_s=1 / rate, busy=nothing, requests_per_s=rate)
+    return Pace(ttft_s=seconds, tpot_s=nothing, decode_s=nothing, prompt_s=1 / rate, requests_per_s=rate)

@@ -16,7 +16,7 @@ from planner.legal import Space, powers
 from planner.models import load_preset
 from planner.recipe import Adapter
 from planner.recipes import Option
-from planner.search import Floats, Part, Pool, Scope, nearest_misses, pool, rungs
+from planner.search import Demand, Floats, Part, Pool, Scope, nearest_misses, pool, rungs
 from planner.served_adapters import ServedAdapters
 from planner.serving import Answer, Load, held_tokens, replica_answer, replica_memory
 from planner.serving_fields import OWN_BLOCKS, PROMPT_LOOKUP, Adapters, Speculative
@@ -88,7 +88,7 @@ def search_serving(searched: Scope, job: ServingJob, further: Iterable[Part] = (
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Room:
     """What a machine has room for under an option: the layouts of replicas, what each needs of a device, and which
-    fit. Bytes; the need has the cache of all requests at full length."""
+    fit. Bytes; the need has the cache of all requests at full length, `further` is what is asked for beside."""
 
     searched: Scope
     machine: InstanceType
@@ -98,11 +98,13 @@ class Room:
     grid: LayoutGrid
     need: Floats
     have: float
+    further: tuple[Demand, ...]
 
     @property
     def fits(self) -> Mask:
         """Which layouts fit."""
-        return np.asarray(self.need <= self.have)
+        beside = (each.need <= each.have for each in self.further)
+        return np.asarray(np.all([self.need <= self.have, *beside], axis=0))
 
 
 def rooms(searched: Scope, job: ServingJob) -> Iterator[Room]:
@@ -139,6 +141,7 @@ def _room(searched: Scope, job: ServingJob, places: tuple[int, int], factors: Se
         factors=factors,
         grid=grid,
         need=np.asarray(memory.beside_cache + wanted * memory.cache_per_token / factors.cache_share),
+        further=_host_demands(searched, job.load, grid, machine),
         have=factors.usable_share * machine.device_memory_bytes,
     )
 
@@ -163,10 +166,19 @@ def _part(job: ServingJob, room: Room) -> Part:
         rung=rung[fits][kept],
         job_s=np.asarray(answer.request_s)[kept],
         rate=np.asarray(answer.requests_per_s)[kept],
-        misses=nearest_misses(machine, option, grid, room.need, room.have, ~fits, rung),
+        misses=nearest_misses(machine, option, grid, room.need, room.have, ~fits, rung, room.further),
         covered=len(grid),
         timed=len(chosen),
     )
+
+
+def _host_demands(searched: Scope, load: Load, grid: LayoutGrid, machine: InstanceType) -> tuple[Demand, ...]:
+    """What each layout's replicas on a node keep in its host memory: all adapters, each replica its own copy."""
+    if load.adapters is None:
+        return ()
+    copies = np.maximum(machine.devices // grid.devices, 1)
+    need = copies * load.adapters.host_bytes(searched.shape)
+    return (Demand(of="of host memory", need=need, have=machine.host_memory_bytes),)
 
 
 def replica_layouts(searched: Scope, option: Option, machine: InstanceType, in_flight: Sequence[int]) -> LayoutGrid:

@@ -8,7 +8,7 @@ in flight.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,16 +17,17 @@ from planner.calibration import ServingFactors
 from planner.expert_ranks import gathered_bytes
 from planner.kv_cache import cache_bytes
 from planner.layout import AnyLayout
+from planner.plan import Band
 from planner.pooling import pooled, without_head
 from planner.recipe import Recipe
 from planner.replica import Replica
 from planner.resident import Stage, layers_per_stage, resident
 from planner.served_adapters import ServedAdapters
-from planner.serving_memory import step_bytes
+from planner.serving_memory import STATE_BYTES, step_bytes
 from planner.serving_modes import Lengths, arrivals
 from planner.shape import ModelShape
 from planner.speculation import Speculation
-from planner.step_work import PACKED_BYTES, STATE_BYTES, step_work
+from planner.step_work import PACKED_BYTES, step_work
 from pricing.instance_type import InstanceType
 
 # A replica is planned to at most this share of the rate it could just sustain: at 0.8 the queue of the M/D/1
@@ -108,6 +109,15 @@ class Answer:
     tpot_s: Any
     request_s: Any
     requests_per_s: Any
+
+
+def computed_band(band: Band, load: Load) -> Band:
+    """The band, with what of the prediction no measured run has shown."""
+    kinds = {"drafts": load.speculation, "adapters": load.adapters, "embeddings": load.pools}
+    computed = [name for name, there in kinds.items() if there]
+    if not computed:
+        return band
+    return replace(band, basis=f"{band.basis}; what {' and '.join(computed)} take is computed, not measured")
 
 
 def held_tokens(load: Load, in_flight: Any, batched_tokens: int, data: Any = 1) -> Any:

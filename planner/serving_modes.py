@@ -43,14 +43,13 @@ class Pace:
     """What a replica does with so many requests in flight. Seconds, requests/s.
 
     `prompt_s` is what one prompt takes of the replica's time, `decode_s` a step without prompts, `tpot_s` the time
-    between tokens with the prompts of others in between; `busy` is the share of time that prompts take.
+    between tokens with the prompts of others in between.
     """
 
     ttft_s: Any
     tpot_s: Any
     decode_s: Any
     prompt_s: Any
-    busy: Any
     requests_per_s: Any
 
     def request_s(self, lengths: Lengths) -> Any:
@@ -75,10 +74,9 @@ def closed_loop(replica: Replica, lengths: Lengths, clients: Any, first_share: A
         answered = lengths.answer * tpot
         decoding = np.maximum(served * answered / (answered + ttft), np.minimum(served, 1.0))
     rate = served / (ttft + (lengths.answer - 1) * tpot)
-    busy = np.minimum(rate * prompt, 1.0)
     # Who finds no room waits for it: Little's law on those outside.
     ttft = ttft + (clients - served) / rate
-    return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, busy=busy, requests_per_s=rate)
+    return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, requests_per_s=rate)
 
 
 def full_rate(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
@@ -86,8 +84,7 @@ def full_rate(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
     sequences = np.asarray(sequences, dtype=float)
     step, prompt, tpot = _cycle(replica, lengths, sequences)
     rate = sequences / (lengths.answer * tpot)
-    busy = np.minimum(rate * prompt, 1.0)
-    return Pace(ttft_s=prompt, tpot_s=tpot, decode_s=step, prompt_s=prompt, busy=busy, requests_per_s=rate)
+    return Pace(ttft_s=prompt, tpot_s=tpot, decode_s=step, prompt_s=prompt, requests_per_s=rate)
 
 
 def static_batch(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
@@ -105,7 +102,6 @@ def static_batch(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
         tpot_s=step,
         decode_s=step,
         prompt_s=prompt / at_once,
-        busy=prompt / (prompt + lengths.answer * step),
         requests_per_s=sequences / whole,
     )
 
@@ -125,7 +121,7 @@ def arrivals(replica: Replica, lengths: Lengths, in_flight: Any) -> Pace:
     waits = replica.factors.admission_steps * tpot + busy / (2 * (1 - busy)) * prompt
     ttft = replica.request_s + worked + waits
     rate = in_flight / (ttft + (lengths.answer - 1) * tpot)
-    return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, busy=busy, requests_per_s=rate)
+    return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, requests_per_s=rate)
 
 
 def _cycle(replica: Replica, lengths: Lengths, decoding: Any) -> tuple[Any, Any, Any]:

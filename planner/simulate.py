@@ -168,7 +168,11 @@ def _requests(
             else f"what a replica on {chosen.instance_type} holds"
         )
         return read_trace(
-            stream.path, longest_tokens=min(model, cache), why_longest=whose, gaps_are_idle=stream.gaps_are_idle
+            stream.path,
+            longest_tokens=min(model, cache),
+            why_longest=whose,
+            gaps_are_idle=stream.gaps_are_idle,
+            embeds=load.pools,
         )
     count, seed = stream.count or USUAL_REQUESTS, stream.seed or 0
     # Lengths vary around the means, which alone may be all that the workload names as its context.

@@ -18,8 +18,8 @@ def print_simulation(found: Simulated, fleet: str, stream: str, beside: Sequence
     print("\n".join(_lines(found, fleet, stream)))
     if beside:
         print(
-            f"  {listed(beside, whole=True)} stand on devices of their own, and change none of this; simulate each as "
-            "a workload of its own."
+            f"  On devices of their own, and with no part in this: {listed(beside, whole=True)}; simulate each as a "
+            "workload of its own."
         )
 
 

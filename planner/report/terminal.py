@@ -43,6 +43,7 @@ from planner.report.fleet import fleet_rows
 from planner.report.split import comparison_rows, degrees
 from planner.report.vector_index import index_headline
 from planner.techniques import load_techniques
+from pricing.catalog import load_instance_types
 from pricing.offer import Purchase
 from pricing.units import show_bytes, show_count, show_duration, show_gib, show_rate, show_usd
 
@@ -201,8 +202,11 @@ def _energy(plan: Plan) -> str:
 
 
 def _instance(chosen: Candidate) -> str:
+    # A lock may name a type that is no longer known.
+    known = load_instance_types().get(chosen.instance_type)
+    part = f"{known.accelerator_share:g} of an " if known and known.accelerator_share < 1 else ""
     return (
-        f"{chosen.instance_type}, {chosen.accelerators_per_node} x {chosen.accelerator}, "
+        f"{chosen.instance_type}, {chosen.accelerators_per_node} x {part}{chosen.accelerator}, "
         f"{show_gib(chosen.memory.device_bytes)} per device"
     )
 

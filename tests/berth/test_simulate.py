@@ -85,3 +85,71 @@ def test_training_has_no_requests(berth: Command, folder: Path) -> None:
     answer = berth("simulate", written(folder, TRAINING), "--offline")
     assert answer.status == 1
     assert "a training run has no requests" in answer.err
+
+
+def test_a_batch_is_replayed_whole(berth: Command, folder: Path) -> None:
+    """A batch job's requests all start at once; when they are answered stands beside the formula, and both agree."""
+    text = SERVING.replace("requests_per_second: 5", "requests: 2000")
+    answer = berth("simulate", written(folder, text), "--offline")
+    assert (answer.status, answer.err) == (0, "")
+    for said in ("2,000 requests that all stand ready", "half after", "formula", "agree"):
+        assert said in answer.out
+    found = json.loads(berth("simulate", written(folder, text), "--offline", "--json").out)
+    assert all(each["agrees"] for each in found["compared"])
+
+
+def test_a_streamed_batch_is_followed_block_by_block(berth: Command, folder: Path) -> None:
+    """What streams is followed layer by layer and batch by batch."""
+    load = "{requests: 100, input_tokens: 256, output_tokens: 16, engine: flexgen}"
+    text = f"name: tiny\nmodel: opt-30b\ninference: {load}\n"
+    limits = "limits: {instance_types: {allow: [g4dn.8xlarge]}}\n"
+    answer = berth("simulate", written(folder, text + limits), "--offline")
+    assert (answer.status, answer.err) == (0, "")
+    assert "followed layer by layer" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "says"),
+    [
+        (SERVING.replace("requests_per_second: 5", "requests: 2000"), ["--trace", "t.csv"], "leave --trace out"),
+        (
+            "name: tiny\nmodel: bert-base\ninference: {requests: 2000, input_tokens: 128}\n",
+            [],
+            "every step of a batch of embeddings is alike",
+        ),
+    ],
+)
+def test_what_of_a_batch_cannot_be_simulated_is_told(
+    text: str, options: list[str], says: str, berth: Command, folder: Path
+) -> None:
+    """A trace has no meaning for requests that all stand ready, and embeddings are nothing to follow."""
+    answer = berth("simulate", written(folder, text), "--offline", *options)
+    assert answer.status == 1
+    assert says in answer.err
+
+
+def test_embeddings_are_replayed(berth: Command, folder: Path) -> None:
+    """Their one time stands in place of those of tokens; a trace says 0 tokens out."""
+    text = "name: tiny\nmodel: bert-base\ninference: {requests_per_second: 50, input_tokens: 128}\n"
+    file = written(folder, text)
+    answer = berth("simulate", file, *FEW)
+    assert (answer.status, answer.err) == (0, "")
+    assert "embedding " in answer.out and "TPOT" not in answer.out and "cache" not in answer.out
+    trace = folder / "trace.csv"
+    trace.write_text("arrival_s,input_tokens,output_tokens\n" + "".join(f"{at},100,0\n" for at in range(5)))
+    answer = berth("simulate", file, "--offline", "--trace", str(trace))
+    assert answer.status == 0 and "5 requests" in answer.out
+
+
+def test_drafts_are_replayed(berth: Command, folder: Path) -> None:
+    """Formulas and simulation agree on what drafts save."""
+    text = SERVING + "  speculative: {tokens: 4, acceptance: 0.7, draft: llama-3.2-1b}\n"
+    found = json.loads(berth("simulate", written(folder, text), *FEW, "--json").out)
+    assert {each["name"]: each["agrees"] for each in found["compared"]}["TPOT"]
+
+
+def test_further_models_are_told(berth: Command, folder: Path) -> None:
+    """They stand on devices of their own, and change nothing."""
+    other = "{model: bert-base, requests_per_second: 5, input_tokens: 128}"
+    answer = berth("simulate", written(folder, SERVING + f"  co_served: [{other}]\n"), *FEW)
+    assert "On devices of their own, and with no part in this: bert-base; simulate each as a workload" in answer.out
