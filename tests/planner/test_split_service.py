@@ -10,7 +10,7 @@ import pytest
 from planner.calibration import Calibration
 from planner.plan import Service
 from planner.search import Part
-from planner.search_serving import ServingJob
+from planner.search_serving import ServingJob, rooms
 from planner.search_split import split_parts
 from planner.serving import replica_answer
 from planner.split_record import Split
@@ -36,7 +36,7 @@ def told(part: Part, job: ServingJob) -> tuple[Service, Split]:
 @pytest.mark.parametrize("job", [RATE, IN_FLIGHT], ids=["rate", "in flight"])
 def test_times_and_rates_are_those_of_the_search(job: ServingJob) -> None:
     """A request takes what the search ranked by, replicas take the rate that it sized by, and nothing is measured."""
-    parts = list(split_parts(searched(), job))
+    parts = list(split_parts(rooms(searched(), job), job))
     assert parts
     for part in parts:
         service, split = told(part, job)
@@ -50,7 +50,7 @@ def test_times_and_rates_are_those_of_the_search(job: ServingJob) -> None:
 
 def test_those_in_flight_come_as_often_as_they_are_answered() -> None:
     """By Little's law a fixed number in flight, and the time of a request without a queue, make the rate."""
-    for part in split_parts(searched(), IN_FLIGHT):
+    for part in split_parts(rooms(searched(), IN_FLIGHT), IN_FLIGHT):
         service, split = told(part, IN_FLIGHT)
         request_s = service.ttft_s - split.queue_s + 499 * service.tpot_s
         assert service.requests_per_s == pytest.approx(37 / request_s)
