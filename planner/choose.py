@@ -37,7 +37,7 @@ from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
 from planner.search import RUNGS, Part, Scope
 from planner.search_batch import search_batch
-from planner.search_serving import ServingJob, load_of, search_serving
+from planner.search_serving import ServingJob, load_of, rooms, search_serving
 from planner.search_split import split_parts
 from planner.search_training import TrainingJob, search_training
 from planner.serving import replica_of
@@ -285,9 +285,10 @@ def _search(
     elif isinstance(job, BatchJob):
         fitting = loose = search_batch(scope, job)
     else:
-        parts = tuple(split_parts(scope, job)) if _compares(workload, job) else ()
+        known = tuple(rooms(scope, job))
+        parts = tuple(split_parts(known, job)) if _compares(workload, job) else ()
         allowed = workload.inference is not None and workload.inference.disaggregate == "allow"
-        fitting = search_serving(scope, job, parts if allowed else ())
+        fitting = search_serving(scope, job, parts if allowed else (), known)
         free = {name: value for name, value in scope.pins.items() if name != "nodes"}
         unlimited = replace(scope, max_nodes=ANY_NODES, pins=free)
         loose = search_serving(unlimited, replace(job, ttft_s=np.inf, tpot_s=np.inf))
