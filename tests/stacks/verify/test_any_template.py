@@ -111,7 +111,10 @@ def test_any_bytes_are_answered(content: bytes) -> None:
 def test_every_example_verifies(path: Path) -> None:
     """The stacks of the examples break no rule; that images are not pinned yet, or by tag, are the only warnings."""
     found = check(from_document(path.name, document(read_lock(path).build)))
-    assert {each.rule.id for each in found if each.rule.severity is not Severity.INFO} <= {"image-pinned", "container-image-digest"}
+    assert {each.rule.id for each in found if each.rule.severity is not Severity.INFO} <= {
+        "image-pinned",
+        "container-image-digest",
+    }
     assert not any(each.open for each in found)
 
 
