@@ -6,7 +6,6 @@ from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 
-from planner.block_time import RATED_AS
 from planner.calibration import Calibration
 from planner.cost import cents, usd_of_hours
 from planner.eligible import Contender
@@ -20,6 +19,7 @@ from planner.search import RUNGS, Pool
 from planner.search_serving import ServingJob
 from planner.search_training import TrainingJob
 from planner.serving import Load, replica_answer, replica_memory, replica_of
+from planner.setting import RATED_AS
 from planner.shape import ModelShape
 from planner.terms import paid_node_hours
 from planner.training_time import START_UP_S, step_time

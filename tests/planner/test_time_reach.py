@@ -115,5 +115,5 @@ def test_bands_hold_nine_in_ten_of_unseen_runs(unseen: list[HeldOutRun]) -> None
         band = load_calibration().time_factors(*item.run.group).band
         inside.append(band.low <= item.error + 1 <= band.high)
     assert np.mean(inside) >= 0.9
-    nowhere = time_band(unseen, unseen, "torchtitan", "T4")
+    nowhere = time_band(unseen, unseen, unseen, "torchtitan", "T4")
     assert nowhere.basis.startswith("not measured") and not nowhere.measured
