@@ -1,10 +1,10 @@
 """How long does a block work on what is trained beside its frozen weights?
 
-Low-rank products (Hu et al. 2021, arXiv 2106.09685) have few outputs or sum over few elements, so they reach little of
-the peak; what they add passes memory once more. DoRA (Liu et al. 2024, arXiv 2402.09353) makes every weight anew in
-each forward pass to know its length, however few tokens pass; through that length nothing goes back (section 4.3).
-PEQA (Kim et al. 2023, arXiv 2305.14152) sums whole gradients of weights by group. No run of these was published with
-its time but low-rank ones: what is counted is their papers' arithmetic.
+Low-rank products (Hu et al. 2021, arXiv 2106.09685) were measured: the 10 runs of NeMo and Megatron-Bridge with
+adapters are no slower than their frozen blocks alone are predicted, so they count as nothing. What others do beyond was
+published without its time, and is counted as their papers' arithmetic. DoRA (Liu et al. 2024, arXiv 2402.09353) makes
+every weight anew in each forward pass to know its length, however few tokens pass; through that length nothing goes
+back (section 4.3). PEQA (Kim et al. 2023, arXiv 2305.14152) sums whole gradients of weights by group.
 """
 
 from __future__ import annotations
@@ -19,14 +19,13 @@ from planner.recipe import Adapter, AdapterKind
 from planner.setting import Setting
 from planner.shape import Blocks
 
-LOW_RANK = (AdapterKind.LOW_RANK, AdapterKind.DORA)
 # Rows per output: the product is written, then read with the frozen layer's output and their sum written. DoRA's
 # lengths scale both before, which reads each and writes it.
 ADDED_ROWS, SCALED_ROWS = 4, 4
 # Elements moved per weight for its length: the low-rank product is written, added to the weight (two read, one
 # written), and the sum read.
 LENGTH_PASSES = 5
-# A bottleneck's output is added like a low-rank product's, after attention and after the MLP.
+# A bottleneck's output is added to its input, after attention and after the MLP.
 BOTTLENECKS = 2
 # A vector that scales a row reads it and writes it; the gradient of a bias sums the rows that it reads.
 VECTOR_ROWS, BIAS_ROWS = 2, 1
@@ -42,8 +41,8 @@ class AdapterTime:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Work:
-    """Of one block: a token's forward FLOP in narrow products of `rank`, its elements that pass memory forward and
-    backward, weights whose length is taken, and FLOP with the keys in front of every query."""
+    """Of one block: a token's forward FLOP in narrow products, its elements that pass memory forward and backward,
+    weights whose length is taken, and FLOP with the keys in front of every query; `rank` is that of products."""
 
     rank: int = 0
     flop: float = 0.0
@@ -81,18 +80,10 @@ def _work(run: Blocks, hidden: int, adapter: Adapter) -> _Work:
     met = replace(run, mlp=replace(run.mlp, experts=run.mlp.experts_per_token)) if run.mlp.experts else run
     adapted = adapted_matrices(met, hidden, adapter.targets)
     outputs = float(sum(count * wide for count, _, wide in adapted))
-    if adapter.kind in LOW_RANK:
-        dora = adapter.kind is AdapterKind.DORA
-        inputs = sum(count * deep for count, deep, _ in adapted)
-        rows = inputs + (ADDED_ROWS + SCALED_ROWS * dora) * outputs
+    if adapter.kind is AdapterKind.DORA:
         weights = sum(count * deep * wide for count, deep, wide in adapted_matrices(run, hidden, adapter.targets))
-        return _Work(
-            rank=adapter.rank,
-            flop=2.0 * adapter.rank * (inputs + outputs),
-            rows=rows,
-            rows_back=2 * rows,
-            lengths=float(weights * dora),
-        )
+        rows = SCALED_ROWS * outputs
+        return _Work(rank=adapter.rank, rows=rows, rows_back=2 * rows, lengths=float(weights))
     if adapter.kind is AdapterKind.BOTTLENECK:
         rows = BOTTLENECKS * (1 + ADDED_ROWS) * float(hidden)
         flop = BOTTLENECKS * 4.0 * hidden * adapter.rank
@@ -110,7 +101,7 @@ def _work(run: Blocks, hidden: int, adapter: Adapter) -> _Work:
 
 def _narrow_s(setting: Setting, work: _Work) -> Any:
     """Seconds of the narrow products of one token: half of them have few outputs, half sum over few elements."""
-    if not work.rank:
+    if not work.flop:
         return 0.0
     dtype, hidden = setting.outer_dtype, setting.shape.hidden
     down = setting.matrix_rate(dtype, setting.tokens * work.rank, hidden)

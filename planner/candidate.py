@@ -110,8 +110,8 @@ def _run(
     tokens_per_s = job.global_batch * job.sequence_tokens / step_s
 
     def utilization(masked: bool) -> float:
-        frozen = option.recipe.adapter is not None
-        flop = model_flop(shape, job.sequence_tokens, frozen=frozen, masked=masked)
+        frozen, trained = option.recipe.adapter is not None, option.recipe.trained_share
+        flop = model_flop(shape, job.sequence_tokens, frozen=frozen, trained=trained, masked=masked)
         dtype = option.recipe.compute_dtype
         peak = machine.flop_per_s_per_device(RATED_AS.get(dtype, dtype)) or float("nan")
         return flop * tokens_per_s / (layout.devices * peak)

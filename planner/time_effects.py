@@ -120,8 +120,8 @@ PRIORS: Mapping[str, Prior] = {
     ),
     # NCCL's bus bandwidth over the link's rate: 235 to 260 of 300 GB/s on A100, 360 to 370 of 450 on H100.
     "link": Prior(share=True, centre=0.78, spread={"all": 0.3}),
-    # A class of software was measured on few clusters, whose networks differ more than software does (InfiniBand and EFA
-    # reach three quarters of their rate, BLOOM's Omni-Path less than half).
+    # A class of software was measured on few clusters, whose networks differ more than software does: InfiniBand and
+    # EFA reach three quarters of their rate, BLOOM's Omni-Path less than half.
     "network": Prior(share=True, centre=0.75, spread={"all": 0.3, "class": 1.0}),
     # Ranks also wait for each other at every hop, the longer the less evenly their software launches.
     "link_latency_s": Prior(share=False, centre=8e-6, spread={"all": 0.3, "class": 1.0}),

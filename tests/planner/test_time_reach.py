@@ -5,6 +5,8 @@ The whole cross-validation is `python tools/fit_time.py`; here one fold of the f
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from planner.calibration import load_calibration
 from planner.carried import carried_throughput, timed_cases
 from planner.scores import scores
 from planner.sweeps import sweeps, weak_scaling
-from planner.time_bands import time_band
+from planner.time_bands import pair_of, time_band
 from planner.time_crossval import HeldOutRun, predictions, time_folds
 from planner.time_fitting import TimedRun, fit_time, timed_run
 from planner.validation import Validation, validate
@@ -106,6 +108,27 @@ def test_the_same_configuration_is_in_one_fold(runs: list[TimedRun]) -> None:
     assert by_id["blm-064"] == by_id["blm-100"]
     assert by_id["trn-010"] == by_id["trn-031"]
     assert set(by_id.values()) == {0, 1, 2, 3, 4}
+
+
+def test_software_that_was_not_measured_on_a_generation_is_inferred_and_says_so(unseen: list[HeldOutRun]) -> None:
+    """Its band is that of pairs of software and generation that were left out, each counted alike, and wide."""
+    off = [replace(item, predicted=item.run.measured * 1.3) for item in unseen]
+    found = time_band(unseen, off, unseen, "megatron-core", "A100-80GB")
+    assert not found.measured
+    assert "no run of megatron-core on Ampere: inferred from its" in found.basis
+    assert "runs on" in found.basis and "of other software on A100-40GB, A100-80GB" in found.basis
+    assert found.basis.endswith("were 30% off")
+    assert found.high >= 1.3 and found.low <= 0.82
+    assert load_calibration().time_factors("megatron-core", "A100-80GB").band.basis.startswith("no run of megatron-core")
+
+
+def test_pairs_count_alike(unseen: list[HeldOutRun]) -> None:
+    """A pair with few runs that were far off widens the band as much as one with many that were met."""
+    met = [replace(item, predicted=item.run.measured) for item in unseen]
+    few = next(item for item in met if pair_of(item.run) == ("torchtitan", "Ampere"))
+    off = [replace(item, predicted=2 * item.run.measured) if item is few else item for item in met]
+    alone = [item for item in off if item is few or pair_of(item.run) == ("megatron-core", "Hopper")]
+    assert time_band(unseen, alone, unseen, "megatron-core", "A100-80GB").high == 2.0
 
 
 def test_bands_hold_nine_in_ten_of_unseen_runs(unseen: list[HeldOutRun]) -> None:

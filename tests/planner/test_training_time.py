@@ -452,7 +452,7 @@ def test_every_cause_has_a_term() -> None:
         step(Layout(data=8), made=FSDP, on=slow),
         step(Layout(), made=replace(ZERO1, optimizer_place=Place.HOST)),
         step(Layout(data=8, micro_batches=1000), on=EVERYTHING_AT_ONCE),
-        step(Layout(), made=recipe("bf16", "lora", "adamw", "replicated", of="huggingface", adapter=LORA)),
+        step(Layout(), made=recipe("bf16", "dora", "adamw", "replicated", of="huggingface", adapter=LORA)),
     ]
     shown = {name for took in steps for name, value in took.items() if value}
     assert shown == {field.name for field in fields(StepTime)} | {"total"}
