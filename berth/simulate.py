@@ -18,7 +18,13 @@ def simulate(
         typer.Option("--trace", metavar="TRACE.csv", help="Recorded requests: arrival_s,input_tokens,output_tokens."),
     ] = None,
     requests: Annotated[
-        int | None, typer.Option("--requests", min=100, max=10_000_000, help="Requests to draw; 20,000 unless given.")
+        int | None,
+        typer.Option(
+            "--requests",
+            min=100,
+            max=10_000_000,
+            help="Requests to draw; 20,000 unless given, of a batch job up to 100,000.",
+        ),
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Seed of what is drawn; 0 unless given.")] = None,
     spread: Annotated[
@@ -37,12 +43,13 @@ def simulate(
 ) -> None:
     """Replay requests through the planned fleet, step by step."""
     from datetime import UTC, datetime
+    from functools import partial
 
     from planner.decide import decide
     from planner.load import load_workload
     from planner.own_calibration import chosen_calibration
     from planner.places import find_workload
-    from planner.report.simulation import print_simulation
+    from planner.report.simulation import print_batch_simulation, print_simulation
     from planner.report.terminal import headline
     from planner.simulate import Drawn, Recorded, simulate_plan
     from pricing.basis import prices_wanted
@@ -64,11 +71,21 @@ def simulate(
         else Drawn(count=requests, seed=seed, variation=spread)
     )
     decision = decide(loaded, factors, now, prices, watched)
-    found = simulate_plan(loaded, decision, factors, stream)
+    fleet = f"{loaded.workload.name}: {headline(decision.plan.chosen)}"
+    if decision.plan.chosen.batch:
+        from planner.simulate_batch import simulate_batch
+
+        batch = simulate_batch(loaded, decision, factors, stream)
+        found = batch.as_json()
+        show = partial(print_batch_simulation, batch, fleet)
+    else:
+        served = simulate_plan(loaded, decision, factors, stream)
+        found = served.as_json()
+        others = [each.model for each in decision.plan.beside]
+        show = partial(print_simulation, served, fleet, str(stream), others)
     if json:
         import json as encoder
 
-        print(encoder.dumps(found.as_json(), indent=1))
+        print(encoder.dumps(found, indent=1))
     else:
-        others = [each.model for each in decision.plan.beside]
-        print_simulation(found, f"{loaded.workload.name}: {headline(decision.plan.chosen)}", str(stream), others)
+        show()

@@ -29,7 +29,7 @@ def other_uses(workload: Workload, nodes: int) -> tuple[Use, ...]:
 
 
 def _uses(workload: Workload, nodes: int) -> Iterator[Use]:
-    if workload.inference and not serves_from_elsewhere(workload):
+    if workload.inference and not workload.ends and not serves_from_elsewhere(workload):
         yield from before_a_service(workload.inference)
     if workload.inference:
         yield from sent_out(workload.inference)

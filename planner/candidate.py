@@ -6,6 +6,9 @@ from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 
+from planner.batch_candidate import batch_run, batch_table
+from planner.batch_record import Batch
+from planner.batch_setting import BatchJob
 from planner.calibration import Calibration
 from planner.cost import cents, usd_of_hours
 from planner.eligible import Contender
@@ -26,9 +29,10 @@ from planner.training_time import START_UP_S, step_time
 from planner.wall_clock import wall_clock
 from planner.work import model_flop
 from pricing.market import Market
+from pricing.offer import Offer
 from pricing.units import HOUR_S, HOURS_PER_MONTH, MEGA
 
-AnyJob = TrainingJob | ServingJob
+AnyJob = TrainingJob | ServingJob | BatchJob
 
 
 def candidate(
@@ -40,12 +44,15 @@ def candidate(
     offer = contender.offers[int(pool.offer[row])]
     nodes, replicas = int(pool.nodes[row]), int(pool.replicas[row])
     usd_per_hour = offer.usd_per_hour_per_node * nodes
-    service = run = None
+    service = run = batch = None
     if isinstance(job, TrainingJob):
         memory = _training_table(shape, job, contender, option, layout, calibration)
-        run = _run(shape, job, contender, option, layout, calibration)
-        paid = paid_node_hours(offer.purchase, nodes, run.hours, market.held_for(offer))
-        run = replace(run, usd=cents(usd_of_hours(offer, nodes, paid, market)))
+        run = _paid(_run(shape, job, contender, option, layout, calibration), offer, nodes, market)
+    elif isinstance(job, BatchJob):
+        memory = batch_table(shape, job, contender, option, layout, calibration)
+        run, batch = batch_run(shape, job, contender, option, layout, calibration, replicas)
+        run = _paid(run, offer, nodes, market)
+        batch = _priced(batch, run, job)
     else:
         memory, service = _service(shape, job, contender, option, layout, calibration, replicas, usd_per_hour)
     return Candidate(
@@ -66,7 +73,20 @@ def candidate(
         memory=memory,
         run=run,
         service=service,
+        batch=batch,
     )
+
+
+def _paid(run: Run, offer: Offer, nodes: int, market: Market) -> Run:
+    """The run with what its instances cost."""
+    paid = paid_node_hours(offer.purchase, nodes, run.hours, market.held_for(offer))
+    return replace(run, usd=cents(usd_of_hours(offer, nodes, paid, market, run.hours)))
+
+
+def _priced(batch: Batch, run: Run, job: BatchJob) -> Batch:
+    """The batch job with what a million tokens cost of its instances, in and out."""
+    tokens = job.requests * (job.load.input_tokens + job.load.output_tokens)
+    return replace(batch, usd_per_million_tokens=(run.usd / tokens * MEGA).quantize(Decimal("0.0001")))
 
 
 def _training_table(

@@ -11,6 +11,7 @@ import numpy as np
 
 from planner.accounts import key_warnings
 from planner.addresses import interface_warnings, network_sentence
+from planner.batch_setting import BatchJob
 from planner.build import build_of, end_warnings
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
@@ -33,6 +34,7 @@ from planner.rank import join_offers, rank
 from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
 from planner.search import RUNGS, Scope
+from planner.search_batch import search_batch
 from planner.search_serving import ServingJob, load_of, search_serving
 from planner.search_training import TrainingJob, search_training
 from planner.serving import replica_of
@@ -201,6 +203,10 @@ def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
         )
     assert workload.inference is not None
     inference = workload.inference
+    if inference.requests:
+        return BatchJob(
+            load=load_of(inference, shape), requests=inference.requests, deadline_s=workload.limits.deadline_s
+        )
     return ServingJob(
         load=load_of(inference, shape),
         requests_per_s=inference.requests_per_second,
@@ -224,11 +230,11 @@ def job_sentence(workload: Workload, shape: ModelShape) -> str:
         )
     assert workload.inference is not None
     inference = workload.inference
-    load = (
-        f"{show_rate(inference.requests_per_second)} requests/s"
-        if inference.requests_per_second
-        else f"{inference.concurrency:,} requests in flight"
-    )
+    load = f"serving {inference.concurrency:,} requests in flight" if inference.concurrency else ""
+    if inference.requests_per_second:
+        load = f"serving {show_rate(inference.requests_per_second)} requests/s"
+    elif inference.requests:
+        load = f"a batch of {inference.requests:,} requests"
     limits = [
         f"{name} within {show_duration(limit)}"
         for name, limit in (
@@ -242,7 +248,7 @@ def job_sentence(workload: Workload, shape: ModelShape) -> str:
         tokens = f"an embedding of {inference.input_tokens:,} tokens each"
     known = inference.prefix_cache_hit_rate
     cached = [f"of which the prefix cache knows {known * inference.input_tokens:,.0f} ({known:.0%})"] if known else []
-    return ", ".join([f"serving {load}", tokens, *cached, *_beside_model(inference), *limits])
+    return ", ".join([load, tokens, *cached, *_beside_model(inference), *limits])
 
 
 def _beside_model(inference: Inference) -> Iterator[str]:
@@ -274,6 +280,8 @@ def _search(
     )
     if isinstance(job, TrainingJob):
         fitting = loose = search_training(scope, job)
+    elif isinstance(job, BatchJob):
+        fitting = loose = search_batch(scope, job)
     else:
         fitting = search_serving(scope, job)
         free = {name: value for name, value in scope.pins.items() if name != "nodes"}
@@ -346,7 +354,7 @@ def _levers(workload: Workload) -> list[str]:
     """What the user could loosen, in the order of least regret."""
     levers = ["loosen pin"] if workload.pin != Pin() else []
     levers.append("add regions or purchase options (limits.regions, limits.purchase)")
-    if workload.training:
+    if workload.ends:
         levers.append("allow a later deadline or more nodes (limits.deadline, limits.max_nodes)")
     else:
         levers.append("loosen inference.ttft or inference.tpot, or allow more nodes (limits.max_nodes)")

@@ -2,7 +2,7 @@
 
 Each replica has whole devices of its own, so that models do not slow each other down: on an instance type every
 further model takes the replicas that carry its load on the fewest devices. As many devices as there are in all then say
-how many instances it takes: replicas inside a node are of sizes that divide it and each other, and fill it without gaps.
+how many instances it takes: replicas inside a node are of sizes that divide it and each other, without gaps.
 """
 
 from __future__ import annotations

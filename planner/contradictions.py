@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from planner.batch_faults import batch_faults
 from planner.eligible import frameworks_of, permitted
 from planner.framework import Framework, load_frameworks
 from planner.index_fields import index_faults
@@ -147,10 +148,11 @@ def _inference(workload: Workload) -> Iterator[Finding]:
     inference = workload.inference
     if inference is None:
         return
-    if (inference.requests_per_second is None) == (inference.concurrency is None):
+    loads = (inference.requests_per_second, inference.concurrency, inference.requests)
+    if sum(load is not None for load in loads) != 1:
         yield Finding(
             path=("inference",),
-            says="the load is either requests_per_second or concurrency; give exactly one",
+            says="the load is requests_per_second, concurrency or, of a batch job, requests; give exactly one",
         )
     if inference.context_length and inference.context_length < inference.input_tokens + inference.output_tokens:
         yield Finding(
@@ -161,8 +163,8 @@ def _inference(workload: Workload) -> Iterator[Finding]:
     yield from _fleet(workload, inference)
     for path, says in serving_faults(workload):
         yield Finding(path=path, says=says)
-    if workload.limits.deadline is not None:
-        yield Finding(path=("limits", "deadline"), says="a served model has no deadline; remove it, or train")
+    for path, says in batch_faults(workload):
+        yield Finding(path=path, says=says)
 
 
 def _software(workload: Workload) -> Iterator[Finding]:
@@ -192,8 +194,11 @@ def _beyond_software(workload: Workload, doing: list[Framework], key: str) -> It
     for path, name in (*_asked(workload), *degrees):
         unknown = name not in load_techniques() and path[0] != "pin"
         if not unknown and not any(_has(item, name) for item in frameworks):
-            having = " or ".join(item.name for item in doing if _has(item, name))
+            able = [item for item in doing if _has(item, name)]
+            having = " or ".join(item.name for item in able)
             advice = f"set {key} to {having}" if having else "no other software has it for this job"
+            if able and not workload.ends and all(item.streaming for item in able):
+                advice = f"{having} has it, for batch jobs alone: give inference.requests as the load"
             # What nobody offers can still be asked after: an estimate takes any technique of the job.
             askable = not having and doing and not unknown and name in load_techniques()
             if askable and doing[0].job in load_techniques()[name].jobs:

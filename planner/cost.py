@@ -38,11 +38,10 @@ _PER_MONTH = "-month"
 _IDLE = "idle reserved capacity"
 
 
-def wasted_share(offer: Offer, market: Market) -> float:
-    """Machine time that one node's interruptions are expected to waste, as a share of a training run.
+def interruptions_per_h(offer: Offer, market: Market) -> float:
+    """How often EC2 is expected to take one node back. 0 where nothing is interrupted.
 
-    The share p of a type's spot instances that EC2 took back within a month gives a node's rate, -ln(1 - p) a month;
-    any node's loss stops all, for a restart and half a checkpoint's interval. 0 where nothing is interrupted.
+    The share p of a type's spot instances that were taken back within a month gives a rate of -ln(1 - p) a month.
     """
     if offer.purchase is not Purchase.SPOT:
         return 0.0
@@ -56,12 +55,28 @@ def losses_per_hour(instance_type: str, region: str, market: Market) -> float:
     return -math.log1p(-share) / HOURS_PER_MONTH
 
 
-def usd_of_hours(offer: Offer, nodes: int, node_hours: float, market: Market) -> Decimal:
+def wasted_share(offer: Offer, market: Market, lost_h: float | None = None) -> float:
+    """Machine time that one node's interruptions are expected to waste, as a share of a run.
+
+    Each costs a restart and `lost_h` hours, half a checkpoint's interval where None.
+    """
+    lost = CHECKPOINT_INTERVAL_H / 2 if lost_h is None else lost_h
+    return interruptions_per_h(offer, market) * (RESTART_H + lost)
+
+
+def wasted(offer: Offer, nodes: int, run: RunHours | None, market: Market) -> float:
+    """Machine time that interruptions waste of a run on so many nodes, as a share of it: any node's loss stops all of
+    them, or those that the run says."""
+    stopped, lost = (run.stopped_nodes, run.lost) if run else (None, None)
+    return (nodes if stopped is None else stopped) * wasted_share(offer, market, lost)
+
+
+def usd_of_hours(offer: Offer, nodes: int, node_hours: float, market: Market, run: RunHours | None = None) -> Decimal:
     """USD of so many hours of all `nodes` together, with the time that interruptions of any of them waste; exact.
 
     The hours are paid at the offer's price; interruptions cost machine time on top of the run's.
     """
-    return offer.usd_per_hour_per_node * Decimal(node_hours) * Decimal(1 + nodes * wasted_share(offer, market))
+    return offer.usd_per_hour_per_node * Decimal(node_hours) * Decimal(1 + wasted(offer, nodes, run, market))
 
 
 def cents(amount: Decimal) -> Decimal:
@@ -81,13 +96,13 @@ def cost_of(
 ) -> Cost:
     """The bill of `nodes` bought by `offer`, and what building it otherwise would add.
 
-    A service has no run, but tokens in and out at the planned load.
+    A service has no run, but tokens in and out at the planned load; a batch job's tokens are the workload's.
     """
     bill = _Bill(nodes=nodes, region=offer.region, run=run, market=market)
     per_hour = offer.usd_per_hour_per_node * nodes
     basis = f"{nodes} x {offer.instance_type}, {offer.purchase}"
     lines = [bill.hourly("instances", per_hour, basis, provenance=offer.provenance)]
-    if workload.training and offer.purchase is Purchase.SPOT:
+    if workload.ends and offer.purchase is Purchase.SPOT:
         lines.append(_restarts(bill, offer))
     idle = _idle(bill, offer)
     if idle and offer.purchase is Purchase.CAPACITY_BLOCK:
@@ -102,14 +117,15 @@ def cost_of(
     else:
         others.insert(0, managed)
     hourly = _sum(line.usd_per_hour for line in lines)
+    whole = None if run is None else _sum(line.usd_per_run for line in lines)
     return Cost(
         lines=tuple(lines),
         elsewhere=(*commitment, *others),
         usd_per_hour=hourly,
-        usd_per_run=None if run is None else _sum(line.usd_per_run for line in lines),
+        usd_per_run=whole,
         usd_per_month=_sum(line.usd_per_month for line in lines),
         unpriced=tuple(line.name for line in lines if line.usd_per_month is None),
-        usd_per_million_tokens=_per_million(hourly, tokens_per_s),
+        usd_per_million_tokens=_per_million(workload, hourly, tokens_per_s, whole),
     )
 
 
@@ -135,8 +151,13 @@ def with_index(cost: Cost, index: IndexPlan) -> Cost:
     )
 
 
-def _per_million(usd_per_hour: Decimal, tokens_per_s: float | None) -> Decimal | None:
+def _per_million(
+    workload: Workload, usd_per_hour: Decimal, tokens_per_s: float | None, usd_per_run: Decimal | None
+) -> Decimal | None:
     """USD of a million tokens, in and out; None where none are served."""
+    asked = workload.inference
+    if asked is not None and asked.requests and usd_per_run is not None:
+        return _micro(usd_per_run / (asked.requests * (asked.input_tokens + asked.output_tokens)) * MEGA)
     if not tokens_per_s:
         return None
     return _micro(usd_per_hour / HOUR_S / Decimal(tokens_per_s) * MEGA)
@@ -211,9 +232,8 @@ def _unknown(name: str, basis: str) -> CostLine:
 
 
 def _restarts(bill: _Bill, offer: Offer) -> CostLine:
-    share = wasted_share(offer, bill.market)
     band = bill.market.interruptions.get((offer.instance_type, offer.region))
-    lost = share * bill.nodes
+    lost = wasted(offer, bill.nodes, bill.run, bill.market)
     says = band.says if band else f"assumed, since no source states it: over {UNSTATED_SHARE:.0%}"
     basis = f"{says} of instances interrupted within a month: {100 * lost:.3g}% of the time lost"
     return bill.hourly("spot restarts", offer.usd_per_hour_per_node * bill.nodes * Decimal(lost), basis)

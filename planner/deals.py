@@ -54,8 +54,8 @@ def _deal(chosen: Candidate, offer: Offer, run: RunHours | None, market: Market)
     committed = None if committed_hours is None else usd * Decimal(committed_hours)
     paid = idle = None
     if run is not None:
-        paid = cents(usd_of_hours(offer, nodes, paid_node_hours(offer.purchase, nodes, run, held), market))
-        used = usd_of_hours(offer, nodes, nodes * run.expected, market)
+        paid = cents(usd_of_hours(offer, nodes, paid_node_hours(offer.purchase, nodes, run, held), market, run))
+        used = usd_of_hours(offer, nodes, nodes * run.expected, market, run)
         idle = None if committed is None else cents(committed - used)
     return Deal(
         instance_type=offer.instance_type,

@@ -48,8 +48,8 @@ def contenders(
     found: list[Contender] = []
     rejected: list[Rejection] = []
     for machine in sorted(market.instance_types.values(), key=lambda item: item.name):
-        running = [item.name for item in frameworks if item.runs_on(machine.accelerator) and item.has_layers(shape)]
-        options = tuple(option for name in running for option in _runnable(allowed[name], machine))
+        running = [item for item in frameworks if item.runs_on(machine.accelerator) and not item.lacks(shape)]
+        options = tuple(option for item in running for option in _runnable(allowed[item.name], machine))
         offers = best_offers(workload, market, machine)
         refusal = _refusal(workload, shape, market, machine, frameworks, allowed, options, offers)
         if refusal:
@@ -128,12 +128,12 @@ def frameworks_of(workload: Workload) -> tuple[Framework, ...]:
     """The framework that the user names, or the default ones of the job and method."""
     every = load_frameworks().values()
     if workload.inference:
-        named = workload.inference.engine
+        named, batch = workload.inference.engine, workload.inference.requests is not None
         return tuple(
             item
             for item in every
             if item.job is Job.INFERENCE
-            and (item.name == named if named else not item.by_name_only)
+            and (item.name == named if named else not item.by_name_only or (batch and item.streaming is not None))
             and item.features >= workload.inference.features
         )
     named = workload.training.framework if workload.training else None
@@ -153,6 +153,8 @@ def _runnable(options: tuple[Option, ...], machine: InstanceType) -> Iterable[Op
     named_bf16 = any("bf16" in option.recipe.techniques for option in options)
     for option in options:
         techniques = option.recipe.techniques
+        if option.framework.streaming and not option.recipe.streams:
+            continue
         spare = "fp16" in techniques and named_bf16 and "bf16" in rates
         computed = option.recipe.compute_dtype
         lacking = any(name in techniques and rate not in rates for name, rate in option.framework.needs_rate.items())
@@ -227,8 +229,8 @@ def _software_gap(
         if not able:
             return f"no framework known here does {frameworks[0].job} on {chip.name}", ""
         return f"{names} does not run on {chip.name}", f"name another framework ({', '.join(able)})"
-    if not any(item.has_layers(shape) for item in running):
-        return f"{names} has no latent attention, which {shape.name} is made of", "name another framework"
+    if all(item.lacks(shape) for item in running):
+        return f"{names} {running[0].lacks(shape)}", "name another framework"
     if not any(allowed[item.name] for item in running):
         return f"{names} has no recipe with the precision and techniques asked for", "loosen techniques or pins"
     if not options:

@@ -38,7 +38,7 @@ from planner.pinned_choices import (
 from planner.pinned_file import InferencePart, PinnedFile, TrainingPart
 from planner.plan import Band, Term
 from planner.recipe import Group, Place, Recipe
-from planner.serving_memory import OUTER_BYTES, served_elsewhere, served_need
+from planner.serving_memory import served_elsewhere, served_need, with_overheads
 from planner.setting import RATED_AS
 from planner.shape import ModelShape
 from planner.techniques import load_techniques
@@ -224,20 +224,13 @@ def _inference(
         devices=devices,
     )
     tokens = part.input_tokens + part.output_tokens
-    host, disk = (served_elsewhere(shape, recipe, part.sequences, tokens, place) for place in (Place.HOST, Place.DISK))
+    host, disk = (
+        float(served_elsewhere(shape, recipe, part.sequences, tokens, place)) for place in (Place.HOST, Place.DISK)
+    )
     vendor = chip.vendor if chip.vendor in calibration.memory else NVIDIA
     factors, eager = calibration.memory[vendor], calibration.eager_factors(part.program or "default")
-    terms = {field.name: float(getattr(need, field.name)) for field in fields(need)}
-    packed = terms["weights"] * (recipe.block_weight_bytes < OUTER_BYTES)
-    left_out = {
-        "copies": eager.copied_share * packed,
-        "activations": min(eager.row_share, 1.0) * terms["activations"],
-        # Where less was measured than all activations, they were never alive together: no slack is then known.
-        "allocator_slack": max(eager.row_share - 1, 0.0) * terms["activations"],
-        "work_space": eager.workspace_bytes,
-        "context_and_collectives": factors.context_bytes + factors.collectives_bytes * (devices > 1),
-    }
-    named = {**terms, **left_out}
+    context = factors.context_bytes + factors.collectives_bytes * (devices > 1)
+    named = {name: float(value) for name, value in with_overheads(need, recipe, eager, context).items()}
     reserved = sum(named.values()) - named["context_and_collectives"]
     return Estimate(
         name=pinned.name,

@@ -191,17 +191,18 @@ def _times(ratio: float, less: str, more: str) -> str:
 
 
 def _per(workload: Workload) -> str:
-    return "a run" if workload.training else "a month"
+    return "a run" if workload.ends else "a month"
 
 
 def _of(workload: Workload) -> str:
-    return "a run" if workload.training else "a request"
+    return "a run" if workload.ends else "a request"
 
 
 def _memory_miss(found: Found, miss: Miss) -> str:
     techniques = ", ".join(miss.option.recipe.techniques)
-    # A trained model is judged with its band, a served one by the share of memory that the engine takes.
-    edge = " at the upper edge of its band" if found.workload.training and miss.of == OF_DEVICE else ""
+    # What is trained, or streams, is judged with its band, a served model by the share of memory that the engine takes.
+    banded = found.workload.training or miss.option.framework.streaming
+    edge = " at the upper edge of its band" if banded and miss.of == OF_DEVICE else ""
     return (
         f"does not fit: nearest is {_fleet(miss.machine.name, miss.nodes)}, which needs "
         f"{show_gib(miss.need_bytes)} {miss.of}{edge} and has {show_gib(miss.have_bytes)} ({techniques})"
@@ -227,7 +228,7 @@ def _limit_miss(found: Found, rows: Ints, fitting: Ints) -> str:
     `fitting` are the same before the account's quotas, which may be what the deadline is broken for.
     """
     limits, job_s, usd = found.workload.limits, found.pool.job_s, found.ranking.whole_usd
-    deadline = limits.deadline_s if found.workload.training else np.inf
+    deadline = limits.deadline_s if found.workload.ends else np.inf
     timely = fitting[found.fitting.job_s[fitting] <= deadline]
     if len(timely) and np.all(job_s[rows] > deadline):
         return _quota_miss(found, timely)

@@ -19,6 +19,21 @@ from pricing.instance_type import Accelerator
 DEFAULT_FRAMEWORKS = {"pretrain": "megatron", "full": "torchtitan", "lora": "huggingface", "qlora": "huggingface"}
 # What an engine that trains nothing has.
 _NONE = Software(name="none", title="", framework="", source="")
+OPT_SPARE_ROWS = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Streaming:
+    """How an engine works with weights or a cache that lie off the device (planner.streamed_time).
+
+    Weights that were read serve up to `batches_per_block` batches before the next layer's come (FlexGen's zig-zag
+    block schedule). `overlaps` says that reading, copying and computing go on at once, `splits` that weights can lie
+    in several places, so that what the device and the host have room for stays there (FlexGen's --percent).
+    """
+
+    batches_per_block: int
+    overlaps: bool
+    splits: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,9 +47,10 @@ class Framework:
     are the bytes per element with which it departs from the plain recipe. `software` is what its operations keep
     in training; engines have none. `tensor_degrees` are the only ones that it takes, `accelerators` the only ones
     that it runs on, whole or sliced; None for any (of its vendors). `latent_attention` says whether it has that (MLA).
-    `by_name_only` keeps an engine out of plans that name none; a technique in `needs_rate` only runs where the
-    accelerator has products of that type. `features` are what an engine offers beyond answering prompts
-    (planner.serving_fields.FEATURES).
+    `opt_only` keeps models out that are not built as OPT is. `streaming` engines answer batch jobs with
+    weights or cache off the device; None for all others. `by_name_only` keeps an engine out of plans that name none; a
+    technique in `needs_rate` only runs where the accelerator has products of that type. `features` are what an engine
+    offers beyond answering prompts (planner.serving_fields.FEATURES).
     """
 
     name: str
@@ -53,6 +69,8 @@ class Framework:
     tensor_degrees: frozenset[int] | None = None
     accelerators: frozenset[str] | None = None
     latent_attention: bool = True
+    opt_only: bool = False
+    streaming: Streaming | None = None
     by_name_only: bool = False
     features: frozenset[str] = frozenset()
     needs_rate: Mapping[str, str] = field(default_factory=dict)
@@ -68,9 +86,14 @@ class Framework:
         """The sharding technique of a run that names none: FSDP where software cannot do without."""
         return None if "replicated" in self.techniques else "fsdp"
 
-    def has_layers(self, shape: ModelShape) -> bool:
-        """Whether the software has the model's kinds of layers."""
-        return self.latent_attention or not any(run.attention.latent for run in shape.blocks)
+    def lacks(self, shape: ModelShape) -> str:
+        """Why the software does not run a model of such layers, as what it does; "" where it runs it."""
+        if not self.latent_attention and any(run.attention.latent for run in shape.blocks):
+            return f"has no latent attention, which {shape.name} is made of"
+        # OPT keeps two unused rows of positions; no other decoder does.
+        if self.opt_only and (shape.positions != shape.context_tokens + OPT_SPARE_ROWS or shape.stacks > 1):
+            return f"runs models of OPT's build alone, and {shape.name} is none"
+        return ""
 
     def plain_recipe(self) -> Recipe:
         """The recipe before any technique."""

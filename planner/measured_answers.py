@@ -19,6 +19,7 @@ from planner.serving_answers import Figures, run_figures
 from planner.serving_memory import OUTER_BYTES
 from planner.serving_runs import engine_of, serving_recipe, serving_run
 from planner.shape import ModelShape
+from planner.streamed_runs import streamed_figures, streams
 from planner.training_time import step_time
 
 # The share of the device that an engine was given, in a row's notes; and the release in its cell.
@@ -48,6 +49,8 @@ def training_tokens_per_s(case: TrainingCase, calibration: Calibration) -> float
 
 def serving_figures_of(row: Row, calibration: Calibration) -> Figures:
     """The replica's figures as the row measured them. Raises PlannerError with what its cells lack."""
+    if streams(row):
+        return streamed_figures(row, calibration)
     run = serving_run(row, calibration)
     found = run_figures(run, calibration)
     if not np.isfinite(float(found.tpot_s)):

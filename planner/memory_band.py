@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from planner.calibration import Calibration, wider
 from planner.plan import Band
-from planner.recipe import Place, Recipe
+from planner.recipe import Recipe
 from planner.shape import ModelShape
 from pricing.instance_type import Accelerator
 
@@ -34,7 +34,7 @@ def served_band(shape: ModelShape, recipe: Recipe, chip: Accelerator, own: Band,
         known = calibration.memory.get(chip.vendor)
         edges = known.band if known else calibration.mixture_memory
         return _unmeasured(f"serving on a device of {chip.vendor}", own, edges)
-    if {recipe.weights_place, recipe.kv_place} != {Place.DEVICE}:
+    if recipe.streams:
         return _unmeasured("serving with weights or cache off the device", own, calibration.memory[NEURON].band)
     return own
 

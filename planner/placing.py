@@ -69,7 +69,7 @@ def _hyperpod(workload: Workload) -> Iterator[Misplaced]:
     if provision.target is not Target.HYPERPOD_SLURM:
         return
     if workload.inference:
-        yield ("provision", "target"), f"{provision.target} runs batch jobs; leave it out to serve"
+        yield ("provision", "target"), f"{provision.target} trains; leave it out to serve, or for a batch of requests"
     if provision.mig:
         yield ("provision", "mig"), "HyperPod's nodes keep their accelerators whole; leave mig out"
     if provision.reservation:

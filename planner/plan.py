@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from planner.batch_record import Batch
 from planner.built import FileSystem, Fleet, Mig
 from planner.fleet_record import FleetPlan
 from planner.index_record import IndexPlan
@@ -82,12 +83,14 @@ class MemoryTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """How a training job goes. Seconds, tokens/s over all devices once it runs, USD.
+    """How a training or batch job goes. Seconds, tokens/s over all devices once it runs (made, of a batch), USD.
 
     `run_s` is all of it, `checkpoints_s` and `failures_s` what these are expected to take of it, `between_failures_s`
     the mean time from one failure to the next. `utilization` is the share of the accelerators' peak that the model's
     own FLOP take (MFU), what a causal mask leaves out not counted; `unmasked_utilization` counts it too.
-    `other_software` is what a step would take in other frameworks.
+    `other_software` is what a step would take in other frameworks. A batch job has no utilization told, no checkpoints
+    and no other software; a step is one of an engine, or a block, of each replica (planner.batch_record).
+    `stopped_nodes` and `lost_s` are what an interruption costs, as in planner.terms.
     """
 
     start_up_s: float
@@ -104,6 +107,8 @@ class Run:
     utilization: float = 0.0
     unmasked_utilization: float = 0.0
     other_software: tuple[Term, ...] = ()
+    stopped_nodes: int | None = None
+    lost_s: float | None = None
 
     @property
     def latest_s(self) -> float:
@@ -113,7 +118,12 @@ class Run:
     @property
     def hours(self) -> RunHours:
         """What terms of purchase ask of a run."""
-        return RunHours(expected=self.run_s / HOUR_S, latest=self.latest_s / HOUR_S)
+        return RunHours(
+            expected=self.run_s / HOUR_S,
+            latest=self.latest_s / HOUR_S,
+            stopped_nodes=self.stopped_nodes,
+            lost=None if self.lost_s is None else self.lost_s / HOUR_S,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,7 +160,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """One way to do the job. Exactly one of `run` and `service` is set.
+    """One way to do the job. Exactly one of `run` and `service` is set; a batch job's run has `batch` beside it.
 
     `nodes` are all instances paid for; `usd_per_hour` is the price of all of them, and `provenance` says whose word
     that price is. `accuracy` is the greatest loss that any of the techniques brings.
@@ -173,6 +183,7 @@ class Candidate:
     memory: MemoryTable
     run: Run | None
     service: Service | None
+    batch: Batch | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

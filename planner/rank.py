@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 
 from planner.calibration import Calibration
-from planner.cost import Beside, beside, wasted_share
+from planner.cost import RESTART_H, Beside, beside, interruptions_per_h
 from planner.eligible import Contender, most_nodes
 from planner.layout import Ints
 from planner.recipe import Recipe
@@ -18,6 +18,7 @@ from planner.run_band import run_band
 from planner.search import Floats, Pool
 from planner.shape import ModelShape
 from planner.terms import block_node_hours
+from planner.usage import CHECKPOINT_INTERVAL_H
 from planner.workload import ObjectiveWeights, Workload
 from pricing.market import Market
 from pricing.offer import Offer, Purchase
@@ -28,7 +29,7 @@ from pricing.units import HOUR_S, HOURS_PER_MONTH
 class Ranking:
     """All rows of a pool with their money, and the best first. USD.
 
-    `usd` is the instances' price of the run when training, of a month when serving, inf where no Capacity Block, or
+    `usd` is the instances' price of a run that ends, of a month when serving, inf where no Capacity Block, or
     not the account's own reservation, holds the fleet or the run; `whole_usd` counts what stands beside them too.
     `order` lists the rows that keep deadline and budget, best first.
     """
@@ -65,12 +66,12 @@ def rank(
     that can fail. The budget is for all that is paid, as far as its prices are known.
     """
     price = _by_offer(contenders, lambda each: float(each.usd_per_hour_per_node))[pool.machine, pool.offer]
-    hours = pool.job_s / HOUR_S if workload.training else np.full(len(pool), float(HOURS_PER_MONTH))
+    hours = pool.job_s / HOUR_S if workload.ends else np.full(len(pool), float(HOURS_PER_MONTH))
     usd = price * pool.nodes * hours
     within = np.ones(len(pool), dtype=bool)
-    if workload.training:
-        wasted = _by_offer(contenders, lambda each: wasted_share(each, market))
-        usd *= 1 + wasted[pool.machine, pool.offer] * pool.nodes
+    if workload.ends:
+        often = _by_offer(contenders, lambda each: interruptions_per_h(each, market))[pool.machine, pool.offer]
+        usd *= 1 + often * _stopped_h(contenders, pool, batch=workload.training is None)
         block = _by_offer(contenders, lambda each: each.purchase is Purchase.CAPACITY_BLOCK)
         latest = hours * _slowest(shape, contenders, calibration)[pool.machine, pool.option]
         held = market.held
@@ -92,6 +93,17 @@ def rank(
         _score(workload.weights, usd[rows], pool.job_s[rows]),
     )
     return Ranking(usd=usd, whole_usd=whole_usd, order=rows[np.lexsort(keys)])
+
+
+def _stopped_h(contenders: tuple[Contender, ...], pool: Pool, *, batch: bool) -> Floats:
+    """Hours of nodes that an interruption of one wastes, by row: of all nodes a restart and half a checkpoint's
+    interval; of a batch job's one replica a restart and half of what was in flight."""
+    if not batch:
+        return np.asarray((RESTART_H + CHECKPOINT_INTERVAL_H / 2) * pool.nodes)
+    devices = np.array([item.machine.devices for item in contenders] or [1])[pool.machine]
+    in_flight = pool.layout.micro_batch * pool.layout.micro_batches
+    lost = np.minimum(in_flight / pool.rate, pool.job_s) / 2 / HOUR_S
+    return np.asarray((RESTART_H + lost) * np.maximum(pool.layout.devices // devices, 1))
 
 
 def _slowest(shape: ModelShape, contenders: tuple[Contender, ...], calibration: Calibration) -> Floats:

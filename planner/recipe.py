@@ -207,6 +207,11 @@ class Recipe:
     techniques: tuple[str, ...] = ()
 
     @property
+    def streams(self) -> bool:
+        """Whether a served model's weights or cache come to the device from elsewhere."""
+        return {self.weights_place, self.kv_place} != {Place.DEVICE}
+
+    @property
     def shared_weight_bytes(self) -> float:
         """Bytes of a weight inside the blocks but outside the routed experts."""
         return self.block_weight_bytes if self.dense_weight_bytes is None else self.dense_weight_bytes

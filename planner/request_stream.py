@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -22,6 +23,12 @@ def closed_requests(load: Load, clients: int, count: int, seed: int, variation: 
     """So many clients, each of which asks again when it is answered."""
     given, made = _lengths(load, count, np.random.default_rng(seed), variation)
     return Requests(at_s=np.zeros(count), input_tokens=given, output_tokens=made, clients=clients)
+
+
+def ready_requests(load: Load, count: int, seed: int, variation: float, longest: int) -> Requests:
+    """So many that all stand ready at the start, none longer than `longest` tokens."""
+    given, made = _lengths(replace(load, context_tokens=longest), count, np.random.default_rng(seed), variation)
+    return Requests(at_s=np.zeros(count), input_tokens=given, output_tokens=made)
 
 
 def _lengths(load: Load, count: int, draw: np.random.Generator, variation: float) -> tuple[Ints, Ints]:

@@ -12,6 +12,7 @@ from planner.recipe import Recipe
 from planner.recipes import Option
 from planner.search_training import TrainingJob
 from planner.shape import ModelShape
+from planner.streamed_memory import device_terms
 
 
 def requirement(
@@ -41,6 +42,9 @@ def _alone_bytes(shape: ModelShape, job: AnyJob, option: Option, calibration: Ca
             calibration.memory_factors(vendor, option.framework.software.name),
         )
         return float(peak_bytes(need))
+    if option.framework.streaming:
+        vendor = min(option.framework.vendors)
+        return float(sum(device_terms(shape, option.recipe, job.load, Layout(), vendor, calibration).values()))
     return _serving_bytes(shape, job.load.context_tokens, option.recipe)
 
 

@@ -1,7 +1,7 @@
 """How far may a planned run's time lie from its prediction?
 
 The band of its software on its accelerator (planner.time_bands), or the wider edges where the recipe has something that
-no measured run of the software had, or the model is a mixture of experts.
+no measured run of the software had, or the model is a mixture of experts. A batch job's is its engine's.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import replace
 from planner.calibration import Calibration, wider
 from planner.framework import Framework
 from planner.plan import Band
-from planner.recipe import AdapterKind, Place, Recipe
+from planner.recipe import AdapterKind, Job, Place, Recipe
 from planner.shape import ModelShape
 
 # Software of whose measured runs some train adapters (planner/data/measured/training_throughput.csv).
@@ -26,12 +26,23 @@ OTHER_ADAPTERS = {
     AdapterKind.BIAS: "trained biases",
     AdapterKind.GROUP_SCALE: "trained scales of packed weights",
 }
+# No measured run stands behind what streams: twice as fast where a page cache holds much of a disk's weights, half as
+# fast where copies do not overlap as told. Assumed.
+STREAMED = Band(
+    low=0.5,
+    high=2.0,
+    basis="no run with weights or cache off the device was measured; from data sheets of links and disks",
+    measured=False,
+)
 
 
 def run_band(
     shape: ModelShape, framework: Framework, recipe: Recipe, accelerator: str, calibration: Calibration
 ) -> Band:
     """The band of a run's time, and what it rests on."""
+    if framework.job is Job.INFERENCE:
+        answered = calibration.serving_factors(framework.name, accelerator).band
+        return wider(answered, STREAMED) if recipe.streams else answered
     software = framework.software.name
     band = calibration.time_factors(software, accelerator).band
     if technique := _untimed(recipe, software):

@@ -65,10 +65,10 @@ class Miss:
 class Part:
     """What one (instance type, option) came to: its feasible rows, the nearest miss per rung, the rows decided on.
 
-    `job_s` is the whole run when training, one request when serving; `replicas` is 1 when training, `rate` is what a
-    replica is planned to take when serving, requests/s, and NaN when training. `covered` rows were decided on: `timed`
-    of them in full, the others by what they need of memory. `untimed` says that there are rows that fit, and none whose
-    time is known.
+    `job_s` is the whole run of what ends, one request when serving; `replicas` is 1 when training, `rate` is what a
+    replica takes when serving, as planned, or in a batch job, requests/s, and NaN when training. `covered` rows were
+    decided on: `timed` of them in full, the others by what they need of memory. `untimed` says that there are rows that
+    fit, and none whose time is known.
     """
 
     machine: int

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from planner.calibration import ServingFactors
 from planner.fleet_size import spare_nodes
-from planner.layout import Ints, LayoutGrid
+from planner.layout import Ints, LayoutGrid, Mask
 from planner.legal import HEADS_DIVIDE, Space, cross, divisors, keep, powers
 from planner.models import load_preset
 from planner.recipe import Adapter
 from planner.recipes import Option
-from planner.search import Mask, Part, Pool, Scope, nearest_misses, pool, rungs
+from planner.search import Part, Pool, Scope, nearest_misses, pool, rungs
 from planner.served_adapters import ServedAdapters
 from planner.serving import Answer, Load, held_tokens, replica_answer, replica_memory
 from planner.serving_fields import OWN_BLOCKS, PROMPT_LOOKUP, Adapters, Speculative
@@ -86,7 +85,7 @@ def search_serving(searched: Scope, job: ServingJob) -> Pool:
 def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
     machine, option = searched.machines[index], searched.options[index][number]
     factors = searched.calibration.serving_factors(option.framework.name, machine.accelerator.name)
-    grid = _layouts(searched, option, machine, factors)
+    grid = replica_layouts(searched, option, machine, powers(factors.largest_batch))
     if job.beside:
         # Sizes that divide the node fill it without gaps.
         grid = grid.take((machine.devices % grid.devices == 0) | (grid.devices % machine.devices == 0))
@@ -120,8 +119,8 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
     )
 
 
-def _layouts(searched: Scope, option: Option, machine: InstanceType, factors: ServingFactors) -> LayoutGrid:
-    """Every tensor and pipeline degree of a replica, with requests in flight up to the engine's largest batch."""
+def replica_layouts(searched: Scope, option: Option, machine: InstanceType, in_flight: Sequence[int]) -> LayoutGrid:
+    """Every tensor and pipeline degree of a replica, each with so many requests in flight."""
     space = Space(
         shape=searched.shape,
         sequence_tokens=1,
@@ -142,7 +141,7 @@ def _layouts(searched: Scope, option: Option, machine: InstanceType, factors: Se
     # A replica stays inside a node, or fills whole nodes.
     whole = (devices <= machine.devices) | (devices % machine.devices == 0)
     rows = {name: values[whole & (devices <= machine.devices * searched.max_nodes)] for name, values in rows.items()}
-    return LayoutGrid.of(cross(rows, "micro_batch", space.choices("micro_batch", powers(factors.largest_batch))))
+    return LayoutGrid.of(cross(rows, "micro_batch", space.choices("micro_batch", in_flight)))
 
 
 def _in_time(job: ServingJob, answer: Answer) -> Mask:

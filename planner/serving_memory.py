@@ -183,13 +183,13 @@ def step_bytes(shape: ModelShape, tensor: Any, tokens: int, sequences: int) -> A
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PooledNeed:
-    """Bytes on one device of a replica, by cause."""
+    """Bytes on one device of a replica, by cause; numbers, or arrays of them."""
 
     weights: float
     streamed_weights: float
-    cache: float
-    states: float
-    activations: float
+    cache: Any
+    states: Any
+    activations: Any
 
 
 # Weights that lie elsewhere come one block ahead of the one at work (FlexGen, arXiv 2303.06865, section 4.1).
@@ -201,21 +201,24 @@ def served_need(
     shape: ModelShape,
     recipe: Recipe,
     *,
-    sequences: int,
+    sequences: Any,
     input_tokens: int,
     output_tokens: int,
     prefill_tokens: int,
     chunk_rows: int,
     devices: int,
+    waiting: Any = 0,
 ) -> PooledNeed:
     """What a pinned serving configuration takes of each of its devices, which are tensor ranks.
 
     `prefill_tokens` of the prompt are worked on at a time; of folding models `chunk_rows` rows of their attention.
-    Weights are spread evenly, the cache as far as it has heads; the rows of a prompt are on every device.
+    Weights are spread evenly, the cache as far as it has heads; the rows of a prompt are on every device. `waiting`
+    sequences share the weights that stream in with the `sequences` at work; numbers, or arrays of them.
     """
     cached = cache_bytes if recipe.kv_place is Place.DEVICE else largest_block_cache_bytes
-    passing = 1 if recipe.kv_place is Place.DEVICE else STREAMED_BLOCKS
-    cache = passing * sequences * cached(shape, recipe.kv_bytes, input_tokens + output_tokens, devices)
+    here = recipe.kv_place is Place.DEVICE
+    held = sequences + waiting if here else STREAMED_BLOCKS * sequences
+    cache = held * cached(shape, recipe.kv_bytes, input_tokens + output_tokens, devices)
     tokens = sequences * min(prefill_tokens, input_tokens)
     folding = [run.evoformer for run in shape.blocks if run.evoformer]
     if folding:
@@ -224,22 +227,48 @@ def served_need(
         activations = sequences * input_tokens * max(trunk, placing)
     else:
         activations = tokens * prefill_bytes_per_token(shape) + OUTER_BYTES * sequences * shape.logits_width
+        activations = activations + here * waiting_bytes(shape, waiting, input_tokens)
     weights, streamed = _weight_bytes(shape, recipe)
     return PooledNeed(
         weights=weights / devices,
         streamed_weights=streamed / devices,
         cache=cache,
-        states=STATE_BYTES * sequences * shape.state_per_sequence / devices,
+        states=STATE_BYTES * (sequences + waiting) * shape.state_per_sequence / devices,
         activations=activations,
     )
 
 
-def served_elsewhere(shape: ModelShape, recipe: Recipe, sequences: int, tokens: int, place: Place) -> float:
+def served_elsewhere(shape: ModelShape, recipe: Recipe, sequences: Any, tokens: int, place: Place) -> Any:
     """Bytes that a replica keeps in a place off its devices: weights and cache of sequences of so many tokens."""
-    kept = recipe.block_weight_bytes * shape.block_parameters
-    kept += OUTER_BYTES * (shape.parameters - shape.block_parameters) * recipe.streams_layers
-    cache = float(sequences * cache_bytes(shape, recipe.kv_bytes, tokens))
+    cache = sequences * cache_bytes(shape, recipe.kv_bytes, tokens)
+    kept = streamed_weight_bytes(shape, recipe)
     return kept * (recipe.weights_place is place) + cache * (recipe.kv_place is place)
+
+
+def streamed_weight_bytes(shape: ModelShape, recipe: Recipe) -> float:
+    """Bytes of the weights that come to the device once in each pass: the blocks', or layer by layer all."""
+    outer = OUTER_BYTES * (shape.parameters - shape.block_parameters) * recipe.streams_layers
+    return recipe.block_weight_bytes * shape.block_parameters + outer
+
+
+def waiting_bytes(shape: ModelShape, waiting: Any, input_tokens: int) -> Any:
+    """Bytes of the rows that sequences hand on from block to block, while others of their prompts are worked on."""
+    return OUTER_BYTES * waiting * input_tokens * shape.hidden
+
+
+def with_overheads(need: PooledNeed, recipe: Recipe, eager: EagerFactors, context_bytes: float) -> dict[str, Any]:
+    """Bytes on one device by cause, with what formulas leave out of the memory of an eager program."""
+    terms = {field.name: getattr(need, field.name) for field in fields(need)}
+    packed = terms["weights"] * (recipe.block_weight_bytes < OUTER_BYTES)
+    return {
+        **terms,
+        "copies": eager.copied_share * packed,
+        "activations": min(eager.row_share, 1.0) * terms["activations"],
+        # Where less was measured than all activations, they were never alive together: no slack is then known.
+        "allocator_slack": max(eager.row_share - 1, 0.0) * terms["activations"],
+        "work_space": eager.workspace_bytes,
+        "context_and_collectives": context_bytes,
+    }
 
 
 def _weight_bytes(shape: ModelShape, recipe: Recipe) -> tuple[float, float]:

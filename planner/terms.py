@@ -17,10 +17,16 @@ from pricing.units import HOUR_S, HOURS_PER_DAY, YEAR_S
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunHours:
-    """How long a run is predicted to take, and how long it may take: the upper edge of its band."""
+    """How long a run is predicted to take, and how long it may take: the upper edge of its band.
+
+    An interruption stops `stopped_nodes`, all of them where None, and wastes `lost` hours of theirs beside the restart;
+    of a run that saves its state the half of a checkpoint's interval, where None.
+    """
 
     expected: float
     latest: float
+    stopped_nodes: int | None = None
+    lost: float | None = None
 
 
 _TERM_YEARS = {

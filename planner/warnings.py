@@ -51,7 +51,7 @@ def warnings_of(
     yield from _untimed(chosen)
     yield from _close(chosen, runners_up)
     yield from _edges(workload, chosen, cost)
-    if workload.training and workload.limits.deadline is None:
+    if workload.ends and workload.limits.deadline is None:
         yield "No deadline is given; 30 days were assumed."
     yield from _guarded(workload, chosen)
     yield from _committed(chosen, deals)
@@ -59,7 +59,10 @@ def warnings_of(
     yield from _bought_as_block(chosen, market.held)
     yield from _within_quotas(chosen, deals)
     yield from _target(workload, chosen, machine)
-    if chosen.nodes > 1 and not machine.efa_cards:
+    alone = chosen.batch is not None and chosen.layout.devices <= machine.devices
+    if alone and chosen.nodes > 1:
+        yield f"The {chosen.nodes} nodes work without each other: divide the requests among them."
+    elif chosen.nodes > 1 and not machine.efa_cards:
         yield f"{chosen.instance_type} has no EFA: its nodes talk over TCP."
 
 

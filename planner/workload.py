@@ -112,9 +112,12 @@ class Inference(Section):
     """What is to be served, at which load, how fast."""
 
     requests_per_second: Rate | None = None
-    """Load as a rate. Either this or concurrency."""
+    """Load as a rate. This, concurrency or requests."""
     concurrency: Annotated[Count, Field(le=10**9)] | None = None
     """Load as requests in flight at once."""
+    requests: Annotated[Count, Field(le=10**12)] | None = None
+    """Load as a batch job: so many requests that all stand ready, for whose answers nobody waits. It ends, so that
+    limits.deadline, limits.budget and the cost are of the run."""
     input_tokens: Count
     """Mean prompt length."""
     output_tokens: CountOrZero = 0
@@ -131,8 +134,9 @@ class Inference(Section):
     """Share of a prompt's tokens that the engine's prefix cache knows already, such as a common system prompt: they are
     not worked on again, but read and held as all others."""
     engine: str | None = None
-    """Serving software: vllm, sglang, tensorrt-llm, tgi, neuron-serving. Left out: vllm, or on AWS's own
-    accelerators neuron-serving."""
+    """Serving software: vllm, sglang, tensorrt-llm, tgi, neuron-serving; for batch jobs with weights or cache in host
+    memory or on disk flexgen, zero-inference, airllm. Left out: vllm, or on AWS's own accelerators neuron-serving, and
+    for batch jobs those three too."""
     speculative: Speculative | None = None
     """Drafts that the model verifies. Left out: none."""
     adapters: Adapters | None = None
@@ -181,9 +185,9 @@ class Limits(Section):
     """What the plan must stay within."""
 
     deadline: Seconds | None = None
-    """Longest time a training run may take. Left out: 30 days."""
+    """Longest time a training run or a batch job may take. Left out: 30 days."""
     budget: Usd | None = None
-    """Most USD: of the whole run when training, per month when serving."""
+    """Most USD: of the whole run of a training or batch job, per month when serving."""
     max_nodes: Annotated[int, Field(ge=1, le=4096)] = 64
     """Most instances."""
     regions: Annotated[tuple[str, ...], Field(min_length=1)] = ("us-east-1", "us-east-2", "us-west-2")
@@ -205,7 +209,7 @@ class ObjectiveWeights(Section):
     cost: Annotated[float, Field(ge=0, le=1e6)]
     """Weight of money."""
     time: Annotated[float, Field(ge=0, le=1e6)]
-    """Weight of time: of the run when training, of a request when serving."""
+    """Weight of time: of the run of a training or batch job, of a request when serving."""
 
 
 class PinLayout(Section):
@@ -332,6 +336,11 @@ class Workload(Section):
     """What is already decided."""
     provision: Provision = Provision()
     """How the plan is built."""
+
+    @property
+    def ends(self) -> bool:
+        """Whether the job is a run that ends, training or a batch of requests; a service goes on."""
+        return self.training is not None or (self.inference is not None and self.inference.requests is not None)
 
     @property
     def weights(self) -> ObjectiveWeights:

@@ -27,7 +27,7 @@ def total(cost: Cost) -> str:
     run, month = cost.usd_per_run, cost.usd_per_month
     each = cost.usd_per_million_tokens
     tokens = "" if each is None else f", {_known_usd(each)} per million tokens in and out"
-    whole = f"{show_usd(month)} a month{tokens}" if run is None else f"{show_usd(run)} a run"
+    whole = f"{show_usd(month)} a month{tokens}" if run is None else f"{show_usd(run)} a run{tokens}"
     return f"{whole}, without {', '.join(cost.unpriced)}" if cost.unpriced else whole
 
 

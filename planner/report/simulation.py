@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from planner.simulated import TO_EMBEDDING, Simulated, Spread, verdict
+from planner.simulated import TO_EMBEDDING, Compared, Simulated, Spread, verdict
+from planner.simulated_batch import SimulatedBatch, batch_verdict
 from pricing.units import show_duration, show_rate
 from pricing.wording import listed
 
@@ -17,8 +18,8 @@ def print_simulation(found: Simulated, fleet: str, stream: str, beside: Sequence
     print("\n".join(_lines(found, fleet, stream)))
     if beside:
         print(
-            f"  {listed(beside, whole=True)} stand on devices of their own, and change none of this; simulate each as a "
-            "workload of its own."
+            f"  {listed(beside, whole=True)} stand on devices of their own, and change none of this; simulate each as "
+            "a workload of its own."
         )
 
 
@@ -49,12 +50,37 @@ def _lines(found: Simulated, fleet: str, stream: str) -> Iterator[str]:
     if not found.embeds:
         yield f"  cache         {found.cache_share:.1%} full on average, {found.peak_cache_share:.1%} at most{again}"
     yield ""
-    yield f"  {'':<14}{'formulas':>14}{'simulated':>14}{'ratio':>8}"
-    for each in found.compared:
+    yield from _comparison(found.compared, "formulas")
+    yield from (f"  {sentence}" for sentence in verdict(found))
+
+
+def print_batch_simulation(found: SimulatedBatch, fleet: str) -> None:
+    """Prints how a batch job went, beside what the plan's formula says."""
+    print("\n".join(_batch_lines(found, fleet)))
+
+
+def _batch_lines(found: SimulatedBatch, fleet: str) -> Iterator[str]:
+    yield fleet
+    yield f"{found.requests:,} requests that all stand ready: {found.how}"
+    yield ""
+    yield f"  done          {show_duration(found.work_s)} after the nodes have started, {found.replicas} replicas"
+    if found.answered_s:
+        half, most, whole = (show_duration(each) for each in found.answered_s)
+        yield f"  answered      half after {half}, 95% after {most}, all after {whole}"
+    yield f"  throughput    {show_rate(found.output_tokens_per_s)} tokens/s out, {found.in_flight:,} requests at once"
+    if found.preemptions:
+        yield f"  cache         {found.preemptions:,} requests lost theirs and were prefilled anew"
+    yield ""
+    yield from _comparison(found.compared, "formula")
+    yield from (f"  {sentence}" for sentence in batch_verdict(found))
+
+
+def _comparison(compared: Iterable[Compared], said: str) -> Iterator[str]:
+    yield f"  {'':<14}{said:>14}{'simulated':>14}{'ratio':>8}"
+    for each in compared:
         show = show_duration if each.unit == "s" else show_rate
         mark = "" if each.agrees else f"  more than {each.tolerance:.0%} apart"
-        yield (f"  {each.name:<14}{show(each.analytic):>14}{show(each.simulated):>14}{each.ratio:>8.2f}{mark}")
-    yield from (f"  {sentence}" for sentence in verdict(found))
+        yield f"  {each.name:<14}{show(each.analytic):>14}{show(each.simulated):>14}{each.ratio:>8.2f}{mark}"
 
 
 def _figures(spread: Spread) -> tuple[float, ...]:

@@ -35,6 +35,7 @@ from planner.plan import (
     Service,
     Term,
 )
+from planner.report.batch import batch_layout, batch_rows, per_million, step_title
 from planner.report.beside import beside_rows
 from planner.report.bill import bill_table, deals_table, total
 from planner.report.columns import figures_table
@@ -94,7 +95,9 @@ def plan_text(plan: Plan, today: date) -> RenderableType:
         _section(f"Memory, {chosen.memory.stage}", _memory(chosen.memory)),
     ]
     if chosen.run:
-        parts.append(_section(f"Time of a step, {show_duration(chosen.run.step_s)}", _shares(chosen.run.step_terms)))
+        step = f"Time of a step, {show_duration(chosen.run.step_s)}"
+        title = step_title(chosen.run, chosen.batch) if chosen.batch else step
+        parts.append(_section(title, _shares(chosen.run.step_terms)))
     parts += [
         *([_section("Fleet", _pairs(fleet_rows(plan.fleet, chosen)))] if plan.fleet else []),
         *([_section("On the same instances", _pairs(beside_rows(plan)))] if plan.beside else []),
@@ -125,8 +128,9 @@ def headline(candidate: Candidate) -> str:
     fleet = f"{candidate.nodes} x {candidate.instance_type}"
     where = f"{candidate.region}, {candidate.purchase}"
     if candidate.run:
-        run = candidate.run
-        return f"{fleet} ({where}): {_money_band(candidate, run)}, {_banded(run.run_s, run.band)}"
+        run, batch = candidate.run, candidate.batch
+        tokens = f", {per_million(batch)}" if batch else ""
+        return f"{fleet} ({where}): {_money_band(candidate, run)}, {_banded(run.run_s, run.band)}{tokens}"
     service = candidate.service
     assert service is not None
     if service.embeds:
@@ -170,7 +174,9 @@ def _decision(plan: Plan, today: date) -> RenderableType:
         ("layout", _layout(chosen)),
         ("choice", f"{chosen.rung}; best of {plan.covered:,} candidates: {_decided(plan)}"),
     ]
-    if chosen.run:
+    if chosen.run and chosen.batch:
+        rows += batch_rows(chosen, chosen.run, chosen.batch)
+    elif chosen.run:
         rows += [("run", _run(chosen.run)), *_software(chosen)]
     if chosen.service:
         rows.append(("service", _service(chosen.service)))
@@ -231,6 +237,8 @@ def _layout(chosen: Candidate) -> str:
         "data": layout.data,
     }
     named = " x ".join(f"{name} {value}" for name, value in degrees.items() if value > 1) or "one device"
+    if chosen.batch:
+        return f"{named}; {batch_layout(chosen, chosen.batch)}"
     if chosen.service:
         return f"{named}; {layout.micro_batch} requests in flight per replica"
     return f"{named}; micro-batch {layout.micro_batch}, {layout.micro_batches} a step"
@@ -324,6 +332,7 @@ def _candidates(candidates: Sequence[Candidate]) -> RenderableType:
         figures = _run_figures(item.run) if item.run else _service_figures(item.service)
         layout = item.layout
         short = f"t{layout.tensor} p{layout.pipeline} c{layout.context} d{layout.data} b{layout.micro_batch}"
+        short += f" x{layout.micro_batches}" if item.batch and layout.micro_batches > 1 else ""
         extra = [name for name in item.techniques if not load_techniques()[name].baseline]
         fleet = f"{item.nodes} x {item.instance_type}"
         rows.append((fleet, item.region, item.purchase, *figures, short, ", ".join(extra) or "none"))

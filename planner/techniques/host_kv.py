@@ -22,6 +22,4 @@ TECHNIQUE = Technique(
     apply=_apply,
     gist="KV cache in host memory",
     source="Sheng et al. 2023, FlexGen, arXiv 2303.06865, section 4",
-    unasked=False,
-    timed=False,
 )

@@ -23,6 +23,4 @@ TECHNIQUE = Technique(
     apply=_apply,
     gist="one layer at a time from disk (AirLLM)",
     source="lyogavin/airllm README",
-    unasked=False,
-    timed=False,
 )

@@ -73,6 +73,7 @@ def every_way(asked: Workload, shape: ModelShape, sold: Market, calibration: Cal
     job = job_of(asked, shape)
     if isinstance(job, TrainingJob):
         return list(_training(asked, job, shape, sold, calibration))
+    assert isinstance(job, ServingJob)
     return list(_serving(asked, job, shape, sold, calibration))
 
 

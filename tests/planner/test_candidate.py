@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from planner.batch_setting import BatchJob
 from planner.candidate import candidate
 from planner.choose import job_of
 from planner.eligible import contenders
@@ -199,6 +200,7 @@ def test_a_row_and_its_candidate_cost_the_same(question: tuple[Workload, Market]
         pins={},
     )
     job = job_of(asked, DENSE)
+    assert not isinstance(job, BatchJob)
     searched = search_training(scope, job) if isinstance(job, TrainingJob) else search_serving(scope, job)
     pool = join_offers(able, searched, sold)
     ranking = rank(asked, DENSE, able, pool, sold, calibration)

@@ -119,7 +119,9 @@ def test_software_that_was_not_measured_on_a_generation_is_inferred_and_says_so(
     assert "runs on" in found.basis and "of other software on A100-40GB, A100-80GB" in found.basis
     assert found.basis.endswith("were 30% off")
     assert found.high >= 1.3 and found.low <= 0.82
-    assert load_calibration().time_factors("megatron-core", "A100-80GB").band.basis.startswith("no run of megatron-core")
+    assert (
+        load_calibration().time_factors("megatron-core", "A100-80GB").band.basis.startswith("no run of megatron-core")
+    )
 
 
 def test_pairs_count_alike(unseen: list[HeldOutRun]) -> None:

@@ -1,0 +1,129 @@
+"""What does one row of a batch job's search say in full: memory by place, time by part?"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from decimal import Decimal
+from typing import Any
+
+from planner.batch_record import Batch, PassParts, PlaceNeed
+from planner.batch_setting import BatchJob, Setting
+from planner.batch_time import ReplicaRun
+from planner.calibration import Calibration
+from planner.eligible import Contender
+from planner.layout import Layout
+from planner.plan import MemoryTable, Run, Term
+from planner.recipes import Option
+from planner.run_band import run_band
+from planner.serving import Load, replica_memory
+from planner.shape import ModelShape
+from planner.streamed_time import PassTime
+from pricing.instance_type import InstanceType
+
+
+def setting_of(
+    shape: ModelShape, job: BatchJob, option: Option, machine: InstanceType, calibration: Calibration
+) -> Setting:
+    """An option on a machine, as the search sees it."""
+    return Setting(shape=shape, option=option, machine=machine, load=job.load, calibration=calibration)
+
+
+def batch_table(
+    shape: ModelShape, job: BatchJob, contender: Contender, option: Option, layout: Layout, calibration: Calibration
+) -> MemoryTable:
+    """The memory of each device of a replica, term by term."""
+    setting = setting_of(shape, job, option, contender.machine, calibration)
+    named: Mapping[str, Any]
+    if option.framework.streaming:
+        memory = setting.memory(layout)
+        named, stage, band = memory.terms, "the device of a replica", memory.band
+    else:
+        named, stage, band = _pooled(setting, layout), "every device of a replica", setting.factors.memory_band
+    terms = tuple(Term(name=name.replace("_", " "), value=float(value)) for name, value in named.items() if value)
+    return MemoryTable(
+        stage=stage,
+        terms=terms,
+        total_bytes=int(sum(term.value for term in terms)),
+        device_bytes=contender.machine.device_memory_bytes,
+        band=band,
+    )
+
+
+def batch_run(
+    shape: ModelShape,
+    job: BatchJob,
+    contender: Contender,
+    option: Option,
+    layout: Layout,
+    calibration: Calibration,
+    replicas: int,
+) -> tuple[Run, Batch]:
+    """The run, without its money, and what it works through."""
+    machine = contender.machine
+    setting = setting_of(shape, job, option, machine, calibration)
+    share = float(-(-job.requests // replicas))
+    found = setting.run(layout, share)
+    clock, work_s = setting.clock(layout, found, share), float(found.work_s)
+    block = layout.micro_batch * layout.micro_batches
+    run = Run(
+        start_up_s=float(clock.start_up_s),
+        steps=round(float(found.steps)),
+        step_terms=tuple(Term(name=name, value=float(value)) for name, value in found.terms.items() if value),
+        step_s=float(found.step_s),
+        tokens_per_s=job.requests * job.load.output_tokens / work_s,
+        failures_s=float(clock.failures_s),
+        between_failures_s=float(clock.between_failures_s) / replicas,
+        run_s=float(clock.run_s),
+        usd=Decimal(0),
+        band=run_band(shape, option.framework, option.recipe, machine.accelerator.name, calibration),
+        stopped_nodes=max(layout.devices // machine.devices, 1),
+        lost_s=min(block * work_s / share, float(clock.run_s)) / 2,
+    )
+    streaming = option.framework.streaming
+    batch = Batch(
+        requests=job.requests,
+        replicas=replicas,
+        in_flight=int(found.in_flight),
+        usd_per_million_tokens=Decimal(0),
+        elsewhere=_elsewhere(setting, layout) if streaming else (),
+        passes=_passes(setting, layout, found) if streaming else (),
+        overlaps=streaming.overlaps if streaming else True,
+    )
+    return run, batch
+
+
+def _pooled(setting: Setting, layout: Layout) -> dict[str, Any]:
+    """Bytes of an engine that fills what it has with cache, by cause."""
+    load: Load = setting.load
+    memory = replica_memory(setting.shape, setting.option.recipe, layout, setting.machine, setting.factors, load)
+    return {
+        "weights": memory.weights,
+        "cache in use": layout.micro_batch * load.request_tokens * memory.cache_per_token,
+        "shared prefix": load.prefix_tokens * memory.cache_per_token,
+        "activations of a step": memory.activations,
+        "engine reserve": memory.reserve,
+    }
+
+
+def _elsewhere(setting: Setting, layout: Layout) -> tuple[PlaceNeed, ...]:
+    return tuple(
+        PlaceNeed(of=each.of, need_bytes=int(each.need), have_bytes=int(each.have))
+        for each in setting.demands(setting.memory(layout))
+        if each.need
+    )
+
+
+def _passes(setting: Setting, layout: Layout, found: ReplicaRun) -> tuple[PassParts, ...]:
+    """The first pass of a block and a further one, of the largest block that there is."""
+    streamed, lengths = setting.streamed(layout), setting.load.lengths
+    batches = -(-int(found.in_flight) // layout.micro_batch)
+    passes = {"prompts": streamed.prompts, "a further token": streamed.token}
+    return tuple(_parts(name, each(layout.micro_batch, batches, lengths), setting) for name, each in passes.items())
+
+
+def _parts(name: str, each: PassTime, setting: Setting) -> PassParts:
+    streaming = setting.option.framework.streaming
+    assert streaming
+    parts = {f"{field.name}_s": float(getattr(each, field.name)) for field in fields(each)}
+    return PassParts(name=name, total_s=float(each.total_s(streaming)), **parts)

@@ -1,0 +1,46 @@
+"""What does a plan say of a batch job beside its time and money?"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlaceNeed:
+    """What a node keeps off its accelerators, as `of host memory per node`, and what it has of that. Bytes."""
+
+    of: str
+    need_bytes: int
+    have_bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassParts:
+    """One pass of a block through the model: seconds, and of each part that goes on in it."""
+
+    name: str
+    total_s: float
+    to_device_s: float
+    from_device_s: float
+    disk_reads_s: float
+    disk_writes_s: float
+    device_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Batch:
+    """A batch job's work. Requests, tokens, USD of the instances.
+
+    Each of `replicas` has up to `in_flight` requests at work at once; where weights or cache stream in, as a block of
+    which `passes` tell the parts, at once where the engine `overlaps` them. `elsewhere` is what a node keeps off its
+    accelerators. The run it belongs to has steps of an engine, or blocks, of one replica.
+    """
+
+    requests: int
+    replicas: int
+    in_flight: int
+    usd_per_million_tokens: Decimal
+    elsewhere: tuple[PlaceNeed, ...] = ()
+    passes: tuple[PassParts, ...] = ()
+    overlaps: bool = True
