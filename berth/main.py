@@ -15,6 +15,7 @@ from berth import (
     catalog_refresh,
     estimate,
     init,
+    key_policy,
     launch,
     lock,
     models,
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.command("plan")(plan.plan)
 app.command("lock")(lock.lock)
 app.command("launch")(launch.launch)
+app.command("key-policy")(key_policy.key_policy)
 app.command("init")(init.init)
 app.command("estimate")(estimate.estimate)
 app.command("simulate")(simulate.simulate)

@@ -16,7 +16,7 @@ from planner.layout import Layout
 from planner.plan import MemoryTable, Run, Term
 from planner.recipes import Option
 from planner.run_band import run_band
-from planner.serving import Load, replica_memory
+from planner.serving import Load, held_tokens, replica_memory
 from planner.shape import ModelShape
 from planner.streamed_time import PassTime
 from pricing.instance_type import InstanceType
@@ -71,7 +71,8 @@ def batch_run(
         steps=round(float(found.steps)),
         step_terms=tuple(Term(name=name, value=float(value)) for name, value in found.terms.items() if value),
         step_s=float(found.step_s),
-        tokens_per_s=job.requests * job.load.output_tokens / work_s,
+        # Embeddings make no tokens: then what they read counts.
+        tokens_per_s=job.requests * (job.load.output_tokens or job.load.input_tokens) / work_s,
         failures_s=float(clock.failures_s),
         between_failures_s=float(clock.between_failures_s) / replicas,
         run_s=float(clock.run_s),
@@ -97,9 +98,12 @@ def _pooled(setting: Setting, layout: Layout) -> dict[str, Any]:
     """Bytes of an engine that fills what it has with cache, by cause."""
     load: Load = setting.load
     memory = replica_memory(setting.shape, setting.option.recipe, layout, setting.machine, setting.factors, load)
+    held = held_tokens(load, layout.micro_batch, setting.factors.batched_tokens) - load.prefix_tokens
     return {
         "weights": memory.weights,
-        "cache in use": layout.micro_batch * load.request_tokens * memory.cache_per_token,
+        "draft": memory.draft,
+        "adapters": memory.adapters,
+        "cache in use": held * memory.cache_per_token,
         "shared prefix": load.prefix_tokens * memory.cache_per_token,
         "activations of a step": memory.activations,
         "engine reserve": memory.reserve,

@@ -34,6 +34,8 @@ def batch_faults(workload: Workload) -> Iterator[Fault]:
             )
     if asked.fleet != Fleet():
         yield ("inference", "fleet"), "a batch job has no hours and spares nothing; leave it out"
+    if asked.co_served:
+        yield ("inference", "co_served"), "further models go on serving, and a batch job ends; plan them apart"
     if workload.index:
         yield ("index",), "an index stands beside a service, and a batch job ends; plan it on its own"
     if workload.provision.target is Target.SERVING_FLEET:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from planner.batch_time import BatchClock, ReplicaRun, batch_clock, rolling_run, start_up_s
+from planner.batch_time import BatchClock, ReplicaRun, batch_clock, pooled_run, rolling_run, start_up_s
 from planner.calibration import Calibration, ServingFactors
 from planner.layout import AnyLayout
 from planner.recipe import Place
@@ -53,6 +53,8 @@ class Setting:
         if self.option.framework.streaming:
             return streamed_run(self.streamed(layout), layout, self.load.lengths, share)
         replica = replica_of(self.shape, self.option.recipe, layout, self.machine, self.factors, self.load)
+        if self.load.pools:
+            return pooled_run(replica, self.load.lengths, share)
         return rolling_run(replica, self.load.lengths, layout.micro_batch, share)
 
     def streamed(self, layout: AnyLayout) -> Streamed:
@@ -61,9 +63,7 @@ class Setting:
         assert streaming
         memory = self.memory(layout)
         kept = memory.kept_here, memory.kept_on_host
-        return streamed_replica(
-            self.shape, self.option.recipe, layout, streaming, self.machine, self.factors, kept=kept
-        )
+        return streamed_replica(self.shape, self.option.recipe, streaming, self.machine, self.factors, kept=kept)
 
     def memory(self, layout: AnyLayout, terms: Mapping[str, Any] | None = None) -> StreamedMemory:
         """What replicas of an engine that streams take, on device, host and disk; `terms` on the device, if known."""

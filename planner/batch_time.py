@@ -15,6 +15,7 @@ import numpy as np
 
 from planner.failures import failures_per_s
 from planner.local_disks import disk_rates
+from planner.pooling import pooled_loop
 from planner.readiness import BOOT_S, weight_sources
 from planner.replica import Replica
 from planner.serving_modes import Lengths, full_rate
@@ -49,15 +50,17 @@ class BatchClock:
 def rolling_run(replica: Replica, lengths: Lengths, sequences: Any, share: Any) -> ReplicaRun:
     """`share` requests that all stand ready, `sequences` of them in flight.
 
-    The first ones start together. In a share of many rounds they have drifted apart when the last ones are let in, and
-    the batch empties over a whole answer, half full on average; in a share of one round all end together.
+    The first ones start together, and so do those of a few rounds: the last round is as long as any, however few are in
+    it. In a share of many rounds they have drifted apart when the last ones are let in, and the batch empties over a
+    whole answer, half full on average.
     """
     at_once = np.minimum(np.asarray(sequences, dtype=float), share)
     pace = full_rate(replica, lengths, at_once)
-    half = full_rate(replica, lengths, np.maximum(at_once / 2, 1.0)).decode_s
-    steps = share / at_once * lengths.answer
-    drifted = 1 - at_once / share
-    emptying = drifted * lengths.answer * np.maximum(half - pace.decode_s / 2, 0.0)
+    rounds = share / at_once
+    steps, drifted, rest = rounds * lengths.answer, 1 - 1 / rounds, share % at_once
+    half, few = (full_rate(replica, lengths, np.maximum(left, 1.0)).decode_s for left in (at_once / 2, rest))
+    last = np.where(rest > 0, few - rest / at_once * pace.decode_s, 0.0)
+    emptying = lengths.answer * (drifted * np.maximum(half - pace.decode_s / 2, 0.0) + (1 - drifted) * last)
     terms = {
         "decode": pace.decode_s,
         "prompts in between": share * pace.prompt_s / steps,
@@ -65,6 +68,16 @@ def rolling_run(replica: Replica, lengths: Lengths, sequences: Any, share: Any) 
     }
     step_s = sum(terms.values())
     return ReplicaRun(work_s=steps * step_s, steps=steps, step_s=step_s, terms=terms, in_flight=at_once)
+
+
+def pooled_run(replica: Replica, lengths: Lengths, share: Any) -> ReplicaRun:
+    """`share` prompts that all stand ready, of which embeddings are made: each step takes as many as it may."""
+    # More wait than any step takes.
+    pace = pooled_loop(replica, lengths, np.inf)
+    alone = np.minimum(replica.batched_tokens / lengths.prompt, replica.largest_batch)
+    together = np.minimum(np.maximum(alone, 1.0), share)
+    steps, step_s = share / together, together / pace.requests_per_s
+    return ReplicaRun(work_s=steps * step_s, steps=steps, step_s=step_s, terms={"prompts": step_s}, in_flight=together)
 
 
 def start_up_s(machine: InstanceType, weights_bytes: float, on_disk: bool = False) -> float:

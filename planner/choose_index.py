@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from fnmatch import fnmatchcase
 
+from planner.eligible import permitted
 from planner.errors import NoFeasiblePlan
 from planner.index_fields import Index
 from planner.index_record import IndexFleet, IndexPlan
@@ -48,10 +48,7 @@ def plan_index(workload: Workload, market: Market) -> IndexPlan:
     rejections: dict[str, str] = {}
     offers = _by_type((*host_offers(), *market.offers))
     for kind in _kinds(index, market):
-        # Beside a model, the types that are allowed are the model's.
-        reason = (not workload.inference and _refused(kind.name, limits)) or _unsold(
-            kind.name, offers.get(kind.name, ()), limits
-        )
+        reason = _refused(kind.name, workload) or _unsold(kind.name, offers.get(kind.name, ()), limits)
         if reason:
             rejections[kind.name] = reason
             continue
@@ -126,11 +123,11 @@ def _buyable(offers: Iterable[Offer], limits: Limits) -> list[Offer]:
     return [each for each in offers if each.region in limits.regions and each.purchase in limits.purchase]
 
 
-def _refused(name: str, limits: Limits) -> str:
-    allow, deny = limits.instance_types.allow, limits.instance_types.deny
-    if (allow and not any(fnmatchcase(name, each) for each in allow)) or any(fnmatchcase(name, each) for each in deny):
-        return "limits.instance_types leaves it out"
-    return ""
+def _refused(name: str, workload: Workload) -> str:
+    # Beside a model, the types that are allowed are the model's.
+    if workload.inference or permitted(name, workload.limits.instance_types):
+        return ""
+    return "limits.instance_types leaves it out"
 
 
 def _unsold(name: str, offers: Iterable[Offer], limits: Limits) -> str:

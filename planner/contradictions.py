@@ -161,9 +161,7 @@ def _inference(workload: Workload) -> Iterator[Finding]:
             f"{inference.output_tokens:,} out; raise context_length",
         )
     yield from _fleet(workload, inference)
-    for path, says in serving_faults(workload):
-        yield Finding(path=path, says=says)
-    for path, says in batch_faults(workload):
+    for path, says in (*serving_faults(workload), *batch_faults(workload)):
         yield Finding(path=path, says=says)
 
 

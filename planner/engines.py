@@ -22,6 +22,12 @@ _TABLES = ("generations", "factors")
 _RELEASE = re.compile(r"(\d+)\.(\d+)")
 
 
+def release_of(text: str) -> tuple[int, int] | None:
+    """The major and minor number that a release's name begins with; None where it begins with none."""
+    parts = _RELEASE.match(text)
+    return (int(parts[1]), int(parts[2])) if parts else None
+
+
 @cache
 def engine_files() -> dict[str, dict[str, Any]]:
     """What each engine's file says, by engine."""
@@ -94,8 +100,7 @@ def engine_called(name: str, release: str, source: str) -> str:
     """
     for engine, found in engine_files().items():
         if any(name.startswith(known) for known in found.get("called", [engine])):
-            parts = _RELEASE.match(release)
-            number = (int(parts[1]), int(parts[2])) if parts else None
+            number = release_of(release)
             for old in found.get("releases", []):
                 said = number is not None and number < tuple(old["before"])
                 if said or (number is None and source in old.get("sources", [])):

@@ -14,11 +14,11 @@ HOUR_MIN = HOUR_S // MINUTE_S
 def floors(nodes_by_hour: Sequence[int], ready_s: float | None) -> tuple[Floor, ...]:
     """The least nodes through a day, each hour's ordered so long ahead as a node takes until it answers.
 
-    One floor where the hours are all alike, none where there are none. Where nobody knows how long a node takes, an
+    One floor where they never change, none where there are no hours. Where nobody knows how long a node takes, an
     hour is allowed; nothing is ordered more than a day ahead.
     """
-    if len({*nodes_by_hour}) < 2:
-        return tuple(Floor(minute=0, nodes=nodes) for nodes in nodes_by_hour[:1])
+    if not nodes_by_hour:
+        return ()
     day = HOUR_MIN * len(nodes_by_hour)
     lead = min(math.ceil((HOUR_S if ready_s is None else ready_s) / MINUTE_S), day - HOUR_MIN)
 
@@ -30,4 +30,5 @@ def floors(nodes_by_hour: Sequence[int], ready_s: float | None) -> tuple[Floor, 
     starts = range(0, day, HOUR_MIN)
     moments = sorted({*starts, *((start - lead) % day for start in starts)})
     found = [Floor(minute=moment, nodes=needed(moment)) for moment in moments]
-    return tuple(each for before, each in zip((found[-1:] + found), found, strict=False) if before.nodes != each.nodes)
+    changes = [each for before, each in zip(found[-1:] + found, found, strict=False) if before.nodes != each.nodes]
+    return tuple(changes or found[:1])

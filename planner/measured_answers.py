@@ -9,6 +9,7 @@ import numpy as np
 
 from planner.calibration import Calibration, ServingFactors
 from planner.described import accelerator_called, machine_of
+from planner.engines import release_of
 from planner.errors import PlannerError
 from planner.layout import Layout
 from planner.measured import Row
@@ -22,9 +23,8 @@ from planner.shape import ModelShape
 from planner.streamed_runs import streamed_figures, streams
 from planner.training_time import step_time
 
-# The share of the device that an engine was given, in a row's notes; and the release in its cell.
+# The share of the device that an engine was given, in a row's notes.
 _SHARE = re.compile(r"(?:util|fraction)\D{0,12}(0\.\d+)")
-_RELEASE = re.compile(r"(\d+)\.(\d+)")
 # vLLM's first release with an all-reduce of its own, and the fewest tokens that releases before it batch.
 OWN_REDUCE = (0, 3)
 LEAST_BATCHED = 2048
@@ -99,8 +99,8 @@ def _as_started(factors: ServingFactors, shape: ModelShape, row: Row) -> Serving
     share = _SHARE.search(row.says("notes"))
     if share:
         factors = replace(factors, memory_share=float(share.group(1)))
-    release = _RELEASE.match(row.says("engine_version"))
-    if row.says("engine") == "vllm" and release and (int(release[1]), int(release[2])) < OWN_REDUCE:
+    release = release_of(row.says("engine_version"))
+    if row.says("engine") == "vllm" and release and release < OWN_REDUCE:
         tokens = max(shape.context_tokens, LEAST_BATCHED)
         sums = 2 * shape.layers * tokens * shape.hidden * OUTER_BYTES if row.count("tp", 1) > 1 else 0.0
         factors = replace(factors, batched_tokens=tokens, reserve_bytes=factors.reserve_bytes + int(sums))

@@ -8,7 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from planner.batch_record import Batch
-from planner.built import FileSystem, Fleet, Mig
+from planner.built import Existing, FileSystem, Fleet, Mig
 from planner.fleet_record import FleetPlan
 from planner.index_record import IndexPlan
 from planner.layout import Layout
@@ -309,29 +309,6 @@ class Image:
 
     parameter: str | None
     id: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Existing:
-    """What stands in the account already and is used instead of made, each by its id; None for what the stack makes.
-
-    A `subnet` stands in `vpc`; without one the stack makes its own there, with the routes of `route_table`. Nodes join
-    `security_group` beside their own. `file_system` is FSx for Lustre, which its `mount_name` mounts. Nodes of the
-    target eks-nodes join `eks_cluster`, which EKS knows by its name. A fleet's load
-    balancer stands in `balancer_subnets`, each in a zone of its own.
-    """
-
-    vpc: str | None = None
-    subnet: str | None = None
-    route_table: str | None = None
-    security_group: str | None = None
-    file_system: str | None = None
-    mount_name: str | None = None
-    key: str | None = None
-    permissions_boundary: str | None = None
-    placement_group: str | None = None
-    eks_cluster: str | None = None
-    balancer_subnets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

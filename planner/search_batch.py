@@ -13,12 +13,14 @@ from typing import Any
 import numpy as np
 
 from planner.batch_setting import BatchJob, Setting
+from planner.calibration import ServingFactors
 from planner.layout import Ints, LayoutGrid
 from planner.legal import cross
 from planner.plan import Rung
-from planner.search import Miss, Part, Pool, Scope, nearest_misses, pool, rungs
+from planner.recipes import Option
+from planner.search import Floats, Miss, Part, Pool, Scope, nearest_misses, pool, rungs
 from planner.search_serving import replica_layouts
-from planner.serving import held_tokens, replica_memory
+from planner.serving import Load, ReplicaMemory, held_tokens, replica_memory
 from planner.streamed_memory import device_terms
 
 # Steps of a half or a third between numbers of batches and of nodes: a finer choice saves little.
@@ -29,10 +31,12 @@ KEPT_BLOCKS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Fitting:
-    """Replicas that fit, each with its requests in flight and its rung, and what came nearest of those that do not."""
+    """Replicas that fit, each with its requests in flight, its rung and its requests/s, and what came nearest of those
+    that do not."""
 
     layout: LayoutGrid
     rung: Ints
+    rate: Floats
     misses: Mapping[Rung, Miss]
     covered: int
     timed: int
@@ -46,7 +50,9 @@ def search_batch(searched: Scope, job: BatchJob) -> Pool:
 def _parts(searched: Scope, job: BatchJob) -> Iterator[Part]:
     blocks = _Blocks(searched, job)
     for index, machine in enumerate(searched.machines):
-        for number, option in enumerate(searched.options[index]):
+        # What a device holds whole need not stream: that adds traffic, and room for nothing that the engine lacks.
+        whole = False
+        for number, option in sorted(enumerate(searched.options[index]), key=lambda each: _streams(each[1])):
             setting = Setting(
                 shape=searched.shape,
                 option=option,
@@ -54,8 +60,16 @@ def _parts(searched: Scope, job: BatchJob) -> Iterator[Part]:
                 load=job.load,
                 calibration=searched.calibration,
             )
-            found = _streamed(blocks, setting) if option.framework.streaming else _rolling(searched, setting)
+            if option.framework.streaming:
+                found = _streamed(blocks, setting, needless=whole)
+            else:
+                found = _rolling(searched, job, setting)
+                whole |= bool((found.layout.devices == 1).any())
             yield _on_nodes(searched, job, setting, found, index, number)
+
+
+def _streams(option: Option) -> bool:
+    return option.framework.streaming is not None
 
 
 @dataclass(slots=True)
@@ -88,8 +102,11 @@ class _Blocks:
         return LayoutGrid.of({name: values[useful] for name, values in rows.items()})
 
 
-def _streamed(blocks: _Blocks, setting: Setting) -> _Fitting:
+def _streamed(blocks: _Blocks, setting: Setting, *, needless: bool) -> _Fitting:
     grid, terms = blocks.of(setting)
+    if needless:
+        none = grid.take(np.zeros(len(grid), dtype=bool))
+        return _Fitting(layout=none, rung=none.devices, rate=np.zeros(0), misses={}, covered=len(grid), timed=0)
     machine, option, have = setting.machine, setting.option, setting.machine.device_memory_bytes
     memory = setting.memory(grid, terms)
     need = np.asarray(memory.band.high * sum(terms.values()) + 0.0 * grid.micro_batch)
@@ -100,40 +117,54 @@ def _streamed(blocks: _Blocks, setting: Setting) -> _Fitting:
     for demand in demands:
         fits &= demand.need <= demand.have
     rung, chosen = rungs(machine, grid.devices, option), grid.take(fits)
-    block = chosen.micro_batch * chosen.micro_batches
-    rate = block / setting.run(chosen, block).work_s if len(chosen) else np.zeros(0)
+    batch, batches, rate = chosen.micro_batch, chosen.micro_batches, np.zeros(0)
+    if len(chosen):
+        rate = np.asarray(batch * batches / sum(setting.streamed(chosen).block_s(batch, batches, setting.load.lengths)))
     best = np.argsort(-rate, kind="stable")[:KEPT_BLOCKS]
     return _Fitting(
         layout=chosen.take(best),
         rung=rung[fits][best],
+        rate=rate[best],
         misses=nearest_misses(machine, option, grid, need, have, ~fits & whole, rung, demands),
         covered=len(grid),
         timed=len(chosen),
     )
 
 
-def _rolling(searched: Scope, setting: Setting) -> _Fitting:
+def _rolling(searched: Scope, job: BatchJob, setting: Setting) -> _Fitting:
     machine, option, load, factors = setting.machine, setting.option, setting.load, setting.factors
     pinned = searched.pins.get("micro_batch")
     grid = replica_layouts(searched, option, machine, [1])
-    tokens = load.request_tokens
+    if load.speculation:
+        grid = grid.take(load.speculation.runs_on(grid))
     memory = replica_memory(setting.shape, option.recipe, grid, machine, factors, load)
-    longest = held_tokens(load, grid.micro_batch, factors.batched_tokens)
-    need = np.asarray(memory.beside_cache + longest * memory.cache_per_token / factors.cache_share)
+    wanted = held_tokens(load, grid.micro_batch, factors.batched_tokens)
+    need = np.asarray(memory.beside_cache + wanted * memory.cache_per_token / factors.cache_share)
     have = factors.usable_share * machine.device_memory_bytes
     fits, rung = need <= have, rungs(machine, grid.devices, option)
-    # As many as the cache holds whole: nobody is to start anew.
-    room = (have - memory.beside_cache) * factors.cache_share / memory.cache_per_token - load.prefix_tokens
-    most = np.clip(room // tokens, 1, factors.largest_batch).astype(np.int64)
-    in_flight = grid.micro_batch if pinned else most
+    in_flight = grid.micro_batch if pinned else _room(load, factors, have, memory)
     filled = LayoutGrid.of({"tensor": grid.tensor, "pipeline": grid.pipeline, "micro_batch": in_flight})
+    chosen = filled.take(fits)
+    alone = np.ceil(job.requests / np.maximum(machine.devices // chosen.devices, 1))
     return _Fitting(
-        layout=filled.take(fits),
+        layout=chosen,
         rung=rung[fits],
+        rate=np.asarray(alone / setting.run(chosen, alone).work_s) if len(chosen) else np.zeros(0),
         misses=nearest_misses(machine, option, grid, need, have, ~fits, rung),
         covered=len(grid),
         timed=int(fits.sum()),
     )
+
+
+def _room(load: Load, factors: ServingFactors, have: float, memory: ReplicaMemory) -> Ints:
+    """Requests that replicas have in flight at most: as many as the cache holds whole, so that nobody starts anew; for
+    embeddings those of a step."""
+    if load.pools:
+        each = np.full(np.shape(memory.weights), (factors.batched_tokens or load.input_tokens) // load.input_tokens)
+    else:
+        room = (have - memory.beside_cache) * factors.cache_share / memory.cache_per_token - load.prefix_tokens
+        each = room // load.request_tokens
+    return np.asarray(np.clip(each, 1, factors.largest_batch).astype(np.int64))
 
 
 def _on_nodes(searched: Scope, job: BatchJob, setting: Setting, found: _Fitting, index: int, number: int) -> Part:
@@ -141,7 +172,10 @@ def _on_nodes(searched: Scope, job: BatchJob, setting: Setting, found: _Fitting,
     layout, machine = found.layout, setting.machine
     per_node = np.maximum(machine.devices // layout.devices, 1)
     nodes_each = np.maximum(layout.devices // machine.devices, 1)
-    rows, times = _counts(searched, job, setting, layout, per_node, nodes_each)
+    left_s = max(job.deadline_s - setting.start_s, 1.0) if len(layout) else 1.0
+    # The least that may keep the deadline, were the work divided without a rest.
+    timely = np.ceil(job.requests / (found.rate * per_node * left_s) * (1 + 1e-6))
+    rows, times = _counts(searched, job, per_node, nodes_each, timely)
     taken, replicas = layout.take(rows), times * per_node[rows]
     share = np.ceil(job.requests / replicas) if len(rows) else np.zeros(0)
     run = setting.run(taken, share) if len(rows) else None
@@ -164,31 +198,20 @@ def _on_nodes(searched: Scope, job: BatchJob, setting: Setting, found: _Fitting,
     )
 
 
-def _counts(
-    searched: Scope, job: BatchJob, setting: Setting, layout: LayoutGrid, per_node: Ints, nodes_each: Ints
-) -> tuple[Ints, Ints]:
-    """Rows of the layouts, each with how often its node, or the nodes of its replica, is taken."""
+def _counts(searched: Scope, job: BatchJob, per_node: Ints, nodes_each: Ints, timely: Floats) -> tuple[Ints, Ints]:
+    """Rows of the layouts, each with how often its node, or the nodes of its replica, is taken: in steps, and about
+    `timely`."""
     pinned = searched.pins.get("nodes")
     most = np.minimum(searched.max_nodes // nodes_each, np.maximum(-(-job.requests // per_node), 1))
     if pinned:
-        times = np.broadcast_to(pinned // nodes_each, (1, len(layout))).T
+        times = (pinned // nodes_each)[:, None]
         legal = (times * nodes_each[:, None] == pinned) & (times <= most[:, None])
     else:
         steps = np.array([step for step in STEPS if step <= searched.max_nodes])
-        timely = _timely(job, setting, layout, per_node)
-        tried = np.broadcast_to(steps, (len(layout), len(steps)))
-        times = np.concatenate([tried, most[:, None], timely[:, None], timely[:, None] + 1], axis=1)
+        tried = np.broadcast_to(steps, (len(per_node), len(steps)))
+        least = np.where(np.isfinite(timely), np.clip(timely, 1, searched.max_nodes), 1).astype(np.int64)[:, None]
+        times = np.concatenate([tried, most[:, None], least, least + 1], axis=1)
         times = np.sort(np.minimum(times, np.maximum(most, 1)[:, None]), axis=1)
         legal = (times <= most[:, None]) & (np.diff(times, axis=1, prepend=0) > 0)
     rows, columns = np.nonzero(legal)
     return rows, times[rows, columns]
-
-
-def _timely(job: BatchJob, setting: Setting, layout: LayoutGrid, per_node: Ints) -> Ints:
-    """The least number that may keep the deadline, were the work divided without a rest."""
-    if not len(layout):
-        return np.ones(0, dtype=np.int64)
-    alone = np.ceil(job.requests / per_node)
-    left = max(job.deadline_s - setting.start_s, 1.0)
-    wanted = np.ceil(setting.run(layout, alone).work_s / left * (1 + 1e-6))
-    return np.where(np.isfinite(wanted), np.clip(wanted, 1, 1 << 40), 1).astype(np.int64)

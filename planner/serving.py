@@ -21,11 +21,11 @@ from planner.recipe import Recipe
 from planner.replica import Replica
 from planner.resident import Stage, layers_per_stage, resident
 from planner.served_adapters import ServedAdapters
-from planner.serving_memory import step_bytes
+from planner.serving_memory import STATE_BYTES, step_bytes
 from planner.serving_modes import Lengths, arrivals
 from planner.shape import ModelShape
 from planner.speculation import Speculation
-from planner.step_work import PACKED_BYTES, STATE_BYTES, step_work
+from planner.step_work import PACKED_BYTES, step_work
 from pricing.instance_type import InstanceType
 
 # A replica is planned to at most this share of the rate it could just sustain: at 0.8 the queue of the M/D/1

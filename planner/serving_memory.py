@@ -194,6 +194,7 @@ class PooledNeed:
 
 # Weights that lie elsewhere come one block ahead of the one at work (FlexGen, arXiv 2303.06865, section 4.1).
 STREAMED_BLOCKS = 2
+# Recurrences keep their states in float32 (mamba_ssm, and vLLM for Mamba-2).
 STATE_BYTES = 4
 
 

@@ -45,6 +45,10 @@ def simulate_batch(
         load=job.load,
         calibration=calibration,
     )
+    if job.load.pools:
+        raise WorkloadError(
+            f"{loaded.file}: every step of a batch of embeddings is alike; there is nothing to simulate"
+        )
     follow = _blocks if setting.option.framework.streaming else _requests
     return follow(setting, job, chosen, stream)
 

@@ -17,12 +17,11 @@ from planner.kv_cache import block_cache_bytes
 from planner.layout import AnyLayout
 from planner.recipe import Recipe
 from planner.resident import Stage, layers_per_stage, resident
+from planner.serving_memory import STATE_BYTES
 from planner.shape import Attention, Blocks, ModelShape
 from planner.work import block_work, head_flop
 from pricing.instance_type import InstanceType, LinkKind
 
-# Recurrences keep their states in float32 (mamba_ssm, and vLLM for Mamba-2).
-STATE_BYTES = 4
 WIDE = ("bf16", "fp16", "fp32", "tf32")
 PACKED_BYTES = 0.75
 

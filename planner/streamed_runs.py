@@ -79,7 +79,7 @@ def _best(
     if not grid_fits.any():
         return None
     kept = memory.kept_here, memory.kept_on_host
-    streamed = streamed_replica(shape, recipe, grid, framework.streaming, machine, factors, kept=kept)
+    streamed = streamed_replica(shape, recipe, framework.streaming, machine, factors, kept=kept)
     first, further = streamed.block_s(grid.micro_batch, grid.micro_batches, load.lengths)
     whole = np.where(grid_fits, first + further, np.inf)
     at = int(np.argmin(whole))

@@ -37,7 +37,7 @@ def followed_pass_s(streamed: Streamed, whole: PassTime, batches: int) -> float:
     if not streamed.streaming.overlaps:
         return float(whole.total_s(streamed.streaming))
     layers = streamed.shape.layers
-    link, disk = (float(part) / (layers * batches) for part in streamed.weights_s())
+    link, disk = (float(part) / (layers * batches) for part in streamed.weights_s)
     each = {field.name: float(getattr(whole, field.name)) / (layers * batches) for field in fields(whole)}
     cache, cache_read = each["to_device"] - link, each["disk_reads"] - disk
     up = down = read = written = done = 0.0

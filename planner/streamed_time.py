@@ -19,7 +19,7 @@ from planner.batch_time import ReplicaRun
 from planner.calibration import ServingFactors
 from planner.framework import Streaming
 from planner.kv_cache import cache_bytes
-from planner.layout import AnyLayout
+from planner.layout import AnyLayout, Layout
 from planner.local_disks import disk_rates
 from planner.offload_time import host_bytes_per_s
 from planner.recipe import Place, Recipe
@@ -51,7 +51,7 @@ class PassTime:
 class Streamed:
     """A replica on one device, and the rates at which it is fed, bytes/s.
 
-    `kept_here` and `kept_on_host` are the shares of the weights that need not come to the device, or not from disk.
+    `weights_s` are the seconds in which the weights of all layers come to the device, and from the disks, each once.
     """
 
     shape: ModelShape
@@ -61,8 +61,7 @@ class Streamed:
     link: float
     disk_read: float
     disk_write: float
-    kept_here: Any = 0.0
-    kept_on_host: Any = 0.0
+    weights_s: tuple[Any, Any]
 
     def prompts(self, batch: Any, batches: Any, lengths: Lengths) -> PassTime:
         """The first pass: all prompts of a block, which leave their cache behind."""
@@ -83,17 +82,10 @@ class Streamed:
         each = self.token(batch, batches, lengths).total_s(self.streaming)
         return first, (lengths.answer - 1) * each
 
-    def weights_s(self) -> tuple[Any, Any]:
-        """Seconds in which the weights of all layers come to the device, and from the disks, each once."""
-        place = self.recipe.weights_place
-        weights = streamed_weight_bytes(self.shape, self.recipe) * (place is not Place.DEVICE)
-        read = (1 - self.kept_here - self.kept_on_host) * weights * (place is Place.DISK)
-        return (1 - self.kept_here) * weights / self.link, _over(read, self.disk_read)
-
     def _pass(self, sequences: Any, read_tokens: Any, new_tokens: Any, device: Any, rows: Any) -> PassTime:
         """`read_tokens` of each sequence's cache come to the device, `new_tokens` leave it, `rows` are handed on."""
         recipe, shape = self.recipe, self.shape
-        sent_s, read_s = self.weights_s()
+        sent_s, read_s = self.weights_s
         loaded, stored = (
             sequences * cache_bytes(shape, recipe.kv_bytes, float(tokens)) for tokens in (read_tokens, new_tokens)
         )
@@ -112,7 +104,6 @@ class Streamed:
 def streamed_replica(
     shape: ModelShape,
     recipe: Recipe,
-    layout: AnyLayout,
     streaming: Streaming,
     machine: InstanceType,
     factors: ServingFactors,
@@ -121,9 +112,12 @@ def streamed_replica(
 ) -> Streamed:
     """The replica of one device of a machine, whose disks all its devices share; `kept` are the shares of the weights
     on the device and on the host."""
-    disks = disk_rates(machine.name)
+    disks, place, (here, on_host) = disk_rates(machine.name), recipe.weights_place, kept
+    link, disk_read = host_bytes_per_s(machine) * machine.accelerator_share, disks.read / machine.devices
+    weights = streamed_weight_bytes(shape, recipe) * (place is not Place.DEVICE)
     replica = Replica(
-        work=step_work(shape, recipe, layout, machine),
+        # The same for every block: one device has the whole model pass through it.
+        work=step_work(shape, recipe, Layout(), machine),
         factors=factors,
         capacity_tokens=np.inf,
         largest_batch=factors.largest_batch,
@@ -135,11 +129,13 @@ def streamed_replica(
         recipe=recipe,
         streaming=streaming,
         replica=replica,
-        link=host_bytes_per_s(machine) * machine.accelerator_share,
-        disk_read=disks.read / machine.devices,
+        link=link,
+        disk_read=disk_read,
         disk_write=disks.write / machine.devices,
-        kept_here=kept[0],
-        kept_on_host=kept[1],
+        weights_s=(
+            (1 - here) * weights / link,
+            _over((1 - here - on_host) * weights * (place is Place.DISK), disk_read),
+        ),
     )
 
 
@@ -149,18 +145,15 @@ def streamed_run(streamed: Streamed, layout: AnyLayout, lengths: Lengths, share:
     block = batch * batches
     whole = np.floor(share / block)
     left = np.ceil((share - whole * block) / batch)
-    first, further = streamed.block_s(batch, batches, lengths)
-    last = sum(streamed.block_s(batch, np.maximum(left, 1.0), lengths)) * (left > 0)
-    work_s = whole * (first + further) + last
-    blocks = whole + (left > 0)
+    full = streamed.block_s(batch, batches, lengths)
+    last = streamed.block_s(batch, np.maximum(left, 1.0), lengths)
     # Of a share of less than a block, its own.
-    few = whole < 1
-    last_first, last_further = streamed.block_s(batch, np.where(few, np.maximum(left, 1.0), batches), lengths)
+    prompts, further = (np.where(whole > 0, *each) for each in zip(full, last, strict=True))
     return ReplicaRun(
-        work_s=work_s,
-        steps=blocks,
-        step_s=last_first + last_further,
-        terms={"prompts": last_first, "further tokens": last_further},
+        work_s=whole * sum(full) + (left > 0) * sum(last),
+        steps=whole + (left > 0),
+        step_s=prompts + further,
+        terms={"prompts": prompts, "further tokens": further},
         in_flight=np.minimum(block, share),
     )
 

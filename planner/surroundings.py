@@ -65,7 +65,9 @@ def surroundings(workload: Workload) -> Iterator[Use]:
     yield from _file_system(workload)
     if fleet and workload.inference:
         yield from before_a_service(workload.inference)
-    yield from _watch(workload.provision.target, alarms=ALARMS + (FLEET_ALARMS if fleet else 0), fleet=fleet)
+    # Nobody sees whether a GPU that MIG has cut idles.
+    idle = 0 if workload.provision.mig else ALARMS
+    yield from _watch(workload.provision.target, alarms=idle + (FLEET_ALARMS if fleet else 0), fleet=fleet)
 
 
 def _watch(target: Target | None, *, alarms: int, fleet: bool) -> Iterator[Use]:
@@ -87,7 +89,8 @@ def _watch(target: Target | None, *, alarms: int, fleet: bool) -> Iterator[Use]:
         basis=f"{each} a node and {together}" if each else together,
     )
     watched = "idle accelerators" + (", and what scales the fleet" if fleet else "")
-    yield Use(name="alarms", component=Component.ALARM_MONTH, fixed=alarms, basis=f"{alarms}, of {watched}")
+    if alarms:
+        yield Use(name="alarms", component=Component.ALARM_MONTH, fixed=alarms, basis=f"{alarms}, of {watched}")
     yield Use(name="dashboard", component=Component.DASHBOARD_MONTH, fixed=1, basis="one in CloudWatch")
 
 

@@ -134,9 +134,9 @@ class Inference(Section):
     """Share of a prompt's tokens that the engine's prefix cache knows already, such as a common system prompt: they are
     not worked on again, but read and held as all others."""
     engine: str | None = None
-    """Serving software: vllm, sglang, tensorrt-llm, tgi, neuron-serving; for batch jobs with weights or cache in host
-    memory or on disk flexgen, zero-inference, airllm. Left out: vllm, or on AWS's own accelerators neuron-serving, and
-    for batch jobs those three too."""
+    """Serving software: vllm, sglang, tensorrt-llm, tgi, neuron-serving, flexgen, zero-inference, airllm. The last
+    three are for batch jobs, with weights or cache in host memory or on disk. Left out: vllm, or on AWS's own
+    accelerators neuron-serving; for batch jobs those three too, where no device holds the model whole."""
     speculative: Speculative | None = None
     """Drafts that the model verifies. Left out: none."""
     adapters: Adapters | None = None

@@ -24,6 +24,11 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "planner" / "data" / "starter.yaml", *so
 
 # Modules whose behaviour shows in those that use them.
 TESTED_WITH = {
+    "planner/batch_candidate.py": "planner/test_search_batch.py",
+    "planner/batch_setting.py": "planner/test_search_batch.py",
+    "planner/simulate_batch.py": "berth/test_simulate.py",
+    "planner/simulated_batch.py": "berth/test_simulate.py",
+    "planner/streamed_simulation.py": "planner/test_streamed_time.py",
     "planner/surroundings.py": "planner/test_usage.py",
     "planner/provision_faults.py": "planner/test_served.py",
     "planner/provisioning.py": "planner/test_workload.py",

@@ -1,4 +1,4 @@
-"""Prints a table: every target x every family with EFA x every way to pay, and what comes of it.
+"""Prints a table: every target x every family of accelerators x every way to pay, and what comes of it.
 
 Each cell is a stack that is synthesized and verified, or the reason why there is none. `tests/stacks/test_targets.py`
 holds the same cells.
@@ -13,11 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from planner.built import Fleet, Floor
+from planner.containers import engine
 from planner.image import image_parameter
 from planner.plan import Build, Existing, Image, Lifecycle, Target
 from pricing.catalog import load_instance_types
 from pricing.instance_type import InstanceType
 from pricing.offer import Purchase
+from pricing.regions import known_zones
 from pricing.units import GIB
 from stacks.errors import StackError
 from stacks.verify.check import check
@@ -26,11 +29,12 @@ from stacks.verify.reading import read_file
 
 os.environ.setdefault("JSII_NODE", str(Path(sys.executable).with_name("node")))
 
-TARGETS = (Target.SINGLE_INSTANCE, Target.EFA_CLUSTER, Target.HYPERPOD_SLURM, Target.EKS_NODES)
+TARGETS = tuple(Target)
 # Where a type is placed of which nobody says where it is sold.
 ANYWHERE = ("us-east-1", frozenset({"use1-az6"}))
 HELD = "cr-0123456789abcdef0"
 PLAN = "arn:aws:sagemaker:{region}:111122223333:training-plan/held"
+CERTIFICATE = "arn:aws:acm:{region}:111122223333:certificate/0f0e0d0c-0b0a-0908-0706-050403020100"
 CLUSTER = Existing(
     eks_cluster="research",
     vpc="vpc-0123456789abcdef0",
@@ -42,12 +46,16 @@ GROUP = "arn:aws:resource-groups:{region}:111122223333:group/held"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mode:
-    """A way to pay, with what was reserved before: an id, the ARN of a group, `open`, or a training plan."""
+    """A way to pay, with what was reserved before: an id, the ARN of a group, `open`, or a training plan.
+
+    `mixed` is half of the nodes on spot, which fleets that serve alone can be.
+    """
 
     name: str
     purchase: Purchase
     reservation: str | None = None
     training_plan: str | None = None
+    mixed: bool = False
 
 
 MODES = (
@@ -61,16 +69,24 @@ MODES = (
     Mode(name="block, no id", purchase=Purchase.CAPACITY_BLOCK),
     Mode(name="spot in reservation", purchase=Purchase.SPOT, reservation=HELD),
     Mode(name="training plan", purchase=Purchase.ON_DEMAND, training_plan=PLAN),
+    Mode(name="half on spot", purchase=Purchase.ON_DEMAND, mixed=True),
+    Mode(name="half, reserved", purchase=Purchase.ON_DEMAND, reservation=HELD, mixed=True),
 )
 
 
-def families() -> tuple[InstanceType, ...]:
-    """The largest type with EFA of each family that can be booted, by name."""
+def families(target: Target) -> tuple[InstanceType, ...]:
+    """The largest type of each family that can be booted, by name; with EFA but for fleets, whose nodes work alone."""
     found: dict[str, InstanceType] = {}
     for machine in sorted(load_instance_types().values(), key=lambda each: (each.devices, each.name)):
-        if machine.efa_cards and not machine.retired and image_parameter(machine):
+        fits = machine.efa_cards or target is Target.SERVING_FLEET
+        if fits and not machine.retired and image_parameter(machine):
             found[machine.family] = machine
     return tuple(found[family] for family in sorted(found))
+
+
+def modes(target: Target) -> tuple[Mode, ...]:
+    """The ways to pay that a target can be asked for."""
+    return tuple(mode for mode in MODES if target is Target.SERVING_FLEET or not mode.mixed)
 
 
 def build_for(target: Target, machine: InstanceType, mode: Mode) -> Build:
@@ -99,7 +115,40 @@ def build_for(target: Target, machine: InstanceType, mode: Mode) -> Build:
         budget_usd=None,
         budget_email=None,
         training_plan_arn=training_plan,
+        fleet=fleet_for(region, min(zones), mixed=mode.mixed) if target is Target.SERVING_FLEET else None,
         existing=CLUSTER if target is Target.EKS_NODES else Existing(),
+    )
+
+
+def fleet_for(region: str, zone: str, *, mixed: bool) -> Fleet:
+    """A fleet of two to eight nodes of vLLM, half of the planned four on spot where they are `mixed`."""
+    facts: dict[str, str | int] = {
+        "name": "table",
+        "tensor": 1,
+        "pipeline": 1,
+        "replicas": 1,
+        "batch": 16,
+        "context": 4096,
+    }
+    others = (name for name, where in known_zones().items() if where == region and name != zone)
+    return Fleet(
+        engine=engine("vllm", image=None, facts=facts, techniques=("bf16",)),
+        least_nodes=2,
+        most_nodes=8,
+        waiting_per_node=2,
+        running_per_node=16,
+        longest_answer_s=120.0,
+        weights="s3://my-models/table",
+        weights_bytes=16 * GIB,
+        certificate=CERTIFICATE.format(region=region),
+        issuer=None,
+        keys=None,
+        registry_secret=None,
+        clients=(),
+        zone_ids=(zone,),
+        balancer_zone_ids=(zone, min(others, default=zone)),
+        on_demand_nodes=2 if mixed else None,
+        schedule=(Floor(minute=470, nodes=4), Floor(minute=1080, nodes=2)),
     )
 
 
@@ -123,8 +172,8 @@ def result(build: Build) -> str:
 def cells() -> Iterator[tuple[Target, InstanceType, Mode]]:
     """Every target, family and mode."""
     for target in TARGETS:
-        for machine in families():
-            for mode in MODES:
+        for machine in families(target):
+            for mode in modes(target):
                 yield target, machine, mode
 
 
@@ -136,8 +185,8 @@ def main() -> None:
     table = Table("target", "type", *(mode.name for mode in MODES), box=None, pad_edge=False)
     reasons: dict[str, int] = {}
     for target in TARGETS:
-        for machine in families():
-            row = [result(build_for(target, machine, mode)) for mode in MODES]
+        for machine in families(target):
+            row = [result(build_for(target, machine, mode)) for mode in modes(target)]
             shown = ["ok" if each == "ok" else f"({reasons.setdefault(each, len(reasons) + 1)})" for each in row]
             table.add_row(target, machine.name, *shown)
     console = Console(width=200)

@@ -45,7 +45,7 @@ def _run(run: Run, batch: Batch) -> str:
     steps = f"{replicas} {run.steps:,} {unit}{'s' * (run.steps != 1)} of {show_duration(run.step_s)}{each}"
     start = f"after {show_duration(run.start_up_s)} until it has booted and read the weights from S3"
     lost = f", {show_duration(run.failures_s)} for failures (one in {show_duration(run.between_failures_s)})"
-    made = f"{show_rate(run.tokens_per_s)} output tokens/s, {per_million(batch)}"
+    made = f"{show_rate(run.tokens_per_s)} tokens/s, {per_million(batch)}"
     return f"{steps} {start}{lost}; {made}; {run.band.basis}"
 
 

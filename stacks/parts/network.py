@@ -14,7 +14,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from planner.plan import Existing
+from planner.built import Existing
 from planner.subnets import (
     BALANCER_ZONES,
     PUBLIC_PREFIX,

@@ -11,7 +11,7 @@ from pricing.errors import BerthError
 from tests.berth.command import Command
 from tests.planner.market_builders import TRAINING, written
 
-COMMANDS = ["plan", "lock", "launch", "init", "estimate", "simulate", "validate", "calibrate"]
+COMMANDS = ["plan", "lock", "launch", "key-policy", "init", "estimate", "simulate", "validate", "calibrate"]
 COMMANDS += ["verify", "schema", "models", "techniques", "catalog", "prices"]
 
 

@@ -85,3 +85,44 @@ def test_training_has_no_requests(berth: Command, folder: Path) -> None:
     answer = berth("simulate", written(folder, TRAINING), "--offline")
     assert answer.status == 1
     assert "a training run has no requests" in answer.err
+
+
+def test_a_batch_is_replayed_whole(berth: Command, folder: Path) -> None:
+    """A batch job's requests all start at once; when they are answered stands beside the formula, and both agree."""
+    text = SERVING.replace("requests_per_second: 5", "requests: 2000")
+    answer = berth("simulate", written(folder, text), "--offline")
+    assert (answer.status, answer.err) == (0, "")
+    for said in ("2,000 requests that all stand ready", "half after", "formula", "agree"):
+        assert said in answer.out
+    found = json.loads(berth("simulate", written(folder, text), "--offline", "--json").out)
+    assert all(each["agrees"] for each in found["compared"])
+
+
+def test_a_streamed_batch_is_followed_block_by_block(berth: Command, folder: Path) -> None:
+    """What streams is followed layer by layer and batch by batch."""
+    load = "{requests: 100, input_tokens: 256, output_tokens: 16, engine: flexgen}"
+    text = f"name: tiny\nmodel: opt-30b\ninference: {load}\n"
+    limits = "limits: {instance_types: {allow: [g4dn.8xlarge]}}\n"
+    answer = berth("simulate", written(folder, text + limits), "--offline")
+    assert (answer.status, answer.err) == (0, "")
+    assert "followed layer by layer" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "says"),
+    [
+        (SERVING.replace("requests_per_second: 5", "requests: 2000"), ["--trace", "t.csv"], "leave --trace out"),
+        (
+            "name: tiny\nmodel: bert-base\ninference: {requests: 2000, input_tokens: 128}\n",
+            [],
+            "every step of a batch of embeddings is alike",
+        ),
+    ],
+)
+def test_what_of_a_batch_cannot_be_simulated_is_told(
+    text: str, options: list[str], says: str, berth: Command, folder: Path
+) -> None:
+    """A trace has no meaning for requests that all stand ready, and embeddings are nothing to follow."""
+    answer = berth("simulate", written(folder, text), "--offline", *options)
+    assert answer.status == 1
+    assert says in answer.err

@@ -38,7 +38,7 @@ def test_every_technique_has_a_line(berth: Command) -> None:
         ),
         ("weights-offload", ["zero3 and optimizer-offload or optimizer-offload-nvme", "deepspeed"]),
         ("zero1", ["where it pays", "megatron", "arXiv 1910.02054"]),
-        ("layer-streaming", ["none that Berth plans for", "AirLLM"]),
+        ("layer-streaming", ["where it pays", "airllm", "AirLLM"]),
     ],
 )
 def test_one_technique_is_told_in_full(name: str, told: list[str], berth: Command) -> None:

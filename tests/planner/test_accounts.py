@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from planner.accounts import account_of, home, key_warnings
-from planner.plan import Build, Existing
+from planner.built import Existing
+from planner.plan import Build
 from pricing.offer import Purchase
 from tests.support.builds import G5_FLEET, G5_SINGLE, P4D_CLUSTER
 

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.batch_setting import BatchJob
 from planner.candidate import candidate
 from planner.choose import job_of
 from planner.eligible import contenders
@@ -18,7 +17,7 @@ from planner.plan import Candidate, is_own
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy
 from planner.search import Scope
-from planner.search_serving import search_serving
+from planner.search_serving import ServingJob, search_serving
 from planner.search_training import TrainingJob, search_training
 from planner.techniques import load_techniques
 from planner.workload import Workload
@@ -200,7 +199,7 @@ def test_a_row_and_its_candidate_cost_the_same(question: tuple[Workload, Market]
         pins={},
     )
     job = job_of(asked, DENSE)
-    assert not isinstance(job, BatchJob)
+    assert isinstance(job, TrainingJob | ServingJob)
     searched = search_training(scope, job) if isinstance(job, TrainingJob) else search_serving(scope, job)
     pool = join_offers(able, searched, sold)
     ranking = rank(asked, DENSE, able, pool, sold, calibration)

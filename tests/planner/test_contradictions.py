@@ -62,17 +62,29 @@ def test_an_ordinary_workload_has_none() -> None:
             "more than the 0 of the whole run",
         ),
         # The load
-        ({"inference": inference(concurrency=3)}, "inference", "either requests_per_second or concurrency"),
-        ({"inference": inference(requests_per_second=None)}, "inference", "either requests_per_second or concurrency"),
+        (
+            {"inference": inference(concurrency=3)},
+            "inference",
+            "requests_per_second, concurrency or, of a batch job, requests",
+        ),
+        (
+            {"inference": inference(requests_per_second=None)},
+            "inference",
+            "requests_per_second, concurrency or, of a batch job, requests",
+        ),
         ({"inference": inference(context_length=100)}, "inference.context_length", "do not hold 512 in and 128 out"),
-        ({"inference": inference(), "limits": {"deadline": "3d"}}, "limits.deadline", "a served model has no deadline"),
+        (
+            {"inference": inference(), "limits": {"deadline": "3d"}},
+            "limits.deadline",
+            "a service has no end; remove it, or give inference.requests",
+        ),
         # The software
         ({"training": training(framework="jax")}, "training.framework", "'jax' is not a known framework; known are de"),
         ({"training": training(framework="vllm")}, "training.framework", "'vllm' is not a known framework"),
         (
             {"inference": inference(engine="megatron")},
             "inference.engine",
-            "known are neuron-serving, sglang, tensorrt-llm",
+            "known are airllm, flexgen, neuron-serving, sglang, tensorrt-llm",
         ),
         ({"training": training(method="qlora")}, "training.method", "does not do qlora; it does full, lora, pretrain"),
         (
@@ -113,7 +125,7 @@ def test_an_ordinary_workload_has_none() -> None:
         (
             {"inference": inference(), "techniques": {"require": ["host-kv"]}},
             "techniques.require.0",
-            "vllm does not have host-kv; no other software has it for this job; `berth estimate` tells what it takes",
+            "flexgen or zero-inference has it, for batch jobs alone: give inference.requests as the load",
         ),
         # Techniques
         (

@@ -332,3 +332,40 @@ def test_a_target_that_is_not_the_locks_is_refused(tmp_path: Path, lock: Lock) -
         synth(file, target=Target.SERVING_FLEET)
     assert contents(tmp_path) == before
     assert synth(file, target=lock.build.target).build == lock.build
+
+
+FLEET = """
+name: tiny
+model: llama-3.1-8b
+inference: {requests_per_second: 5, input_tokens: 512, output_tokens: 128}
+limits: {regions: [us-east-1]}
+pin: {instance_type: g6e.2xlarge}
+provision:
+  target: serving-fleet
+  serving: {weights: s3://my-models/tiny, certificate: CERTIFICATE, MORE}
+""".replace("CERTIFICATE", "arn:aws:acm:us-east-1:123456789012:certificate/0f0e0d0c-0b0a-0908-0706-050403020100")
+
+
+@pytest.mark.parametrize(
+    ("more", "bounds", "noted"),
+    [
+        ("clients: [10.20.0.0/16], most_nodes: 9", (None, 9), False),
+        ("clients: [10.20.0.0/16], least_nodes: 1, most_nodes: 100", (1, 100), False),
+        # Twice 300 addresses are more than the subnet has.
+        ("clients: [10.20.0.0/16], most_nodes: 300", (None, None), True),
+        ("clients: [10.20.0.0/16], least_nodes: 70", (None, None), True),
+    ],
+    ids=["wider", "both", "too wide", "crossed"],
+)
+def test_clients_and_bounds_of_a_fleet_follow_the_file(
+    tmp_path: Path, more: str, bounds: tuple[int | None, int | None], noted: bool
+) -> None:
+    """They change around the nodes, as far as these and their subnet go; what does not go is told and left."""
+    locked = synth(written(tmp_path, FLEET.replace(", MORE", "")), decide).build
+    assert locked.fleet is not None and locked.fleet.clients == ()
+    found = synth(written(tmp_path, FLEET.replace("MORE", more)))
+    assert found.build.fleet is not None and found.build.fleet.clients == ("10.20.0.0/16",)
+    wanted = (bounds[0] or locked.fleet.least_nodes, bounds[1] or locked.fleet.most_nodes)
+    assert (found.build.fleet.least_nodes, found.build.fleet.most_nodes) == wanted
+    assert any("plans for them" in note for note in found.notes) is noted
+    assert not any("no longer matches" in note for note in found.notes)

@@ -16,6 +16,8 @@ BOUND = "arn:aws:iam::111122223333:policy/bound"
 VPC = "vpc-0123456789abcdef0"
 SUBNET = "subnet-0123456789abcdef0"
 ROUTES = "rtb-0123456789abcdef0"
+SECRET = "arn:aws:secretsmanager:us-east-1:111122223333:secret:chat-AbCdEf"
+BALANCED = ["subnet-0123456789abcdef1", "subnet-0123456789abcdef2"]
 PINNED = {"pin": {"instance_type": "p5.48xlarge"}}
 HELD = {"zone": "use1-az6", "reservation": "cr-0123456789abcdef0"}
 BLOCK = {"purchase": ["capacity-block"]}
@@ -31,6 +33,23 @@ def asked(provision: dict[str, Any], **more: Any) -> Workload:
     job = {} if "inference" in more else {"training": TRAINING}
     whole = {"name": "one", "model": "llama-3.2-1b", **job, "provision": provision, **more}
     return Workload.model_validate(whole, strict=False)
+
+
+def fleet_in(existing: dict[str, Any] | None = None, serving: dict[str, Any] | None = None, **more: Any) -> Any:
+    """A fleet in a VPC that stands, with other words on it; None takes one away."""
+
+    def merged(plain: dict[str, Any], other: dict[str, Any] | None) -> dict[str, Any]:
+        return {key: value for key, value in {**plain, **(other or {})}.items() if value is not None}
+
+    return merged(
+        {
+            "target": "serving-fleet",
+            "zone": "use1-az6",
+            "serving": merged({"clients": ["10.20.0.0/16"]}, serving),
+            "existing": merged({"vpc": VPC, "subnet": SUBNET, "balancer_subnets": BALANCED}, existing),
+        },
+        more,
+    )
 
 
 @pytest.mark.parametrize(
@@ -50,6 +69,10 @@ def asked(provision: dict[str, Any], **more: Any) -> Workload:
         asked({"target": EKS, **HELD, "existing": CLUSTER}, limits=BLOCK, **PINNED),
         asked({"cidr": "10.1.0.0/20", "existing": {"vpc": VPC, "route_table": ROUTES}}),
         asked({"cidr": "10.1.0.0/20"}),
+        asked(fleet_in(), inference=SERVED),
+        asked(
+            fleet_in(cidr="10.1.0.0/24", zone=None, existing={"subnet": None, "route_table": ROUTES}), inference=SERVED
+        ),
         asked({"account": "111122223333", "existing": {"permissions_boundary": BOUND}}),
         asked({"account": "444455556666", "existing": {"permissions_boundary": "arn:aws:iam::aws:policy/Base"}}),
     ],
@@ -142,6 +165,24 @@ def test_what_excludes_itself_is_told(provision: dict[str, Any], more: dict[str,
 
 
 @pytest.mark.parametrize(
+    ("provision", "field", "words"),
+    [
+        (fleet_in({"balancer_subnets": BALANCED[:1]}), "balancer_subnets", "in two zones"),
+        (fleet_in({"balancer_subnets": BALANCED[:1] * 2}), "balancer_subnets", "none of them twice"),
+        (fleet_in({"balancer_subnets": None}), "balancer_subnets", "in two zones"),
+        (fleet_in({"vpc": None, "subnet": None}), "balancer_subnets", "name that in existing.vpc"),
+        (fleet_in(target="single-instance"), "balancer_subnets", "only a serving-fleet"),
+        (fleet_in(serving={"clients": None}), "serving", "name the blocks that may reach"),
+        (fleet_in(serving={"spare_zone": True}), "vpc", "ask for a spare node"),
+    ],
+)
+def test_a_fleet_in_a_vpc_that_stands_is_told_all_of_it(provision: dict[str, Any], field: str, words: str) -> None:
+    """Subnets of its load balancer and the blocks of its clients are named, since nothing is looked up."""
+    ((path, says),) = misplaced(asked(provision, inference=SERVED))
+    assert path[-1] == field and words in says
+
+
+@pytest.mark.parametrize(
     ("field", "value"),
     [
         ("reservation", "cr-123"),
@@ -156,6 +197,12 @@ def test_what_excludes_itself_is_told(provision: dict[str, Any], more: dict[str,
         ("existing", {"vpc": "vpc-1"}),
         ("existing", {"subnet": "subnet-x"}),
         ("existing", {"key": "alias/mine"}),
+        ("existing", {"balancer_subnets": ["subnet-0123456789abcdef0", "subnet-x"]}),
+        ("serving", {"api_key": "my-key"}),
+        ("serving", {"api_key": "arn:aws:secretsmanager:us-east-1:111122223333:secret:my-key"}),
+        ("serving", {"weights": "/fsx/../etc"}),
+        ("serving", {"weights": "/mnt/llama"}),
+        ("serving", {"image": "example.com/vllm@sha256:abc"}),
         ("existing", {"permissions_boundary": "boundary"}),
         ("existing", {"eks_cluster": "arn:aws:eks:us-east-1:111122223333:cluster/research"}),
         ("existing", {"eks_cluster": ""}),
@@ -177,6 +224,7 @@ CERTIFICATE = "arn:aws:acm:us-east-1:444455556666:certificate/12345678-1234-1234
         ({"serving": {"certificate": CERTIFICATE}, "existing": {"permissions_boundary": BOUND}}, "certificate"),
         ({"account": "111122223333", "serving": {"certificate": CERTIFICATE}}, "certificate"),
         ({"account": "444455556666", "training_plan": PLAN}, "training_plan"),
+        ({"account": "444455556666", "serving": {"api_key": SECRET}}, "api_key"),
     ],
 )
 def test_what_stands_in_another_account_is_refused(provision: dict[str, Any], field: str) -> None:

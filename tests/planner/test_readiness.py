@@ -18,9 +18,18 @@ def rates(name: str, file_system: tuple[int, int] | None = None) -> dict[str, fl
 
 
 def test_s3_is_read_at_the_sustained_rate_of_one_card() -> None:
-    """g6.xlarge holds 2.5 Gbps, not its burst of 10; p5 has 32 cards of 100 Gbps, of which one has the address."""
-    assert rates("g6.xlarge")["s3"] == pytest.approx(2.5e9 / 8)
+    """g5.xlarge holds 2.5 Gbps, not its burst of 10; p5 has 32 cards of 100 Gbps, of which one has the address."""
+    roomy = replace(load_instance_types()["g5.xlarge"], nvme_bytes=4 * 10**12)
+    assert weight_sources(roomy, None)[0].bytes_per_s == pytest.approx(2.5e9 / 8)
     assert rates("p5.48xlarge")["s3"] == pytest.approx(100e9 / 8)
+
+
+def test_s3_is_copied_no_faster_than_the_disks_take_it() -> None:
+    """The 250 GB disk of g6.xlarge takes 250 MB/s; without any, a gp3 volume takes what it is paid for."""
+    assert rates("g6.xlarge")["s3"] == pytest.approx(0.25e9)
+    bare = replace(load_instance_types()["g6.48xlarge"], nvme_bytes=0)
+    assert weight_sources(bare, None)[0].bytes_per_s == GP3_BYTES_PER_S
+    assert "a gp3 volume" in weight_sources(bare, None)[0].basis
 
 
 def test_a_volume_is_as_fast_as_it_is_paid_for() -> None:
@@ -45,6 +54,6 @@ def test_what_is_not_known_or_not_there_is_told() -> None:
 
 
 def test_ready_is_boot_and_reading() -> None:
-    """16 GB at 2.5 Gbps take 51 s after booting."""
+    """16 GB at 250 MB/s take 64 s after booting."""
     source = weight_sources(load_instance_types()["g6.xlarge"], None)[0]
-    assert ready_s(source, 16 * GB) == pytest.approx(BOOT_S + 51.2)
+    assert ready_s(source, 16 * GB) == pytest.approx(BOOT_S + 64)

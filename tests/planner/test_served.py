@@ -17,6 +17,7 @@ CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0f0e0d0c-0b0a-0908
 SERVING = {"weights": "s3://my-models/dense", "certificate": CERTIFICATE}
 KINDS = [machine("p5.one", memory_gib=9), machine("p5.four", accelerators=4, memory_gib=9)]
 ZONES = ["use1-az4", "use1-az6"]
+SECRET = "arn:aws:secretsmanager:us-east-1:123456789012:secret:chat-AbCdEf"
 TOKENS = {"issuer": "https://issuer.example.com", "keys": "https://issuer.example.com/jwks.json"}
 
 
@@ -101,8 +102,9 @@ def test_nodes_stand_in_one_zone_unless_a_spare_one_is_asked_for(spare: bool, zo
         ({"certificate": CERTIFICATE.replace("us-east-1", "us-west-2")}, "is not in us-east-1"),
         ({"zones": ["use1-az4"], "spare_zone": True}, "no spare one"),
         ({"least_nodes": 4000}, "least_nodes is 4000, and the fleet has [0-9]+ nodes at most"),
+        ({"api_key": SECRET.replace("us-east-1", "eu-west-1")}, r"provision\.serving\.api_key\) is not in us-east-1"),
     ],
-    ids=["certificate elsewhere", "no spare zone", "least above most"],
+    ids=["certificate elsewhere", "no spare zone", "least above most", "key elsewhere"],
 )
 def test_what_the_market_rules_out_is_refused_at_the_plan(changes: dict[str, Any], said: str) -> None:
     """Not by CloudFormation, twenty minutes in."""
@@ -132,6 +134,9 @@ def test_a_replica_over_several_nodes_is_refused() -> None:
         ({"container": "nim", "jwt": TOKENS}, "provision.serving.weights", "nim fetches its own"),
         ({"container": "nim", "jwt": TOKENS, "weights": None}, "provision.serving", "name the secret that holds it"),
         ({"least_nodes": 3, "most_nodes": 2}, "provision.serving.least_nodes", "3 is more than most_nodes, 2"),
+        ({"api_key": SECRET, "jwt": TOKENS}, "provision.serving.api_key", "checks signed tokens, and nobody a key"),
+        ({"api_key": SECRET, "container": "triton"}, "provision.serving.api_key", "triton checks no API key"),
+        ({"weights": "/fsx/dense"}, "provision.serving.weights", "name that in provision.existing.file_system"),
     ],
 )
 def test_what_cannot_be_served_is_refused_at_its_field(sections: dict[str, Any], field: str, said: str) -> None:
@@ -177,6 +182,51 @@ def test_sizes_that_fsx_sells_are_taken() -> None:
         {"capacity": "4800GiB", "throughput": 1000, "efa": True},
     ):
         assert contradictions(workload(provision={"storage": {"file_system": system}})) == ()
+
+
+@pytest.mark.parametrize(
+    ("more", "field", "said"),
+    [
+        ({"limits": {"purchase": ["spot"]}}, "inference.fleet.spot_share", "all nodes on spot already"),
+        ({"provision": {"reservation": "open"}}, "inference.fleet.spot_share", "cannot use a reservation"),
+    ],
+)
+def test_what_cannot_be_mixed_is_refused(more: dict[str, Any], field: str, said: str) -> None:
+    """A share on spot needs nodes on demand beside it, which no reservation binds."""
+    provision = {"target": "serving-fleet", "serving": SERVING, **more.get("provision", {})}
+    whole = {"inference": inference(fleet={"spot_share": 0.5}), **more, "provision": provision}
+    found = [(".".join(map(str, each.path)), each.says) for each in contradictions(workload(**whole))]
+    assert [where for where, words in found if said in words] == [field]
+
+
+def test_a_type_that_is_not_sold_on_spot_takes_no_share_of_it() -> None:
+    """EC2's usage classes say so, and the refusal what to leave out."""
+    kind = replace(KINDS[0], usage_classes=frozenset({"on-demand"}))
+    wanted = workload(
+        inference=inference(fleet={"spot_share": 0.5}),
+        pin={"instance_type": "p5.one"},
+        provision={"target": "serving-fleet", "serving": SERVING},
+    )
+    with pytest.raises(NoFeasiblePlan, match=r"EC2 sells no p5\.one on spot"):
+        decision(wanted, market([kind], [offer("p5.one", 1, zones=ZONES)]))
+
+
+def test_the_stack_buys_and_keeps_what_the_plan_counts() -> None:
+    """Nodes on demand, and the fewest of each hour, are those of the plan's own figures."""
+    hours = [0.1] * 12 + [1.0] * 12
+    found = workload(
+        inference=inference(
+            requests_per_second=4000, fleet={"profile": hours, "spot_share": 0.5, "time_zone": "Asia/Tokyo"}
+        ),
+        pin={"instance_type": "p5.one"},
+        provision={"target": "serving-fleet", "serving": {**SERVING, "least_nodes": 2, "api_key": SECRET}},
+    )
+    made = decision(found, market(KINDS[:1], [offer("p5.one", 1, zones=ZONES)]))
+    fleet, planned = made.build.fleet, made.plan.fleet
+    assert fleet and planned and planned.spot_nodes > 0
+    assert fleet.on_demand_nodes == made.build.nodes - planned.spot_nodes
+    assert {each.nodes for each in fleet.schedule} == {*planned.nodes_by_hour} and min(planned.nodes_by_hour) >= 2
+    assert (fleet.time_zone, fleet.api_key) == ("Asia/Tokyo", SECRET)
 
 
 def test_a_profile_lets_the_fleet_fall() -> None:

@@ -156,11 +156,6 @@ def test_nobody_is_given_what_the_time_does_not_know(technique: Technique) -> No
 UNOFFERED = {
     "peqa": "the paper's own code; no framework has it as an option",
     "activation-offload-nvme": "saved-tensor hooks of one's own; no framework has it as an option",
-    "host-weights": "FlexGen and Accelerate stream weights; how fast is not known to the serving model",
-    "disk-weights": "FlexGen and Accelerate stream weights; how fast is not known to the serving model",
-    "layer-streaming": "AirLLM streams layers; how fast is not known to the serving model",
-    "host-kv": "FlexGen streams the cache; how fast is not known to the serving model",
-    "disk-kv": "FlexGen streams the cache; how fast is not known to the serving model",
 }
 
 
@@ -291,6 +286,9 @@ def test_training_has_a_baseline_of_each_group(group: Group) -> None:
         ("layer-streaming", {"weights_place": Place.DISK, "streams_layers": True}),
         ("host-kv", {"kv_place": Place.HOST}),
         ("disk-kv", {"kv_place": Place.DISK}),
+        # FlexGen's groups of 64, each with a 16-bit minimum and scale.
+        ("group-int4-weights", {"block_weight_bytes": 4.5 / 8, "dequantizes": True}),
+        ("kv-group-int4", {"kv_bytes": 4.5 / 8}),
         ("recompute-attention", {"recompute": Recompute.ATTENTION}),
         ("recompute-none", {}),
         ("recompute-selective", {"recompute": Recompute.SELECTIVE}),

@@ -8,13 +8,14 @@ from decimal import Decimal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from planner.built import Existing
 from planner.image import image_parameter
-from planner.plan import Build, Existing, Image, Lifecycle, Target
+from planner.plan import Build, Image, Lifecycle, Target
 from pricing.catalog import load_instance_types
 from pricing.offer import Purchase
 from pricing.units import GIB
 from stacks.verify.facts import zones_offering
-from tools.targets import result
+from tools.targets import fleet_for, result
 
 PLANNED = [each for each in load_instance_types().values() if image_parameter(each) and zones_offering(each.name)]
 EXISTING = (
@@ -35,7 +36,7 @@ def builds(draw: st.DrawFn) -> Build:
     """A build of any type in a zone that offers it, of any size, bought and kept in any way."""
     machine = draw(st.sampled_from(PLANNED))
     region, zones = draw(st.sampled_from(sorted(zones_offering(machine.name).items())))
-    target = draw(st.sampled_from([each for each in Target if each is not Target.SERVING_FLEET]))
+    target, zone = draw(st.sampled_from(Target)), draw(st.sampled_from(sorted(zones)))
     budget = draw(st.none() | st.integers(1, 10**6).map(Decimal))
     return Build(
         name=draw(st.from_regex(r"[a-z][a-z0-9]{0,12}(-[a-z0-9]{1,8})?", fullmatch=True)),
@@ -48,7 +49,7 @@ def builds(draw: st.DrawFn) -> Build:
         nic_slots=machine.nic_slots,
         nodes=1 if target is Target.SINGLE_INSTANCE else draw(st.integers(1, 128)),
         region=region,
-        zone_id=draw(st.sampled_from(sorted(zones))),
+        zone_id=zone,
         purchase=draw(st.sampled_from(Purchase)),
         reservation_id=draw(st.sampled_from([None, "open", "cr-0123456789abcdef0"])),
         image=Image(parameter=image_parameter(machine), id=draw(st.sampled_from([None, "ami-0123456789abcdef0"]))),
@@ -59,6 +60,7 @@ def builds(draw: st.DrawFn) -> Build:
         budget_email="ml@example.com" if budget else None,
         cidr=draw(st.sampled_from([None, "10.8.0.0/20"])),
         existing=draw(st.sampled_from(EXISTING)),
+        fleet=fleet_for(region, zone, mixed=draw(st.booleans())) if target is Target.SERVING_FLEET else None,
     )
 
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from planner.built import Mig
-from planner.plan import Build, Existing, Image, Target
+from planner.built import Existing, Mig
+from planner.plan import Build, Image, Target
 from pricing.offer import Purchase
 from stacks.errors import StackError
 from stacks.verify.check import check

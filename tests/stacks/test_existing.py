@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from planner.plan import Build, Existing, Target
+from planner.built import Existing
+from planner.plan import Build, Target
 from pricing.errors import BerthError
 from stacks.verify.check import check
 from tests.support.builds import G5_FLEET, G5_SINGLE, P4D_CLUSTER

@@ -14,14 +14,16 @@ import pytest
 from aws_cdk import Acknowledgment, App, Validations
 from cdk_nag import AwsSolutionsChecks
 
-from planner.plan import Build, Existing, Lifecycle, Target
+from planner.built import Existing
+from planner.plan import Build, Lifecycle, Target
 from pricing.offer import Purchase
 from stacks.build import build_stack
 from stacks.parts.identity import EKS_POLICIES
 from stacks.parts.lifecycle import prefix, script
 from stacks.targets.hyperpod_slurm import compute_group
 from tests.stacks.test_file_system import CLUSTER, KEPT
-from tests.stacks.test_serving_fleet import ECR, SPARE, TRITON, with_fleet
+from tests.stacks.test_serving_fleet import ECR, HALF_SPOT, HOURS, SPARE, TRITON, with_fleet
+from tests.stacks.test_serving_fleet import STANDING as FLEET_STANDING
 from tests.support.builds import FAMILIES, G5_FLEET, G5_SINGLE, P4D_CLUSTER, P4D_SINGLE
 from tests.support.synthesis import document
 
@@ -55,6 +57,9 @@ BUILDS = {
     "fleet in two zones": SPARE,
     "fleet from ecr": with_fleet(engine=ECR),
     "fleet with tokens": TRITON,
+    "fleet half on spot": HALF_SPOT,
+    "fleet by the hour": HOURS,
+    "fleet in a network that stands": replace(FLEET_STANDING, existing=replace(FLEET_STANDING.existing, key=KEY)),
     "hyperpod": replace(P4D_CLUSTER, target=Target.HYPERPOD_SLURM, **EVERYTHING),
     "hyperpod with all that stands": replace(P4D_CLUSTER, target=Target.HYPERPOD_SLURM, existing=STANDING),
     "eks": replace(P4D_CLUSTER, target=Target.EKS_NODES, existing=CLUSTER_GIVEN, **EVERYTHING),

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from planner.built import Fleet, Floor, Mig
-from planner.plan import Build, Existing
+from planner.built import Existing, Fleet, Floor, Mig
+from planner.plan import Build
 from pricing.offer import Purchase
 from stacks.errors import StackError
 from tests.support.builds import G5_FLEET

@@ -1,4 +1,4 @@
-"""Does every target build every family with EFA on every legal way to pay, and say why not on the others?"""
+"""Does every target build every family on every legal way to pay, and say why not on the others?"""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from planner.image import eks_image
 from planner.plan import Target
 from pricing.instance_type import InstanceType
 from pricing.offer import Purchase
-from tools.targets import HELD, MODES, TARGETS, Mode, build_for, families, result
+from tools.targets import HELD, TARGETS, Mode, build_for, cells, families, result
 
-POD, EKS = Target.HYPERPOD_SLURM, Target.EKS_NODES
+POD, EKS, FLEET = Target.HYPERPOD_SLURM, Target.EKS_NODES, Target.SERVING_FLEET
 CLASSES = {Purchase.SPOT: "spot", Purchase.CAPACITY_BLOCK: "capacity-block"}
 
 
@@ -24,20 +24,24 @@ def legal(target: Target, machine: InstanceType, mode: Mode) -> bool:
         return False
     if mode.training_plan or CLASSES.get(mode.purchase, "on-demand") not in machine.usage_classes:
         return False
+    if target is FLEET and (machine.accelerator.vendor != "NVIDIA" or mode.purchase is Purchase.CAPACITY_BLOCK):
+        return False
+    if mode.mixed and ("spot" not in machine.usage_classes or mode.reservation):
+        return False
     if mode.purchase is Purchase.CAPACITY_BLOCK:
         return mode.reservation == HELD
     return mode.purchase is not Purchase.SPOT or mode.reservation is None
 
 
 def test_every_family_is_there() -> None:
-    """The families include all whose network cards follow rules of their own."""
-    names = {machine.family for machine in families()}
+    """The families include all whose network cards follow rules of their own; fleets take those without EFA, too."""
+    names = {machine.family for machine in families(Target.EFA_CLUSTER)}
     assert {"p4d", "p5", "p5en", "p6-b200", "p6-b300", "p6e-gb200", "trn1", "trn2", "g6e"} <= names
+    assert names < {machine.family for machine in families(FLEET)}
+    assert {target for target, _, _ in cells()} == set(TARGETS) == set(Target)
 
 
-@pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
-@pytest.mark.parametrize("machine", families(), ids=lambda machine: machine.name)
-@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize(("target", "machine", "mode"), [*cells()], ids=lambda each: getattr(each, "name", str(each)))
 def test_each_cell(target: Target, machine: InstanceType, mode: Mode) -> None:
     """What AWS sells is built and keeps the verifier's rules; anything else is refused, with what to change."""
     found = result(build_for(target, machine, mode))

@@ -110,6 +110,31 @@ def image(name: str) -> Change:
 
 
 BREAKING: dict[str, list[Change]] = {
+    "container-image-digest": [
+        {
+            f"{DATA}.UserData": {
+                "Fn::Base64": "docker run public.ecr.aws/deep-learning-containers/vllm:server-cuda-v1.3"
+            }
+        },
+        {
+            "Task": {
+                "Type": "AWS::ECS::TaskDefinition",
+                "Properties": {
+                    "ContainerDefinitions": [{"Name": "engine", "Image": "vllm/vllm-openai:v0.11.0"}],
+                    "Tags": [{"Key": "workload", "Value": "test"}],
+                },
+            }
+        },
+        {
+            "OneNode": {
+                "Type": "AWS::Batch::JobDefinition",
+                "Properties": {
+                    "Type": "container",
+                    "ContainerProperties": {"Image": "nvcr.io/nvidia/cuda:12.8.0-base"},
+                },
+            }
+        },
+    ],
     "batch-multi-node-spot": [{"Jobs.ComputeResources.Type": "SPOT"}],
     "bucket-encryption": [{"Bucket.BucketEncryption": GONE}],
     "bucket-policy-public": [
