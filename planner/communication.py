@@ -20,6 +20,9 @@ STAGED_SHARE = 0.5
 # Over ENA without EFA, NCCL talks TCP: the kernel's copies cost bandwidth and time for each hop. Both are assumed: no
 # training run over TCP was published with its layout.
 TCP_SHARE, TCP_LATENCY_S = 0.8, 3e-5
+# EFA without GPUDirect RDMA reads and writes host memory: a copy on either side, of some microseconds each with its
+# hand-over. Assumed as well; PCIe is faster than any such card's part of the network.
+STAGED_LATENCY_S = 1e-5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,11 +98,13 @@ def node_fabric(machine: InstanceType, factors: FabricFactors) -> Fabric:
     network = machine.network_bytes_per_s if machine.nic_slots else None
     instances = max((join.accelerators or 0) // machine.accelerators, 1) if join else 1
     plain = not machine.efa_cards and not machine.gpudirect_rdma
+    staged = machine.efa_cards and not machine.gpudirect_rdma
+    late_s = TCP_LATENCY_S if plain else STAGED_LATENCY_S if staged else 0.0
     share = factors.network * (TCP_SHARE if plain else 1.0)
     return Fabric(
         devices_per_node=machine.devices * instances,
         link_bytes_per_s=factors.link * (np.nan if link is None else link / machine.accelerator.ranks),
         node_bytes_per_s=share * (np.nan if network is None else network * instances),
         link_latency_s=factors.link_latency_s,
-        network_latency_s=factors.network_latency_s + (TCP_LATENCY_S if plain else 0.0),
+        network_latency_s=factors.network_latency_s + late_s,
     )

@@ -78,10 +78,10 @@ def bundled(runs: list[TimedRun]) -> list[HeldOutRun]:
 
 def test_layouts_are_ranked_as_measured(runs: list[TimedRun]) -> None:
     """Spearman's correlation is at least 0.9 over the layouts of all sweeps, and in each that spreads over a third."""
-    # The narrower ones are BLOOM's: their rows lie 1 to 3 % apart, and errors of 4 % in each leave 0.85 on average.
-    # What moves them is not stated: blm-040 ran 14 % faster than blm-069 at the same degrees, without ZeRO-1 but with
-    # an unstated number of heads, and two sequences a micro-batch cost a tenth against four on 8 tensor ranks, and
-    # nothing on 4.
+    # The narrower ones are BLOOM's. In that of 181B, 14 layouts within 24 %, predictions are off by 3.2 %, and errors of
+    # 3 % drawn at random leave 0.90 on average, of 4 % 0.84; at the same degrees shapes that differ by a few blocks or
+    # heads lie 4.8 % apart (42 rows). What is left is not explained: two sequences a micro-batch cost a tenth against
+    # four on 8 tensor ranks, nothing on 4, and six cost more than four.
     found = sweeps(bundled(runs))
     counts = [len(each.measured) for each in found]
     assert len(found) >= 10
@@ -89,7 +89,7 @@ def test_layouts_are_ranked_as_measured(runs: list[TimedRun]) -> None:
     wide = [each for each in found if max(each.measured) > 4 / 3 * min(each.measured)]
     assert len(wide) >= 9
     assert min(each.rank_correlation for each in wide) >= 0.9
-    assert min(each.rank_correlation for each in found) >= 0.75
+    assert min(each.rank_correlation for each in found) >= 0.8
 
 
 def test_scaling_is_predicted_within_five_points(runs: list[TimedRun]) -> None:
