@@ -19,7 +19,6 @@ import numpy as np
 from planner.plan import Band
 from planner.time_crossval import HeldOutRun
 from planner.time_effects import class_of, generation_of
-from planner.time_fitting import TimedRun
 
 # Of runs from 5 % to 95 %; beyond them a quarter of the reach for runs of one's own, more where others stand for them.
 SHARE = 0.9
@@ -56,25 +55,21 @@ def time_band(
         return _band(like, WIDER_OF_ITS_LIKE, NARROWEST_OF_ITS_LIKE, basis)
     if of_class and there:
         held = [item for item in paired if _known_elsewhere(item, crossed)]
+        count = len({item.run.pair for item in held})
         basis = (
-            f"no run of {class_of(software)} on {generation}: inferred from its {len(of_class)} runs on "
-            f"{_chips(of_class)} and {len(there)} of other software on {_chips(there)}; inferred so, "
-            f"{len({pair_of(item.run) for item in held})} pairs of software and generation were {_off(held):.0%} off"
+            f"not measured on {generation} with this software: inferred from its {len(of_class)} runs on "
+            f"{_chips(of_class)} and {len(there)} of other software on {_chips(there)}; {count} such pairs, left out, "
+            f"were {_off(held):.0%} off"
         )
         return replace(_band(held, WIDER, NARROWEST_OF_ITS_LIKE, basis, _alike(held)), measured=False)
     basis = f"not measured on this accelerator with this software: as {len(abroad)} runs of sources left out as a whole"
     return replace(_band(abroad, WIDER, NARROWEST_OF_ITS_LIKE, basis), measured=False)
 
 
-def pair_of(run: TimedRun) -> tuple[str, str]:
-    """Class of software and generation of accelerator, which are left out together."""
-    return class_of(run.group[0]), generation_of(run.group[1])
-
-
 def _known_elsewhere(item: HeldOutRun, crossed: Sequence[HeldOutRun]) -> bool:
     """Whether the class of a run was measured on another generation too."""
-    software, generation = pair_of(item.run)
-    return any(other == software and place != generation for other, place in (pair_of(each.run) for each in crossed))
+    software, generation = item.run.pair
+    return any(other == software and place != generation for other, place in (each.run.pair for each in crossed))
 
 
 def _off(held: Sequence[HeldOutRun]) -> float:
@@ -84,8 +79,8 @@ def _off(held: Sequence[HeldOutRun]) -> float:
 
 def _alike(held: Sequence[HeldOutRun]) -> list[float]:
     """Weights with which every pair counts as much as any other."""
-    pairs = Counter(pair_of(item.run) for item in held)
-    return [1 / pairs[pair_of(item.run)] for item in held]
+    pairs = Counter(item.run.pair for item in held)
+    return [1 / pairs[item.run.pair] for item in held]
 
 
 def _band(

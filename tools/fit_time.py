@@ -21,9 +21,9 @@ from planner.scores import Scores, scores
 from planner.setting import RATED_AS
 from planner.software import load_software
 from planner.sweeps import sweeps, weak_scaling
-from planner.time_bands import pair_of, time_band
-from planner.time_crossval import HeldOutRun, leave_runs_out, predictions, time_folds
-from planner.time_effects import GENERATIONS, VARIANTS, Effect, factors_of
+from planner.time_bands import time_band
+from planner.time_crossval import HeldOutRun, leave_pairs_out, leave_runs_out, predictions, time_folds
+from planner.time_effects import GENERATIONS, VARIANTS, Effect, factors_of, inferred_factors
 from planner.time_fitting import fit_time, timed_run
 from pricing.catalog import load_accelerators, load_instance_types
 
@@ -40,7 +40,7 @@ def main() -> None:
     runs = [timed_run(case) for case in timed_cases()]
     effects = fit_time(runs)
     crossed = leave_runs_out(runs, time_folds(runs))
-    paired = leave_runs_out(runs, pair_of)
+    paired = leave_pairs_out(runs)
     abroad = leave_runs_out(runs, lambda run: run.source)
     print(table("fitted", predictions(runs, effects), by_source))
     print(table("five folds, by source", crossed, by_source))
@@ -66,7 +66,7 @@ def by_chip(item: HeldOutRun) -> str:
 
 def by_pair(item: HeldOutRun) -> str:
     """The class of software and the generation of accelerators of a run."""
-    return " on ".join(pair_of(item.run))
+    return " on ".join(item.run.pair)
 
 
 def table(title: str, held: Sequence[HeldOutRun], group: Callable[[HeldOutRun], str]) -> str:
@@ -133,6 +133,7 @@ def written(text: str, effects: Mapping[Effect, float], held: Held) -> str:
 
 def entry(software: str, effects: Mapping[Effect, float], held: Held) -> str:
     """A class of software: its factors on an accelerator that nobody measured, and what differs on others."""
+    measured = {item.run.pair for item in held.crossed}
     default = values(factors_of(software, "", effects), None)
     lines = ["    default:\n"]
     lines += [f"      {name}: {shown(value)}\n" for name, value in default.items()]
@@ -144,7 +145,7 @@ def entry(software: str, effects: Mapping[Effect, float], held: Held) -> str:
     for chip in sorted(chip for chips in GENERATIONS.values() for chip in chips):
         if chip not in wanted or load[chip].vendor != vendor:
             continue
-        own = values(factors_of(software, chip, effects), set(load[chip].flop_per_s))
+        own = values(inferred_factors(software, chip, effects, measured), set(load[chip].flop_per_s))
         differing = {name: value for name, value in own.items() if value != default[name]}
         inside = ", ".join(f"{name}: {shown(value)}" for name, value in differing.items())
         band = banded(time_band(*held, software, chip))
