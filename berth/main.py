@@ -5,62 +5,75 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Callable
+from importlib import import_module
 
 import typer
 
-from berth import (
-    calibrate,
-    catalog,
-    catalog_check,
-    catalog_refresh,
-    estimate,
-    init,
-    key_policy,
-    launch,
-    lock,
-    models,
-    plan,
-    prices_refresh,
-    prices_show,
-    schema,
-    simulate,
-    techniques,
-    validate,
-    verify,
-)
 from pricing.errors import BerthError
 
-app = typer.Typer(
-    name="berth",
-    help="Finds a machine-learning model its place on AWS.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
+# In the order in which help lists them; each is a function in a file of its name.
+COMMANDS = (
+    "plan",
+    "lock",
+    "launch",
+    "key-policy",
+    "init",
+    "estimate",
+    "simulate",
+    "validate",
+    "calibrate",
+    "verify",
+    "schema",
+    "models",
+    "techniques",
 )
-app.command("plan")(plan.plan)
-app.command("lock")(lock.lock)
-app.command("launch")(launch.launch)
-app.command("key-policy")(key_policy.key_policy)
-app.command("init")(init.init)
-app.command("estimate")(estimate.estimate)
-app.command("simulate")(simulate.simulate)
-app.command("validate")(validate.validate)
-app.command("calibrate")(calibrate.calibrate)
-app.command("verify")(verify.verify)
-app.command("schema")(schema.schema)
-app.command("models")(models.models)
-app.command("techniques")(techniques.techniques)
 
-catalog_app = typer.Typer(help="List instance types; refresh or check the bundled facts.")
-catalog_app.callback(invoke_without_command=True)(catalog.catalog)
-catalog_app.command("refresh")(catalog_refresh.refresh)
-catalog_app.command("check")(catalog_check.check)
-app.add_typer(catalog_app, name="catalog")
 
-prices_app = typer.Typer(help="Show known prices, or ask AWS for new ones.", no_args_is_help=True)
-prices_app.command("show")(prices_show.show)
-prices_app.command("refresh")(prices_refresh.refresh)
-app.add_typer(prices_app, name="prices")
+def catalog_app() -> typer.Typer:
+    """`berth catalog` with its own commands."""
+    from berth import catalog, catalog_check, catalog_refresh
+
+    group = typer.Typer(help="List instance types; refresh or check the bundled facts.")
+    group.callback(invoke_without_command=True)(catalog.catalog)
+    group.command("refresh")(catalog_refresh.refresh)
+    group.command("check")(catalog_check.check)
+    return group
+
+
+def prices_app() -> typer.Typer:
+    """`berth prices` with its own commands."""
+    from berth import prices_refresh, prices_show
+
+    group = typer.Typer(help="Show known prices, or ask AWS for new ones.", no_args_is_help=True)
+    group.command("show")(prices_show.show)
+    group.command("refresh")(prices_refresh.refresh)
+    return group
+
+
+GROUPS: dict[str, Callable[[], typer.Typer]] = {"catalog": catalog_app, "prices": prices_app}
+
+
+def app() -> None:
+    """Runs the command that the arguments name.
+
+    The others are loaded where none of all is named, for help and for what is misspelt: it takes a twentieth of a
+    plan's time.
+    """
+    every = typer.Typer(name="berth", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+    every.callback()(berth)
+    known = (*COMMANDS, *GROUPS)
+    for name in [each for each in sys.argv[1:2] if each in known] or known:
+        if name in GROUPS:
+            every.add_typer(GROUPS[name](), name=name)
+        else:
+            function = name.replace("-", "_")
+            every.command(name)(getattr(import_module(f"berth.{function}"), function))
+    every()
+
+
+def berth() -> None:
+    """Finds a machine-learning model its place on AWS."""
 
 
 # What a command loads it needs until its end: looking through it at every 700 new objects is a tenth of a plan's time.

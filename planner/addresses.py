@@ -38,8 +38,10 @@ def most_nodes(build: Build) -> int:
 
 def interfaces(build: Build) -> tuple[int, int]:
     """Network interfaces of all nodes that may run at once, and of one that computes; of one card HyperPod's others."""
-    more = 0 if build.target in (Target.SINGLE_INSTANCE, Target.SERVING_FLEET) else len(build.efa_cards)
-    more += POD_INTERFACES_PER_NODE if build.target is Target.EKS_NODES else 0
+    lone = build.target in (Target.SINGLE_INSTANCE, Target.SERVING_FLEET)
+    joined = build.target is Target.EKS_NODES
+    more = 0 if lone or (joined and build.nodes == 1) else len(build.efa_cards)
+    more += POD_INTERFACES_PER_NODE if joined else 0
     return most_nodes(build) + build.nodes * more, 1 + more
 
 

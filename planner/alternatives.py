@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from planner.lustre import SMALLEST_GIB
 from planner.plan import Target
-from planner.surroundings import Use, before_a_service, sent_out, serves_from_elsewhere
+from planner.surroundings import Use, before_a_service, is_fleet, sent_out
 from planner.workload import Workload
 from pricing.price import Component
 
@@ -29,7 +29,7 @@ def other_uses(workload: Workload, nodes: int) -> tuple[Use, ...]:
 
 
 def _uses(workload: Workload, nodes: int) -> Iterator[Use]:
-    if workload.inference and not workload.ends and not serves_from_elsewhere(workload):
+    if workload.inference and not workload.ends and not is_fleet(workload):
         yield from before_a_service(workload.inference)
     if workload.inference:
         yield from sent_out(workload.inference)

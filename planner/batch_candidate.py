@@ -16,7 +16,7 @@ from planner.layout import Layout
 from planner.plan import MemoryTable, Run, Term
 from planner.recipes import Option
 from planner.run_band import run_band
-from planner.serving import Load, held_tokens, replica_memory
+from planner.serving import Load, computed_band, held_tokens, replica_memory
 from planner.shape import ModelShape
 from planner.streamed_time import PassTime
 from pricing.instance_type import InstanceType
@@ -77,7 +77,9 @@ def batch_run(
         between_failures_s=float(clock.between_failures_s) / replicas,
         run_s=float(clock.run_s),
         usd=Decimal(0),
-        band=run_band(shape, option.framework, option.recipe, machine.accelerator.name, calibration),
+        band=computed_band(
+            run_band(shape, option.framework, option.recipe, machine.accelerator.name, calibration), job.load
+        ),
         stopped_nodes=max(layout.devices // machine.devices, 1),
         lost_s=min(block * work_s / share, float(clock.run_s)) / 2,
     )

@@ -15,7 +15,7 @@ import numpy as np
 
 from planner.failures import failures_per_s
 from planner.local_disks import disk_rates
-from planner.pooling import pooled_loop
+from planner.pooling import full_step
 from planner.readiness import BOOT_S, weight_sources
 from planner.replica import Replica
 from planner.serving_modes import Lengths, full_rate
@@ -71,13 +71,12 @@ def rolling_run(replica: Replica, lengths: Lengths, sequences: Any, share: Any) 
 
 
 def pooled_run(replica: Replica, lengths: Lengths, share: Any) -> ReplicaRun:
-    """`share` prompts that all stand ready, of which embeddings are made: each step takes as many as it may."""
-    # More wait than any step takes.
-    pace = pooled_loop(replica, lengths, np.inf)
-    alone = np.minimum(replica.batched_tokens / lengths.prompt, replica.largest_batch)
-    together = np.minimum(np.maximum(alone, 1.0), share)
-    steps, step_s = share / together, together / pace.requests_per_s
-    return ReplicaRun(work_s=steps * step_s, steps=steps, step_s=step_s, terms={"prompts": step_s}, in_flight=together)
+    """`share` requests for embeddings that all stand ready: steps with as many prompts as they take."""
+    together, step_s = full_step(replica, lengths)
+    steps = np.ceil(share / together)
+    return ReplicaRun(
+        work_s=steps * step_s, steps=steps, step_s=step_s, terms={"prompts": step_s}, in_flight=together + 0.0 * steps
+    )
 
 
 def start_up_s(machine: InstanceType, weights_bytes: float, on_disk: bool = False) -> float:

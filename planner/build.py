@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from planner.built import Existing, FileSystem
+from planner.built import Existing, FileSystem, Image
 from planner.errors import NoFeasiblePlan
 from planner.fleet_record import FleetPlan
-from planner.image import image_parameter
-from planner.plan import Build, Candidate, Image, Target
+from planner.image import image_parameter, own_image
+from planner.plan import Build, Candidate, Target
 from planner.served import fleet_of
 from planner.sliced import mig_of
 from planner.workload import Provision, Workload
@@ -66,6 +66,7 @@ def build_of(
         budget_email=provision.budget_email,
         file_system=_file_system(workload),
         fleet=fleet_of(workload, candidate, machine, weights_bytes=weights_bytes, planned=planned) if serves else None,
+        split=candidate.split is not None,
         mig=mig_of(workload, candidate, machine),
         training_plan_arn=provision.training_plan,
         account=provision.account,
@@ -97,6 +98,18 @@ def usable_until(provision: Provision, instance_type: str) -> datetime | None:
         return None
     ultra = instance_type.startswith(ULTRASERVERS)
     return provision.reservation_end.astimezone(UTC) - (ULTRASERVER_CUT if ultra else CUT)
+
+
+def image_fault(build: Build) -> str | None:
+    """Why no node of a build can boot: its type has no public image, and the workload names none; None where it can."""
+    needs = own_image(build.instance_type)
+    hosted = build.target in (Target.HYPERPOD_SLURM, Target.EKS_NODES)
+    if hosted or build.image.id or build.image.parameter or needs is None:
+        return None
+    return (
+        f"{build.instance_type} boots no public image: name one in provision.image that has {needs}, or leave the type "
+        "out in limits.instance_types.deny"
+    )
 
 
 def end_warnings(provision: Provision, candidate: Candidate, now: datetime) -> tuple[str, ...]:

@@ -15,15 +15,21 @@ from planner.eligible import Contender
 from planner.layout import Layout
 from planner.memory import training_memory, worst_stage
 from planner.other_software import other_software
-from planner.plan import Band, Candidate, MemoryTable, Run, Service, Term
+from planner.plan import Candidate, MemoryTable, Run, Service, Term
 from planner.recipes import Option
+from planner.replica import Replica
 from planner.run_band import run_band
 from planner.search import RUNGS, Pool
 from planner.search_serving import ServingJob
 from planner.search_training import TrainingJob
-from planner.serving import Load, replica_answer, replica_memory, replica_of
+from planner.serving import Load, computed_band, replica_answer, replica_memory, replica_of
+from planner.serving_band import serving_bands
+from planner.serving_modes import arrivals
+from planner.serving_spread import spreads
 from planner.setting import RATED_AS
 from planner.shape import ModelShape
+from planner.split_service import split_service
+from planner.spread import USUAL_VARIATION, Spreads
 from planner.terms import paid_node_hours
 from planner.training_time import START_UP_S, step_time
 from planner.wall_clock import wall_clock
@@ -44,7 +50,7 @@ def candidate(
     offer = contender.offers[int(pool.offer[row])]
     nodes, replicas = int(pool.nodes[row]), int(pool.replicas[row])
     usd_per_hour = offer.usd_per_hour_per_node * nodes
-    service = run = batch = None
+    service = run = batch = split = None
     if isinstance(job, TrainingJob):
         memory = _training_table(shape, job, contender, option, layout, calibration)
         run = _paid(_run(shape, job, contender, option, layout, calibration), offer, nodes, market)
@@ -55,6 +61,8 @@ def candidate(
         batch = _priced(batch, run, job)
     else:
         memory, service = _service(shape, job, contender, option, layout, calibration, replicas, usd_per_hour)
+        if partner := pool.partner_of(row):
+            service, split = split_service(shape, job, contender.machine, option, layout, partner, service, calibration)
     return Candidate(
         rung=RUNGS[int(pool.rung[row])],
         instance_type=contender.machine.name,
@@ -73,6 +81,7 @@ def candidate(
         memory=memory,
         run=run,
         service=service,
+        split=split,
         batch=batch,
     )
 
@@ -177,7 +186,7 @@ def _service(
         "draft": memory.draft,
         "adapters": memory.adapters,
         "cache in use": in_use * memory.cache_per_token,
-        "shared prefix": load.prefix_tokens * memory.cache_per_token,
+        "shared prefix": layout.data * load.prefix_tokens * memory.cache_per_token,
         "activations of a step": memory.activations,
         "engine reserve": memory.reserve,
     }
@@ -190,11 +199,12 @@ def _service(
         band=factors.memory_band,
     )
     room = replica_of(shape, option.recipe, layout, machine, factors, load)
-    most = room.most_sequences(load.input_tokens, load.output_tokens)
+    most = room.most_sequences(load.input_tokens, load.output_tokens, load.prefix_tokens)
     # A fixed number in flight is answered as fast as it comes back: Little's law.
     rate = job.requests_per_s or (job.concurrency or 0) / float(answer.request_s)
     month = usd_per_hour * HOURS_PER_MONTH
     tokens_per_s = rate * load.request_tokens + job.beside_tokens_per_s
+    band, ttft_band = serving_bands(layout, option.framework.name, machine.accelerator.name, calibration)
     return table, Service(
         replicas=replicas,
         concurrency=float(layout.micro_batch),
@@ -204,22 +214,22 @@ def _service(
         kv_capacity_tokens=int(memory.capacity_tokens) if memory.cache_per_token else 0,
         usd_per_month=cents(month),
         usd_per_million_tokens=(usd_per_hour / Decimal(tokens_per_s * HOUR_S) * MEGA).quantize(Decimal("0.0001")),
-        band=_said(factors.band, load),
+        band=computed_band(band, load),
         requests_per_s_per_replica=float(answer.requests_per_s),
         largest_batch=max(int(most), layout.micro_batch),
-        ttft_band=_said(factors.ttft_band, load),
+        ttft_band=computed_band(ttft_band, load),
         requests_per_s=rate,
         tokens_per_s=tokens_per_s,
+        spreads=_spreads(room, load, layout.micro_batch, replicas),
     )
 
 
-def _said(band: Band, load: Load) -> Band:
-    """The band, with what of the prediction no measured run has shown."""
-    kinds = {"drafts": load.speculation, "adapters": load.adapters, "embeddings": load.pools}
-    computed = [name for name, there in kinds.items() if there]
-    if not computed:
-        return band
-    return replace(band, basis=f"{band.basis}; what {' and '.join(computed)} take is computed, not measured")
+def _spreads(replica: Replica, load: Load, in_flight: int, replicas: int) -> Spreads | None:
+    """How the times of generated answers are spread; embeddings have no such formulas."""
+    if load.pools:
+        return None
+    pace = arrivals(replica, load.lengths, in_flight)
+    return spreads(replica, load.lengths, in_flight, pace, variation=USUAL_VARIATION, replicas=replicas)
 
 
 def _terms(record: Any) -> tuple[Term, ...]:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from planner.built import Engine, Existing, FileSystem, Fleet, Mig
+from planner.built import Engine, Existing, FileSystem, Fleet, Image, Mig
 from planner.errors import LockError
 from planner.lock import Lock
-from planner.plan import Build, Decision, Image
+from planner.plan import Build, Decision
 
 # Another name, region or account is another stack. In another zone the subnets would be made anew beside the old ones,
 # with the same addresses, which EC2 refuses.

@@ -12,11 +12,12 @@ import numpy as np
 from planner.accounts import key_warnings
 from planner.addresses import interface_warnings, network_sentence
 from planner.batch_setting import BatchJob
-from planner.build import build_of, end_warnings
+from planner.build import build_of, end_warnings, image_fault
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
 from planner.choose_index import plan_index
 from planner.co_served import apart_sentence, others_of, room_for_all, served_beside, with_others
+from planner.compare_split import split_comparison
 from planner.cost import cost_of, losses_per_hour, with_index
 from planner.deals import deals_of
 from planner.eligible import Contender, contenders, most_nodes
@@ -29,24 +30,28 @@ from planner.fleet_fields import Fleet
 from planner.fleet_plan import Choice, fleet_plan, units_of
 from planner.fleet_size import Units
 from planner.front import pareto_front, spread
-from planner.plan import Candidate, Cost, Deal, Decision, Plan, Rejection, Target
+from planner.job_words import job_sentence
+from planner.plan import Build, Candidate, Cost, Deal, Decision, Plan, Rejection, Target
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
-from planner.search import RUNGS, Scope
+from planner.search import RUNGS, Part, Scope
 from planner.search_batch import search_batch
 from planner.search_serving import ServingJob, load_of, search_serving
+from planner.search_split import split_parts
 from planner.search_training import TrainingJob, search_training
 from planner.serving import replica_of
+from planner.serving_notes import serving_notes
 from planner.shape import ModelShape
+from planner.sliced import as_cut
 from planner.step_table import prompt_share
-from planner.surroundings import serves_from_elsewhere
+from planner.surroundings import is_fleet
 from planner.usage import weights_bytes
 from planner.warnings import warnings_of
-from planner.workload import TOKENS_PER_PARAMETER, Inference, Pin, Workload
+from planner.workload import Pin, Workload
 from pricing.market import Market
 from pricing.quota import interfaces_allowed
-from pricing.units import HOURS_PER_MONTH, show_count, show_duration, show_rate, show_usd
+from pricing.units import HOURS_PER_MONTH, show_usd
 
 # Beside the ladder, a reader wants the next few machines, not the next few layouts of the same one.
 RUNNERS_UP = 5
@@ -61,7 +66,8 @@ def make_plan(
 
     Raises NoFeasiblePlan with the nearest miss of every rung where nothing does the job.
     """
-    job = job_of(workload, shape)
+    job, wholes = job_of(workload, shape), market.instance_types
+    market = replace(market, instance_types=as_cut(workload, wholes))
     able, refused = contenders(workload, shape, market)
     others = others_of(workload, market, calibration)
     able, crowded = room_for_all(able, others)
@@ -70,7 +76,7 @@ def make_plan(
         raise NoFeasiblePlan(_nothing_able(workload, refused))
     if isinstance(job, ServingJob):
         job = with_others(job, others, able)
-    found = _search(workload, shape, able, job, market, calibration)
+    found, parts = _search(workload, shape, able, job, market, calibration)
     if not len(found.ranking.order):
         raise NoFeasiblePlan(_nothing_fits(found))
     chosen = found.describe(found.pool, found.chosen)
@@ -92,7 +98,7 @@ def make_plan(
         units = units_of(found.pool, able)
         choice = _choice(workload, shape, job, chosen, units, recipe, deals, market, calibration)
         fleet = fleet_plan(workload.inference.fleet if workload.inference else Fleet(), job, choice)
-        if serves_from_elsewhere(workload):
+        if is_fleet(workload):
             cost = with_fleet(cost, fleet, chosen)
     plan = Plan(
         workload=workload.name,
@@ -103,7 +109,9 @@ def make_plan(
         requirement=requirement(shape, job, able, calibration),
         chosen=chosen,
         cost=cost,
-        energy=energy_of(winner.machine, chosen.nodes, chosen.region, run.expected if run else HOURS_PER_MONTH),
+        energy=energy_of(
+            wholes[chosen.instance_type], chosen.nodes, chosen.region, run.expected if run else HOURS_PER_MONTH
+        ),
         deals=deals,
         ladder=ladder(found),
         runners_up=runners_up,
@@ -115,9 +123,10 @@ def make_plan(
         index=index,
         fleet=fleet,
         beside=beside,
+        apart=split_comparison(found, parts, chosen, market) if _compares(workload, job) else None,
     )
     size = int(weights_bytes(shape, recipe))
-    build = build_of(workload, chosen, winner.machine, now, weights_bytes=size, planned=fleet)
+    build = build_of(workload, chosen, wholes[chosen.instance_type], now, weights_bytes=size, planned=fleet)
     allowed = interfaces_allowed(market.quotas, chosen.region)
     if fleet and build.fleet:
         fleet = replace(fleet, least_nodes=build.fleet.least_nodes, most_nodes=build.fleet.most_nodes)
@@ -126,15 +135,33 @@ def make_plan(
         network=network_sentence(build, allowed),
         warnings=(
             *plan.warnings,
+            *serving_notes(workload, shape, chosen, winner.machine),
             *end_warnings(workload.provision, chosen, now),
             *interface_warnings(build, allowed),
             *key_warnings(build),
+            *_image_sentence(build),
             *_engine_sentence(workload, chosen),
-            *(apart_sentence(chosen, job, able, found.pool, others) if isinstance(job, ServingJob) else ()),
+            *(
+                apart_sentence(workload, shape, job, chosen, others, market, calibration)
+                if isinstance(job, ServingJob)
+                else ()
+            ),
         ),
         fleet=fleet,
     )
     return Decision(plan=plan, build=build, recipe=recipe)
+
+
+def _image_sentence(build: Build) -> Iterator[str]:
+    """What the nodes need before a stack can be made of the plan."""
+    if fault := image_fault(build):
+        yield f"{fault}. Until then the plan stands, and no lock or stack is made of it."
+
+
+def _compares(workload: Workload, job: AnyJob) -> bool:
+    """Whether replicas for prompts beside others for answers are looked at."""
+    asked = workload.inference is not None and workload.inference.disaggregate != "never"
+    return asked and isinstance(job, ServingJob) and job.plain
 
 
 def _engine_sentence(workload: Workload, chosen: Candidate) -> Iterator[str]:
@@ -178,11 +205,19 @@ def _choice(
         deals=deals,
         weights_bytes=weights_bytes(shape, recipe),
         file_system=(file_system.capacity, file_system.throughput) if file_system else None,
-        prompt_share=prompt_share(replica, job.load, chosen.service.concurrency),
+        prompt_share=_prompt_share(chosen) or prompt_share(replica, job.load, chosen.service.concurrency),
         least_nodes=serving.least_nodes or 1 if serving else 1,
         losses_per_hour=losses_per_hour(chosen.instance_type, chosen.region, market),
         device_share=_device_share(job, chosen),
     )
+
+
+def _prompt_share(chosen: Candidate) -> float:
+    """The share of the devices that work on prompts alone; 0 where all do both."""
+    if chosen.split is None or chosen.service is None:
+        return 0.0
+    apart = chosen.split.replicas * chosen.split.layout.devices
+    return apart / (apart + chosen.service.replicas * chosen.layout.devices)
 
 
 def _device_share(job: ServingJob, chosen: Candidate) -> float:
@@ -218,49 +253,6 @@ def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
     )
 
 
-def job_sentence(workload: Workload, shape: ModelShape) -> str:
-    """The job in one line."""
-    if workload.training:
-        training = workload.training
-        tokens = show_count(training.total_tokens(shape.active_parameters))
-        why = "" if training.stated_tokens else f" ({TOKENS_PER_PARAMETER} a parameter, for want of a figure)"
-        return (
-            f"{training.method} on {tokens} tokens{why}, sequences of "
-            f"{training.sequence_length:,}, {training.global_batch:,} a step"
-        )
-    assert workload.inference is not None
-    inference = workload.inference
-    load = f"serving {inference.concurrency:,} requests in flight" if inference.concurrency else ""
-    if inference.requests_per_second:
-        load = f"serving {show_rate(inference.requests_per_second)} requests/s"
-    elif inference.requests:
-        load = f"a batch of {inference.requests:,} requests"
-    limits = [
-        f"{name} within {show_duration(limit)}"
-        for name, limit in (
-            ("TTFT" if inference.output_tokens else "each", inference.ttft),
-            ("TPOT", inference.tpot),
-        )
-        if limit
-    ]
-    tokens = f"{inference.input_tokens:,} tokens in, {inference.output_tokens:,} out"
-    if not inference.output_tokens:
-        tokens = f"an embedding of {inference.input_tokens:,} tokens each"
-    known = inference.prefix_cache_hit_rate
-    cached = [f"of which the prefix cache knows {known * inference.input_tokens:,.0f} ({known:.0%})"] if known else []
-    return ", ".join([load, tokens, *cached, *_beside_model(inference), *limits])
-
-
-def _beside_model(inference: Inference) -> Iterator[str]:
-    """What is served with the model: drafts, adapters."""
-    if drafts := inference.speculative:
-        yield f"{drafts.tokens} tokens at a time drafted by {drafts.draft} and accepted with {drafts.acceptance:.0%}"
-    if adapters := inference.adapters:
-        yield f"{adapters.count:,} adapters of rank {adapters.rank}"
-    if inference.co_served:
-        yield f"beside {' and '.join(each.model for each in inference.co_served)}"
-
-
 def _search(
     workload: Workload,
     shape: ModelShape,
@@ -268,7 +260,8 @@ def _search(
     job: AnyJob,
     market: Market,
     calibration: Calibration,
-) -> Found:
+) -> tuple[Found, tuple[Part, ...]]:
+    """What the search came to, and the fleets whose prompts have replicas of their own."""
     single = workload.provision.target is Target.SINGLE_INSTANCE
     scope = Scope(
         shape=shape,
@@ -278,17 +271,20 @@ def _search(
         max_nodes=1 if single else workload.limits.max_nodes,
         pins=pins_of(workload),
     )
+    parts: tuple[Part, ...] = ()
     if isinstance(job, TrainingJob):
         fitting = loose = search_training(scope, job)
     elif isinstance(job, BatchJob):
         fitting = loose = search_batch(scope, job)
     else:
-        fitting = search_serving(scope, job)
+        parts = tuple(split_parts(scope, job)) if _compares(workload, job) else ()
+        allowed = workload.inference is not None and workload.inference.disaggregate == "allow"
+        fitting = search_serving(scope, job, parts if allowed else ())
         free = {name: value for name, value in scope.pins.items() if name != "nodes"}
         unlimited = replace(scope, max_nodes=ANY_NODES, pins=free)
         loose = search_serving(unlimited, replace(job, ttft_s=np.inf, tpot_s=np.inf))
     pool = join_offers(able, fitting, market)
-    return Found(
+    found = Found(
         workload=workload,
         scope=scope,
         contenders=able,
@@ -300,20 +296,25 @@ def _search(
         nodes_allowed=lambda offer: most_nodes(offer, market),
         held=market.held,
     )
+    return found, parts
 
 
 def pins_of(workload: Workload) -> dict[str, int]:
     """The numbers that the user has decided, by degree."""
     pin = workload.pin
-    named = {**dict(pin.layout), "micro_batch": pin.micro_batch, "nodes": pin.nodes}
+    # Parts of an accelerator have no way to each other.
+    alone = {"tensor": 1, "pipeline": 1} if workload.provision.mig and workload.inference else {}
+    named = {**dict(pin.layout), **alone, "micro_batch": pin.micro_batch, "nodes": pin.nodes}
     return {name: value for name, value in named.items() if value is not None}
 
 
 def _runners_up(found: Found) -> tuple[Candidate, ...]:
     """The best row of each further instance type, best first."""
     order = found.ranking.order
-    _, first = np.unique(found.pool.machine[order], return_index=True)
-    places = np.sort(first)[1 : RUNNERS_UP + 1]
+    machines = found.pool.machine[order]
+    first = np.full(len(found.contenders), len(order))
+    np.minimum.at(first, machines, np.arange(len(order)))
+    places = np.sort(first[first < len(order)])[1 : RUNNERS_UP + 1]
     return tuple(found.describe(found.pool, int(order[place])) for place in places)
 
 

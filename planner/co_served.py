@@ -1,8 +1,9 @@
 """What do further models take of the instances that a model is served on, and where do they stand?
 
 Each replica has whole devices of its own, so that models do not slow each other down: on an instance type every
-further model takes the replicas that carry its load on the fewest devices. As many devices as there are in all then say
-how many instances it takes: replicas inside a node are of sizes that divide it and each other, without gaps.
+further model takes the replicas that carry its load on the fewest devices. As many devices as there are in all then
+say how many instances it takes: replicas inside a node are of sizes that divide it and each other, and fill it without
+gaps.
 """
 
 from __future__ import annotations
@@ -74,18 +75,22 @@ def _other(workload: Workload, asked: CoServed, market: Market, calibration: Cal
         tpot_s=asked.tpot or np.inf,
         headroom=workload.inference.fleet.headroom,
     )
-    scope = Scope(
+    # A pipeline inside a node would leave devices that nothing fits.
+    scope = replace(_scope(shape, able, calibration), pins={"pipeline": 1})
+    pool = search_serving(scope, job)
+    return Other(
+        shape=shape, job=job, able={item.machine.name: item for item in able}, pool=pool, rows=_fewest(able, pool)
+    )
+
+
+def _scope(shape: ModelShape, able: Sequence[Contender], calibration: Calibration) -> Scope:
+    return Scope(
         shape=shape,
         machines=tuple(item.machine for item in able),
         options=tuple(item.options for item in able),
         calibration=calibration,
         max_nodes=ANY_NODES,
-        # A pipeline inside a node would leave devices that nothing fits.
-        pins={"pipeline": 1},
-    )
-    pool = search_serving(scope, job)
-    return Other(
-        shape=shape, job=job, able={item.machine.name: item for item in able}, pool=pool, rows=_fewest(able, pool)
+        pins={},
     )
 
 
@@ -122,31 +127,39 @@ def room_for_all(
 
 
 def apart_sentence(
-    chosen: Candidate, job: ServingJob, able: Sequence[Contender], pool: Pool, others: Sequence[Other]
+    workload: Workload,
+    shape: ModelShape,
+    job: ServingJob,
+    chosen: Candidate,
+    others: Sequence[Other],
+    market: Market,
+    calibration: Calibration,
 ) -> Iterator[str]:
     """What the models would take on instances of their own each, where that is cheaper."""
     if not others:
         return
+    alone = replace(job, beside=None)
+    able, _ = contenders(workload, shape, market)
+    pool = search_serving(_scope(shape, able, calibration), alone)
     each = [
-        _cheapest_usd(job, able, pool),
+        _cheapest_usd(alone, able, pool),
         *(_cheapest_usd(other.job, tuple(other.able.values()), other.pool) for other in others),
     ]
-    apart = sum(each) * HOURS_PER_MONTH
-    if apart < (1 - WORTH_CHANGING) * float(chosen.usd_per_hour) * HOURS_PER_MONTH:
+    apart = sum(each)
+    if apart < (1 - WORTH_CHANGING) * float(chosen.usd_per_hour):
         yield (
             f"Planned apart, each on the instances that suit it best, the {len(each)} models would take some "
-            f"{show_usd(apart)} a month for the instances."
+            f"{show_usd(apart * HOURS_PER_MONTH)} a month for the instances."
         )
 
 
 def _cheapest_usd(job: ServingJob, able: Sequence[Contender], pool: Pool) -> float:
     """USD an hour of the cheapest fleet of one model alone."""
-    alone = replace(job, beside=None)
     least = np.inf
     for index, item in enumerate(able):
         rows = np.flatnonzero(pool.machine == index)
         if len(rows):
-            nodes = fleet_nodes(pool.layout.take(rows), item.machine, pool.replicas[rows], alone)
+            nodes = fleet_nodes(pool.layout.take(rows), item.machine, pool.replicas[rows], job)
             least = min(least, float(nodes.min() * item.offers[0].usd_per_hour_per_node))
     return least
 

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from planner.calibration import FabricFactors
-from pricing.instance_type import InstanceType, LinkKind
+from planner.machines import AnyMachine, of_machine
+from pricing.instance_type import InstanceType, Link, LinkKind
 
 # Cards without access to each other's memory hand data on through the host's: it crosses PCIe twice.
 STAGED_SHARE = 0.5
@@ -31,14 +32,14 @@ class Fabric:
 
     A node is what the fast link joins: an instance, or the instances of an NVL72 rack. `link_bytes_per_s` is one
     device's rate to its neighbours in the node, one way; `node_bytes_per_s` a node's rate to other nodes, one way. A
-    rate that no source states is NaN and makes every time that needs it NaN.
+    rate that no source states is NaN and makes every time that needs it NaN. Numbers, or one per layout.
     """
 
-    devices_per_node: int
-    link_bytes_per_s: float
-    node_bytes_per_s: float
-    link_latency_s: float
-    network_latency_s: float
+    devices_per_node: Any
+    link_bytes_per_s: Any
+    node_bytes_per_s: Any
+    link_latency_s: Any
+    network_latency_s: Any
 
     def rate(self, ranks: Any, stride: Any) -> Any:
         """Bytes/s of each rank of a group whose members stand `stride` devices apart.
@@ -87,24 +88,49 @@ class Fabric:
         return size_bytes / self.rate(ranks, stride) + self.latency_s(ranks, stride)
 
 
-def node_fabric(machine: InstanceType, factors: FabricFactors) -> Fabric:
+def node_fabric(machine: AnyMachine, factors: FabricFactors) -> Fabric:
     """The achieved rates between the devices of such machines; NaN where no source states the peak,
     or where the layout of the network cards is unknown."""
-    # NeuronCores share their chip's links, and reach each other inside the chip at least as fast.
-    join = machine.link or (machine.accelerator.link if machine.accelerators == 1 else None)
-    link = join.bytes_per_s if join else None
-    if join and link and join.kind is LinkKind.PCIE and not machine.gpudirect_rdma:
-        link *= STAGED_SHARE
-    network = machine.network_bytes_per_s if machine.nic_slots else None
-    instances = max((join.accelerators or 0) // machine.accelerators, 1) if join else 1
-    plain = not machine.efa_cards and not machine.gpudirect_rdma
-    staged = machine.efa_cards and not machine.gpudirect_rdma
-    late_s = TCP_LATENCY_S if plain else STAGED_LATENCY_S if staged else 0.0
-    share = factors.network * (TCP_SHARE if plain else 1.0)
+    share = factors.network * of_machine(lambda one: TCP_SHARE if _talks_tcp(one) else 1.0, machine)
     return Fabric(
-        devices_per_node=machine.devices * instances,
-        link_bytes_per_s=factors.link * (np.nan if link is None else link / machine.accelerator.ranks),
-        node_bytes_per_s=share * (np.nan if network is None else network * instances),
+        devices_per_node=of_machine(lambda one: one.devices * _joined(one), machine),
+        link_bytes_per_s=factors.link * of_machine(_link_bytes_per_s, machine),
+        node_bytes_per_s=share * of_machine(_node_bytes_per_s, machine),
         link_latency_s=factors.link_latency_s,
-        network_latency_s=factors.network_latency_s + late_s,
+        network_latency_s=factors.network_latency_s + of_machine(_late_s, machine),
     )
+
+
+def _talks_tcp(machine: InstanceType) -> bool:
+    return not machine.efa_cards and not machine.gpudirect_rdma
+
+
+def _late_s(machine: InstanceType) -> float:
+    """What a hop between nodes takes for want of EFA, or of a way from it to the devices' memory."""
+    return TCP_LATENCY_S if _talks_tcp(machine) else 0.0 if machine.gpudirect_rdma else STAGED_LATENCY_S
+
+
+def _link(machine: InstanceType) -> Link | None:
+    """What joins the devices: NeuronCores share their chip's links, and reach each other inside at least as fast."""
+    return machine.link or (machine.accelerator.link if machine.accelerators == 1 else None)
+
+
+def _joined(machine: InstanceType) -> int:
+    """Instances that the fast link joins."""
+    link = _link(machine)
+    return max((link.accelerators or 0) // machine.accelerators, 1) if link else 1
+
+
+def _link_bytes_per_s(machine: InstanceType) -> float:
+    """A device's rate to its neighbours at the peak, one way."""
+    link = _link(machine)
+    if link is None or link.bytes_per_s is None:
+        return np.nan
+    staged = link.kind is LinkKind.PCIE and not machine.gpudirect_rdma
+    return link.bytes_per_s * (STAGED_SHARE if staged else 1.0) / machine.accelerator.ranks
+
+
+def _node_bytes_per_s(machine: InstanceType) -> float:
+    """A node's rate to others at the peak, one way."""
+    rate = machine.network_bytes_per_s if machine.nic_slots else None
+    return np.nan if rate is None else rate * _joined(machine)

@@ -54,14 +54,15 @@ DEGREES = (
     Degree(
         name="expert",
         gist="expert parallelism: routed experts over data ranks",
-        rule="the model's experts and the data x context ranks must divide by it",
+        rule="the model's experts and the data x context ranks must divide by it; serving, the tensor x data ranks",
         asked="pin.layout.expert, or training.expert of an estimate",
         source="Lepikhin et al. 2020, GShard, arXiv 2006.16668",
     ),
     Degree(
         name="data",
         gist="data parallelism: each rank its own sequences",
-        rule="with micro-batch and micro-batches it multiplies to the global batch",
+        rule="with micro-batch and micro-batches it multiplies to the global batch; when serving, ranks of attention "
+        "that share a mixture's experts, in one stage",
         asked="pin.layout.data; an estimate gives it the devices that are left",
         source="Li et al. 2020, PyTorch Distributed, arXiv 2006.15704",
     ),

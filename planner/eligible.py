@@ -11,7 +11,7 @@ from planner.cost import wasted_share
 from planner.fleet_size import ZONES
 from planner.framework import Framework, load_frameworks
 from planner.hyperpod import hyperpod_types
-from planner.image import eks_image, image_parameter
+from planner.image import eks_image, image_parameter, own_image
 from planner.plan import Rejection, Target
 from planner.recipe import Job
 from planner.recipes import Option, allowed_options
@@ -23,6 +23,7 @@ from pricing.instance_type import InstanceType
 from pricing.market import Market
 from pricing.offer import Offer, Purchase
 from pricing.price import Reservation
+from pricing.slices import is_slice
 from pricing.units import show_gib, show_usd
 
 
@@ -190,6 +191,9 @@ def _left_out(workload: Workload, machine: InstanceType) -> tuple[str, str] | No
         return f"the workload pins {pin}", "remove pin.instance_type"
     if not permitted(machine.name, workload.limits.instance_types):
         return "the workload's limits leave it out", "widen limits.instance_types"
+    mig = workload.provision.mig
+    if mig and workload.inference and not is_slice(machine.accelerator.name):
+        return f"{machine.accelerator.name} has no MIG profile {mig}", "leave provision.mig out"
     return None
 
 
@@ -268,7 +272,7 @@ def _market_gap(
         return "no source lists a zone that offers it", "name one in provision.zone"
     if workload.provision.target is Target.EKS_NODES:
         return None if eks_image(machine.name) else ("EKS has no image with its driver", "choose another target")
-    if not hosted and image_parameter(machine) is None and workload.provision.image is None:
+    if not hosted and not (workload.provision.image or image_parameter(machine) or own_image(machine.name)):
         return "no public machine image has the driver that it needs", "name one in provision.image"
     return None
 

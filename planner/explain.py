@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -28,11 +29,14 @@ from planner.rank import Ranking
 from planner.search import OF_DEVICE, RUNGS, Miss, Pool, Scope
 from planner.search_serving import load_of
 from planner.serving import replica_of
+from planner.serving_layouts import SERVING_RULES
 from planner.workload import Workload
 from pricing.offer import Offer
 from pricing.reservation import Held
 from pricing.units import HOUR_S, show_duration, show_gib, show_mib, show_usd
 
+# An instance type that a sentence names by itself.
+_TYPE = re.compile(r"(?<! x )(?<![\w.])[\w-]+\.[\w-]+(?![\w.])")
 _ALONE = (Rung.SINGLE_ACCELERATOR, Rung.MORE_OPTIMIZATION)
 # Rules that a pinned degree breaks or keeps whatever the free ones are.
 _RULES_OF_ONE = (
@@ -66,6 +70,11 @@ class Found:
     describe: Callable[[Pool, int], Candidate]
     nodes_allowed: Callable[[Offer], float]
     held: Held | None
+
+    @property
+    def allows_split(self) -> bool:
+        """Whether the pool has fleets whose prompts have replicas of their own."""
+        return self.workload.inference is not None and self.workload.inference.disaggregate == "allow"
 
     @property
     def chosen(self) -> int:
@@ -156,8 +165,9 @@ def broken_pins(found: Found) -> tuple[str, ...]:
         for contender in found.contenders
         for framework in {option.framework.name: option.framework for option in contender.options}.values()
     ]
-    broken = [broken_rules(space, layout, _RULES_OF_ONE) for space in spaces]
-    everywhere = [rule for rule in _RULES_OF_ONE if broken and all(rule in rules for rules in broken)]
+    rules = _RULES_OF_ONE if training else (*_RULES_OF_ONE, *SERVING_RULES)
+    broken = [broken_rules(space, layout, rules) for space in spaces]
+    everywhere = [rule for rule in rules if broken and all(rule in each for each in broken)]
     # What is broken on every type is told of the one with most devices.
     return tuple(rule.says(max(spaces, key=lambda space: space.devices_per_node), layout) for rule in everywhere)
 
@@ -167,22 +177,27 @@ def grouped(rejections: Sequence[Rejection]) -> tuple[tuple[str, tuple[str, ...]
     groups: dict[str, list[str]] = {}
     for item in rejections:
         # What is said of each type by its name is the same sentence; `8 x TYPE` is about something else.
-        says = re.sub(rf"(?<! x )(?<![\w.]){re.escape(item.subject)}(?![\w.])", "it", item.reason)
+        says = _TYPE.sub(partial(_named, item.subject), item.reason)
         groups.setdefault(f"{says}; {item.change}" if item.change else says, []).append(item.subject)
     ordered = sorted(groups.items(), key=lambda item: -len(item[1]))
     return tuple((says, tuple(names)) for says, names in ordered)
+
+
+def _named(subject: str, found: re.Match[str]) -> str:
+    return "it" if found[0] == subject else found[0]
 
 
 def _comparison(found: Found, row: int) -> str:
     ranking, job_s = found.ranking, found.pool.job_s
     money = ranking.usd[row] / ranking.usd[found.chosen]
     time = job_s[row] / job_s[found.chosen]
-    dearer = f"{_times(money, 'cheaper', 'dearer')} ({show_usd(ranking.usd[row])} {_per(found.workload)})"
-    slower = f"{_times(time, 'faster', 'slower')} ({show_duration(float(job_s[row]))} {_of(found.workload)})"
+    dearer = f"{times(money, 'cheaper', 'dearer')} ({show_usd(ranking.usd[row])} {_per(found.workload)})"
+    slower = f"{times(time, 'faster', 'slower')} ({show_duration(float(job_s[row]))} {_of(found.workload)})"
     return f"{slower}, {dearer}" if found.workload.objective == "time" else f"{dearer}, {slower}"
 
 
-def _times(ratio: float, less: str, more: str) -> str:
+def times(ratio: float, less: str, more: str) -> str:
+    """A ratio in words, such as 12% dearer."""
     if abs(ratio - 1) < 0.005:
         return f"no {more}"
     if ratio > 2:

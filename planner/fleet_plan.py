@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
@@ -50,10 +50,13 @@ def fleet_plan(asked: Asked, job: ServingJob, choice: Choice) -> FleetPlan:
     chosen = choice.chosen
     service = chosen.service
     assert service is not None
-    unit = _unit(chosen, choice.machines, in_flight=job.requests_per_s is None)
     load = _load(job) * (1 + job.headroom)
-    # Nodes that several models share are counted as they were chosen.
-    carrying = _shared_nodes(chosen, unit, job) if job.beside else unit.nodes(load)
+    unit = _unit(chosen, choice.machines, in_flight=job.requests_per_s is None)
+    # Nodes that several models or both roles of replicas share are counted as they were chosen.
+    carrying = _shared_nodes(chosen, unit, job) if job.beside or chosen.split else unit.nodes(load)
+    if chosen.split:
+        # A fleet whose prompts have replicas of their own follows its load as a whole.
+        unit = replace(unit, requests_per_s=load, replicas_per_node=1, nodes_per_replica=carrying)
     by_hour = tuple(
         max(_hour_nodes(unit, load * share, job.spare), choice.least_nodes) for share in asked.profile or ()
     )
@@ -95,6 +98,8 @@ def _load(job: ServingJob) -> float:
 def _unit(candidate: Candidate, machines: Mapping[str, InstanceType], *, in_flight: bool = False) -> Unit:
     """What one more replica of a candidate carries, of requests/s or of requests in flight, and takes."""
     machine, service, devices = machines[candidate.instance_type], candidate.service, candidate.layout.devices
+    if candidate.split:
+        devices = max(devices, candidate.split.layout.devices)
     assert service is not None
     rated = service.concurrency if in_flight else service.requests_per_s_per_replica
     return Unit(
@@ -107,7 +112,7 @@ def _unit(candidate: Candidate, machines: Mapping[str, InstanceType], *, in_flig
 
 
 def _shared_nodes(chosen: Candidate, unit: Unit, job: ServingJob) -> int:
-    """Nodes that carry the loads of all models."""
+    """Nodes that carry the loads of all models, or of both roles."""
     spare = {"none": 0, "node": unit.nodes_per_replica, "zone": chosen.nodes // ZONES}[job.spare]
     return chosen.nodes - spare
 
@@ -175,7 +180,10 @@ def _cheapest(job: ServingJob, choice: Choice) -> tuple[LoadRange, ...]:
 
 
 def units_of(pool: Pool, contenders: Sequence[Contender]) -> Units:
-    """Every replica of a pool, on every terms, as a unit of a fleet."""
+    """Every replica of a pool that does both prompts and answers, on every terms, as a unit of a fleet."""
+    if pool.partner is not None:
+        both = np.flatnonzero(pool.partner < 0)
+        pool = pool.take(both, pool.offer[both])
     sold = [(item, offer) for item in contenders for offer in item.offers]
     first = np.cumsum([0, *(len(item.offers) for item in contenders)])
     devices = np.array([item.machine.devices for item in contenders])[pool.machine]

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 
 import yaml
 from pydantic import TypeAdapter
 
+from planner.layout import Layout
 from planner.recipe import Job, Recipe
 from planner.shape import ModelShape
 from planner.software import Software, load_class
@@ -47,6 +48,10 @@ class Framework:
     are the bytes per element with which it departs from the plain recipe. `software` is what its operations keep
     in training; engines have none. `tensor_degrees` are the only ones that it takes, `accelerators` the only ones
     that it runs on, whole or sliced; None for any (of its vendors). `latent_attention` says whether it has that (MLA).
+    Of a mixture of experts `spreads_all_experts` says that experts are whole on all ranks or cut on all of them, and
+    `data_over_all` that attention has as many data ranks as devices, or one (planner.serving_layouts); `flags` are the
+    words by which an engine is told a degree beyond 1. `hands_over` names what hands a prompt's cache from
+    one replica to another, where the engine has that; "" where it has not.
     `opt_only` keeps models out that are not built as OPT is. `streaming` engines answer batch jobs with
     weights or cache off the device; None for all others. `by_name_only` keeps an engine out of plans that name none; a
     technique in `needs_rate` only runs where the accelerator has products of that type. `features` are what an engine
@@ -73,6 +78,10 @@ class Framework:
     streaming: Streaming | None = None
     by_name_only: bool = False
     features: frozenset[str] = frozenset()
+    spreads_all_experts: bool = False
+    data_over_all: bool = False
+    flags: Mapping[str, str] = field(default_factory=dict)
+    hands_over: str = ""
     needs_rate: Mapping[str, str] = field(default_factory=dict)
 
     def runs_on(self, accelerator: Accelerator) -> bool:
@@ -94,6 +103,11 @@ class Framework:
         if self.opt_only and (shape.positions != shape.context_tokens + OPT_SPARE_ROWS or shape.stacks > 1):
             return f"runs models of OPT's build alone, and {shape.name} is none"
         return ""
+
+    def told(self, layout: Layout) -> str:
+        """The words by which the engine is told a layout; `ranks` are tensor x data."""
+        degrees = {**asdict(layout), "ranks": layout.tensor * layout.data}
+        return " ".join(words.format(**degrees) for name, words in self.flags.items() if degrees[name] > 1)
 
     def plain_recipe(self) -> Recipe:
         """The recipe before any technique."""

@@ -27,5 +27,5 @@ def spread(rows: Ints, usd: Floats, most: int = SHOWN) -> Ints:
         return rows
     money = np.log(usd[rows])
     wanted = np.linspace(money[0], money[-1], most)
-    near = np.unique([int(np.argmin(np.abs(money - each))) for each in wanted])
+    near = sorted({int(np.argmin(np.abs(money - each))) for each in wanted})
     return np.asarray(rows[near])

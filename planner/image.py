@@ -26,10 +26,29 @@ def eks_image(instance_type: str) -> str | None:
     return _eks_images().get(instance_type.partition(".")[0])
 
 
+def own_image(instance_type: str) -> str | None:
+    """What an image of the user's own must bring, and where there is one, for a type that no public one drives; None
+    where nobody says."""
+    return _own_images().get(instance_type.partition(".")[0])
+
+
 @cache
 def _parameters() -> Mapping[str, str]:
     """The parameter of each supported family."""
-    return {family: image["parameter"] for image in _data("images.yaml") for family in image["families"]}
+    return {family: image["parameter"] for image in _images("parameter") for family in image["families"]}
+
+
+@cache
+def _own_images() -> Mapping[str, str]:
+    """Driver and place by family, in words."""
+    return {
+        family: f"{image['driver']} ({image['where']})" for image in _images("driver") for family in image["families"]
+    }
+
+
+def _images(key: str) -> list[dict[str, Any]]:
+    """The entries that say so."""
+    return [image for image in _data("images.yaml") if key in image]
 
 
 @cache

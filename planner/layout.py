@@ -73,8 +73,8 @@ class LayoutGrid:
         """The layout at `index` as plain integers."""
         return Layout(**{field.name: int(getattr(self, field.name)[index]) for field in fields(self)})
 
-    def take(self, chosen: Mask | Ints) -> LayoutGrid:
-        """The layouts that a mask or an array of indices chooses."""
+    def take(self, chosen: Mask | Ints | slice) -> LayoutGrid:
+        """The layouts that a mask, an array of indices or a slice chooses."""
         return LayoutGrid(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
 
 

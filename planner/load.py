@@ -13,7 +13,6 @@ from planner.contradictions import Finding, contradictions
 from planner.errors import PlannerError, WorkloadError
 from planner.faults import dotted, fault_sentences
 from planner.inline_shape import InlineShape
-from planner.model_config import shape_from_config
 from planner.models import load_preset
 from planner.plan import Target
 from planner.serving_faults import model_faults
@@ -109,6 +108,9 @@ def _shape(file: Path, workload: Workload) -> ModelShape:
         return workload.model.to_shape(workload.name)
     assert workload.model is not None
     if workload.model.endswith(".json"):
+        # Presets need no knowledge of Hugging Face's files.
+        from planner.model_config import shape_from_config
+
         return shape_from_config(file.parent / workload.model)
     return load_preset(workload.model)
 

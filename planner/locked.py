@@ -19,7 +19,7 @@ from planner.lock import Head, Lock, answers, new_lock, read_head, read_lock, wr
 from planner.places import lock_path
 from planner.plan import Build, Decision, Target
 from planner.provisioning import Serving
-from planner.relock import Resolve, looked_up
+from planner.relock import Resolve, looked_up, must_boot
 from planner.served import bounds
 from planner.workload import Workload
 from pricing.errors import BerthError
@@ -72,6 +72,7 @@ def _planned(
 ) -> Build:
     """Today's plan, locked, with what it changes of the lock that stood there before; the same plan stays locked."""
     lock = new_lock(loaded, decide(loaded, calibration, now), calibration, now)
+    must_boot(lock.build)
     if os.path.exists(path):
         old = read_lock(path)
         kept = replace(lock, build=keeping(old.build, lock))

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from planner.block_time import SELECTIVE_SHARE
+from planner.machines import of_machine
 from planner.recipe import Place, Recompute
 from planner.resident import Resident
 from planner.setting import Setting
@@ -42,18 +43,18 @@ def streamed_s(work: BlockWork, setting: Setting, held: Resident, blocks: Any, b
     `blocks` are those that a device does in a step, all micro-batches counted.
     """
     recipe, layout = setting.recipe, setting.layout
-    rate, seconds = host_bytes_per_s(setting.machine), 0.0 * busy
+    rate, seconds = of_machine(host_bytes_per_s, setting.machine), 0.0 * busy
     if recipe.weights_place is recipe.activations_place is Place.DEVICE:
         return seconds
     if recipe.weights_place is not Place.DEVICE:
         ranks = layout.data * layout.context if recipe.weights_sharded else 1
         size = (held.dense + held.experts) * recipe.block_weight_bytes / ranks
-        through = _disk_rate(setting.machine) if recipe.weights_place is Place.DISK else rate
+        through = of_machine(_disk_rate, setting.machine) if recipe.weights_place is Place.DISK else rate
         # Every pass needs the weights once.
         seconds = seconds + 2 * layout.micro_batches * size / np.minimum(through, rate)
     if recipe.activations_place is not Place.DEVICE:
         # What is kept goes out in the forward pass and comes back in the other.
-        through = _disk_rate(setting.machine) if recipe.activations_place is Place.DISK else rate
+        through = of_machine(_disk_rate, setting.machine) if recipe.activations_place is Place.DISK else rate
         size = 2 * setting.trained * blocks * setting.share * _kept_bytes(work, setting)
         seconds = seconds + size / np.minimum(through, rate)
     return np.maximum(seconds - busy, 0.0)
@@ -67,16 +68,17 @@ def stepped_s(setting: Setting, trained: Any, backward_s: Any) -> Any:
     recipe, machine = setting.recipe, setting.machine
     if recipe.optimizer_place is Place.DEVICE:
         return 0.0 * trained
+    rate = of_machine(host_bytes_per_s, machine)
     if recipe.pages_optimizer:
         # As in memory, no room for them is counted on: all moments cross the wire.
-        return 2 * trained * recipe.optimizer_bytes / host_bytes_per_s(machine)
-    down = np.maximum(trained * recipe.reduced_bytes / host_bytes_per_s(machine) - backward_s, 0.0)
-    up = trained * recipe.gathered_weight_bytes / host_bytes_per_s(machine)
-    vcpus = machine.vcpus or VCPUS_PER_ACCELERATOR * machine.accelerators
-    processors = trained * machine.devices / (vcpus * PARAMETERS_PER_VCPU_S)
+        return 2 * trained * recipe.optimizer_bytes / rate
+    down = np.maximum(trained * recipe.reduced_bytes / rate - backward_s, 0.0)
+    up = trained * recipe.gathered_weight_bytes / rate
+    devices, vcpus = of_machine(lambda one: one.devices, machine), of_machine(_vcpus, machine)
+    processors = trained * devices / (vcpus * PARAMETERS_PER_VCPU_S)
     disk = 0.0
     if recipe.optimizer_place is Place.DISK:
-        disk = 2 * trained * (recipe.master_bytes + recipe.optimizer_bytes) / _disk_rate(machine)
+        disk = 2 * trained * (recipe.master_bytes + recipe.optimizer_bytes) / of_machine(_disk_rate, machine)
     return down + processors + up + disk
 
 
@@ -93,6 +95,10 @@ def host_bytes_per_s(machine: InstanceType) -> float:
     """Bytes/s of one device to and from the host's memory, each way."""
     chip = machine.accelerator
     return HOST_BYTES_PER_S_OF.get(chip.name, HOST_BYTES_PER_S) / chip.ranks
+
+
+def _vcpus(machine: InstanceType) -> int:
+    return machine.vcpus or VCPUS_PER_ACCELERATOR * machine.accelerators
 
 
 def _disk_rate(machine: InstanceType) -> float:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -40,31 +41,6 @@ _RECORDS: Mapping[str, type[Any]] = {
 _NESTED = ("time", "serving")
 _BANDS = ("band", "memory_band", "ttft_band")
 _BESIDE = ("source",)
-# Beyond these a figure is a slip of the pen, whatever it was fitted to.
-_RANGES: Mapping[str, Mapping[str, tuple[float, float]]] = {
-    "memory": {
-        "fragmentation": (1.0, 2.0),
-        "varied_lengths": (1.0, 5.0),
-        "workspace_bytes": (0, 20 * GIB),
-        "context_bytes": (0, 10 * GIB),
-        "collectives_bytes": (0, 10 * GIB),
-        "expert_load": (1.0, 10.0),
-    },
-    "serving_memory": {
-        "row_share": (0.5, 1.2),
-        "workspace_bytes": (0, 20 * GIB),
-        "copied_share": (0.0, 1.0),
-    },
-    "time": {},
-    "serving": {name: (found["low"], found["high"]) for name, found in factor_ranges().items()}
-    | {
-        "memory_share": (0.1, 1.0),
-        "cache_share": (0.1, 1.0),
-        "reserved_share": (0.0, 1.0),
-        "reserve_bytes": (0, 40 * GIB),
-        "collectives_bytes": (0, 10 * GIB),
-    },
-}
 
 
 def chosen_calibration(path: str | None) -> Calibration:
@@ -87,6 +63,35 @@ def chosen_calibration(path: str | None) -> Calibration:
     if findings:
         raise MeasuredError(findings)
     return calibration_of(_merged(bundled, own))
+
+
+@cache
+def _ranges() -> Mapping[str, Mapping[str, tuple[float, float]]]:
+    """Beyond these a figure is a slip of the pen, whatever it was fitted to."""
+    return {
+        "memory": {
+            "fragmentation": (1.0, 2.0),
+            "varied_lengths": (1.0, 5.0),
+            "workspace_bytes": (0, 20 * GIB),
+            "context_bytes": (0, 10 * GIB),
+            "collectives_bytes": (0, 10 * GIB),
+            "expert_load": (1.0, 10.0),
+        },
+        "serving_memory": {
+            "row_share": (0.5, 1.2),
+            "workspace_bytes": (0, 20 * GIB),
+            "copied_share": (0.0, 1.0),
+        },
+        "time": {},
+        "serving": {name: (found["low"], found["high"]) for name, found in factor_ranges().items()}
+        | {
+            "memory_share": (0.1, 1.0),
+            "cache_share": (0.1, 1.0),
+            "reserved_share": (0.0, 1.0),
+            "reserve_bytes": (0, 40 * GIB),
+            "collectives_bytes": (0, 10 * GIB),
+        },
+    }
 
 
 def _faults(own: Mapping[str, Any], bundled: Mapping[str, Any]) -> Iterator[str]:
@@ -126,7 +131,7 @@ def _record_faults(where: str, record: Any, section: str, bundled: Mapping[str, 
             if not isinstance(value, dict) or not all(_is_number(share) and 0 < share <= 1 for share in value.values()):
                 yield f"{where}.{key}: should map types to shares of their peak, from 0 to 1"
         else:
-            low, high = _RANGES[section].get(key, (0.0, math.inf))
+            low, high = _ranges()[section].get(key, (0.0, math.inf))
             if not _is_number(value):
                 yield f"{where}.{key}: is {value!r}, should be a number"
             elif not low <= value <= high:

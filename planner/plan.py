@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
 from planner.batch_record import Batch
-from planner.built import Existing, FileSystem, Fleet, Mig
+from planner.built import Existing, FileSystem, Fleet, Image, Mig
 from planner.fleet_record import FleetPlan
 from planner.index_record import IndexPlan
 from planner.layout import Layout
+from planner.need_record import Energy, Requirement
 from planner.recipe import Accuracy, Recipe
+from planner.split_record import Split
+from planner.spread import Spreads
 from planner.terms import RunHours
 from pricing.offer import Provenance, Purchase
 from pricing.units import HOUR_S
@@ -134,7 +137,8 @@ class Service:
     `requests_per_s_per_replica` the rate that it is planned to take, `largest_batch` how many requests of mean length
     its engine lets in at once, so that bursts beyond the planned ones need not wait for a place. `ttft_band` is that of
     the time to the first token where it has one of its own, wider than that of times and rates. Of embeddings `ttft_s`
-    is the time to the embedding, and `tpot_s` 0. `tokens_per_s` are those in and out.
+    is the time to the embedding, and `tpot_s` 0. `tokens_per_s` are those in and out. `spreads` is how both times are
+    spread over requests that come at random, where that is known.
     """
 
     replicas: int
@@ -151,6 +155,7 @@ class Service:
     ttft_band: Band | None = None
     requests_per_s: float = 0.0
     tokens_per_s: float = 0.0
+    spreads: Spreads | None = None
 
     @property
     def embeds(self) -> bool:
@@ -163,7 +168,8 @@ class Candidate:
     """One way to do the job. Exactly one of `run` and `service` is set; a batch job's run has `batch` beside it.
 
     `nodes` are all instances paid for; `usd_per_hour` is the price of all of them, and `provenance` says whose word
-    that price is. `accuracy` is the greatest loss that any of the techniques brings.
+    that price is. `accuracy` is the greatest loss that any of the techniques brings. With `split` the layout, memory
+    and replicas are of those that decode, and prompts have others.
     """
 
     rung: Rung
@@ -184,6 +190,7 @@ class Candidate:
     run: Run | None
     service: Service | None
     batch: Batch | None = None
+    split: Split | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,16 +222,11 @@ class RungAnswer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement:
-    """Accelerator memory that the job asks for. Bytes of one device that would do all the work alone.
+class Comparison:
+    """The best fleet of another kind than the chosen one, None where there is none, and what decided between them."""
 
-    `plain_bytes` without any extra technique, `least_bytes` with those that save most; `largest_device_bytes` is
-    the largest device among the instance types that may be considered.
-    """
-
-    plain_bytes: float
-    least_bytes: float
-    largest_device_bytes: int
+    best: Candidate | None
+    verdict: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,26 +294,6 @@ def is_own(deal: Deal, chosen: Candidate) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Energy:
-    """Energy of a run, or of a month of service, and what the grid emits for it. kWh, kg; None where not known."""
-
-    kwh: float | None
-    kg_co2e: float | None
-    basis: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """The machine image: the public SSM parameter that names it, and its id once resolved in the region.
-
-    An image of the user's own has an id and no parameter, that which EKS chooses neither.
-    """
-
-    parameter: str | None
-    id: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """Everything that a stack must know, and nothing of how it was decided. Bytes, seconds, USD.
 
@@ -320,7 +302,7 @@ class Build:
     reservation or Capacity Block, the ARN of a group of them, or `open` for any that matches. `training_plan_arn` is
     HyperPod's own way to reserve. `account` is the only one that the stack may be deployed to, None for any. `cidr` is
     the block of the stack's VPC, or of its subnet in an existing one. `fleet` is set for the target serving-fleet
-    alone, `mig` where accelerators are cut.
+    alone, `mig` where accelerators are cut. `split` says that prompts have nodes of their own.
     """
 
     name: str
@@ -345,10 +327,11 @@ class Build:
     file_system: FileSystem | None = None
     fleet: Fleet | None = None
     mig: Mig | None = None
+    split: bool = False
     training_plan_arn: str | None = None
     account: str | None = None
     cidr: str | None = None
-    existing: Existing = Existing()
+    existing: Existing = field(default_factory=Existing)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,7 +341,8 @@ class Plan:
     `front` are fleets that trade money for time: none is both cheaper and faster than another, cheapest first.
     `cost` is the chosen candidate's, `deals` the same fleet on all terms known. `covered` counts the candidates that
     the search decided on, `timed` those of them that fit, whose time it computed; `warnings` are sentences, `network`
-    that on addresses. `fleet` serves, `index` and further models (`beside`) stand beside it.
+    that on addresses. `fleet` serves, `index` and further models (`beside`) stand beside it; `apart` is the best fleet
+    whose prompts have replicas of their own, or where that is chosen the best without.
     """
 
     workload: str
@@ -382,6 +366,7 @@ class Plan:
     index: IndexPlan | None = None
     fleet: FleetPlan | None = None
     beside: tuple[ServedBeside, ...] = ()
+    apart: Comparison | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

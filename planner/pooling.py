@@ -41,7 +41,13 @@ def pooled(replica: Replica, lengths: Lengths, in_flight: Any) -> Pace:
         more = _step_s(replica, lengths, 2 * together)
         growth = np.minimum((more - step) / step, 1.0)
     rate = arriving / step
-    return _pace(replica.request_s + in_flight / rate, rate)
+    return _pace(replica.received_s(lengths.prompt) + in_flight / rate, rate)
+
+
+def full_step(replica: Replica, lengths: Lengths) -> tuple[Any, Any]:
+    """Prompts of a step that takes as many as it can, and its seconds."""
+    together = _most_together(replica, lengths)
+    return together, _step_s(replica, lengths, together)
 
 
 def pooled_loop(replica: Replica, lengths: Lengths, clients: Any) -> Pace:
@@ -49,7 +55,7 @@ def pooled_loop(replica: Replica, lengths: Lengths, clients: Any) -> Pace:
     clients = np.asarray(clients, dtype=float)
     together = np.clip(clients / 2, 1.0, _most_together(replica, lengths))
     rate = together / _step_s(replica, lengths, together)
-    return _pace(replica.request_s + clients / rate, rate)
+    return _pace(replica.received_s(lengths.prompt) + clients / rate, rate)
 
 
 def _most_together(replica: Replica, lengths: Lengths) -> Any:
@@ -110,4 +116,4 @@ def _step_s(replica: Replica, lengths: Lengths, prompts: Any) -> Any:
 
 def _pace(seconds: Any, rate: Any) -> Pace:
     nothing = 0.0 * rate
-    return Pace(ttft_s=seconds, tpot_s=nothing, decode_s=nothing, prompt_s=1 / rate, busy=nothing, requests_per_s=rate)
+    return Pace(ttft_s=seconds, tpot_s=nothing, decode_s=nothing, prompt_s=1 / rate, requests_per_s=rate)

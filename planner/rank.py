@@ -60,6 +60,8 @@ def rank(
 ) -> Ranking:
     """Orders rows by the objective; ties go to less money, fewer nodes, fewer extra techniques, less time, the name.
 
+    Of replicas that serve, data ranks of attention and expert ranks count as techniques too.
+
     A row's money is that of its instances: of a training run in a Capacity Block, for the whole block; of one on spot,
     with the time that interruptions are expected to waste. Money comes first, because types that differ only in their
     host are equally fast; nodes come before time, because a cluster that is as cheap as one instance only has more
@@ -83,11 +85,14 @@ def rank(
     if workload.limits.budget is not None:
         within &= whole_usd <= float(workload.limits.budget)
     rows = np.flatnonzero(within)
+    extra = _by_option(contenders, lambda _, option: option.extra)[pool.machine, pool.option]
+    if workload.inference:
+        extra += (pool.layout.data > 1).astype(float) + (pool.layout.expert > 1)
     keys = (
         rows,
         pool.machine[rows],
         pool.job_s[rows],
-        _by_option(contenders, lambda _, option: option.extra)[pool.machine, pool.option][rows],
+        extra[rows],
         pool.nodes[rows],
         _score(ObjectiveWeights(cost=1, time=0), usd[rows], pool.job_s[rows]),
         _score(workload.weights, usd[rows], pool.job_s[rows]),

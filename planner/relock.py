@@ -7,10 +7,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+from planner.build import image_fault
+from planner.built import Image
 from planner.changes import Changes, Compare, keeping, permitted
 from planner.errors import LockError
 from planner.lock import Lock, read_head, read_lock, write_image, write_lock
-from planner.plan import Build, Image, Target
+from planner.plan import Build, Target
 from pricing.errors import MarketError
 
 Resolve = Callable[[str, str], str]
@@ -23,9 +25,10 @@ def relock(
     """Writes `lock` over the one at `path`, keeping its image; returns what changes, and notes.
 
     `resolve` looks up an image that is not pinned yet, None to leave it; `compare` compares the stacks' templates.
-    Raises LockError, and writes nothing, where the change would leave a stack behind, or would replace what stands
-    there and `replace_nodes` is not set.
+    Raises LockError, and writes nothing, where no image boots the nodes, where the change would leave a stack behind,
+    or would replace what stands there and `replace_nodes` is not set.
     """
+    must_boot(lock.build)
     notes: list[str] = []
     if not os.path.exists(path):
         write_lock(path, _resolved(lock, resolve, notes))
@@ -58,6 +61,12 @@ def refresh_image(path: Path, *, replace_nodes: bool, resolve: Resolve) -> Chang
     if image != old.image:
         write_image(path, image)
     return changed
+
+
+def must_boot(build: Build) -> None:
+    """Raises LockError for a build whose nodes no image is known for, of which no stack could be made."""
+    if fault := image_fault(build):
+        raise LockError(f"{fault}; nothing is locked")
 
 
 def looked_up(build: Build, resolve: Resolve | None, notes: list[str]) -> Image:

@@ -31,8 +31,8 @@ class StepTable:
     sequences at once, `budget_tokens` the most tokens in a step with prompts. Of an answer `reserved_share` must have
     room in the cache too when its prompt is admitted (1 in TensorRT-LLM, which never preempts; 0 in vLLM). The stages
     of a pipeline have a prompt one after the other while other prompts follow it: its first token comes `late_s` for
-    each of its tokens after the step that it takes of the replica's time. Of each input `known_share` is in the prefix
-    cache, and not worked on again.
+    each of its tokens after the step that it takes of the replica's time. Each of `data` ranks has its part of the
+    cache. Of each input `known_share` is in the prefix cache, and not worked on again.
     """
 
     base_s: tuple[tuple[float, ...], ...]
@@ -45,12 +45,13 @@ class StepTable:
     budget_tokens: int
     reserved_share: float = 0.0
     late_s: float = 0.0
+    data: int = 1
     known_share: float = 0.0
 
     @property
     def room_tokens(self) -> int:
         """The longest request, input and output, that one replica can hold."""
-        return self.cache_tokens - BLOCK_TOKENS
+        return self.cache_tokens // self.data - BLOCK_TOKENS
 
 
 @dataclass(slots=True, kw_only=True)

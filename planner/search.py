@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.calibration import Calibration
-from planner.layout import Ints, LayoutGrid, Mask, concatenate
+from planner.layout import Ints, Layout, LayoutGrid, Mask, concatenate
 from planner.plan import Rung
 from planner.recipes import Option
 from planner.shape import ModelShape
@@ -62,13 +62,23 @@ class Miss:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Partner:
+    """Replicas that work on prompts alone, for the replicas of a row, which then decode alone; whether one node holds
+    all of them."""
+
+    layout: Layout
+    replicas: int
+    one_node: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
     """What one (instance type, option) came to: its feasible rows, the nearest miss per rung, the rows decided on.
 
     `job_s` is the whole run of what ends, one request when serving; `replicas` is 1 when training, `rate` is what a
     replica takes when serving, as planned, or in a batch job, requests/s, and NaN when training. `covered` rows were
     decided on: `timed` of them in full, the others by what they need of memory. `untimed` says that there are rows that
-    fit, and none whose time is known.
+    fit, and none whose time is known. `partner` is that of its rows where prompts have replicas of their own.
     """
 
     machine: int
@@ -83,6 +93,7 @@ class Part:
     covered: int
     timed: int
     untimed: bool = False
+    partner: Partner | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +102,7 @@ class Pool:
 
     `offer` indexes the offers of the machine's contender: the search leaves it at the first, `planner.rank` joins
     the others. `misses` are the nearest by rung, `machine_misses` by machine; on `untimed` machines something fits
-    whose time is not known.
+    whose time is not known. `partner` indexes `partners`, -1 for rows without one, and is None where no row has any.
     """
 
     machine: Ints
@@ -108,6 +119,8 @@ class Pool:
     covered: int
     timed: int
     untimed: frozenset[int] = frozenset()
+    partners: tuple[Partner, ...] = ()
+    partner: Ints | None = None
 
     def __len__(self) -> int:
         return len(self.machine)
@@ -125,13 +138,22 @@ class Pool:
             rung=self.rung[rows],
             job_s=self.job_s[rows],
             rate=self.rate[rows],
+            partner=None if self.partner is None else self.partner[rows],
         )
+
+    def partner_of(self, row: int) -> Partner | None:
+        """Who works on the prompts of a row, None where its own replicas do."""
+        index = -1 if self.partner is None else int(self.partner[row])
+        return None if index < 0 else self.partners[index]
 
 
 def pool(parts: Iterable[Part]) -> Pool:
     """All parts as one pool, with the nearest miss of each rung among them."""
     found = list(parts)
     sizes = [len(part.job_s) for part in found]
+    partners = tuple(part.partner for part in found if part.partner)
+    numbers = np.cumsum([bool(part.partner) for part in found]) - 1
+    known = [number if part.partner else -1 for part, number in zip(found, numbers, strict=True)]
     misses: dict[Rung, Miss] = {}
     machine_misses: dict[int, Miss] = {}
     for part in found:
@@ -153,6 +175,8 @@ def pool(parts: Iterable[Part]) -> Pool:
         covered=sum(part.covered for part in found),
         timed=sum(part.timed for part in found),
         untimed=frozenset(part.machine for part in found if part.untimed),
+        partners=partners,
+        partner=np.repeat(known, sizes).astype(np.int64) if partners else None,
     )
 
 

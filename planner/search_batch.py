@@ -137,6 +137,7 @@ def _rolling(searched: Scope, job: BatchJob, setting: Setting) -> _Fitting:
     grid = replica_layouts(searched, option, machine, [1])
     if load.speculation:
         grid = grid.take(load.speculation.runs_on(grid))
+    grid = grid.take(grid.data == 1)
     memory = replica_memory(setting.shape, option.recipe, grid, machine, factors, load)
     wanted = held_tokens(load, grid.micro_batch, factors.batched_tokens)
     need = np.asarray(memory.beside_cache + wanted * memory.cache_per_token / factors.cache_share)

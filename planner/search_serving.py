@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 
+from planner.calibration import ServingFactors
 from planner.fleet_size import spare_nodes
 from planner.layout import Ints, LayoutGrid, Mask
-from planner.legal import HEADS_DIVIDE, Space, cross, divisors, keep, powers
+from planner.legal import Space, powers
 from planner.models import load_preset
 from planner.recipe import Adapter
 from planner.recipes import Option
-from planner.search import Part, Pool, Scope, nearest_misses, pool, rungs
+from planner.search import Demand, Floats, Part, Pool, Scope, nearest_misses, pool, rungs
 from planner.served_adapters import ServedAdapters
 from planner.serving import Answer, Load, held_tokens, replica_answer, replica_memory
 from planner.serving_fields import OWN_BLOCKS, PROMPT_LOOKUP, Adapters, Speculative
+from planner.serving_layouts import serving_layouts
 from planner.shape import ModelShape
 from planner.speculation import Speculation, drafts_of_its_own
 from planner.workload import Inference
 from pricing.instance_type import InstanceType
-
-# A replica over more nodes than this answers slower with every hop and is dearer than quantizing.
-LARGEST_PIPELINE = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +44,12 @@ class ServingJob:
     spare: str = "none"
     beside: Mapping[str, int] | None = None
     beside_tokens_per_s: float = 0.0
+
+    @property
+    def plain(self) -> bool:
+        """Whether a model answers prompts alone: without drafts, adapters, embeddings or other models beside it."""
+        load = self.load
+        return not (load.speculation or load.adapters or load.pools or self.beside)
 
 
 def load_of(inference: Inference, shape: ModelShape) -> Load:
@@ -73,29 +79,76 @@ def _adapters(asked: Adapters) -> ServedAdapters:
     )
 
 
-def search_serving(searched: Scope, job: ServingJob) -> Pool:
-    """Every replica that fits and answers in time on every machine, with the fleet that the load takes."""
-    return pool(
-        _part(searched, job, index, number)
-        for index in range(len(searched.machines))
-        for number in range(len(searched.options[index]))
-    )
+def search_serving(searched: Scope, job: ServingJob, further: Iterable[Part] = ()) -> Pool:
+    """Every replica that fits and answers in time on every machine, with the fleet that the load takes; `further` kinds
+    of fleet stand beside them."""
+    return pool(chain((_part(job, each) for each in rooms(searched, job)), further))
 
 
-def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
-    machine, option = searched.machines[index], searched.options[index][number]
-    factors = searched.calibration.serving_factors(option.framework.name, machine.accelerator.name)
-    grid = replica_layouts(searched, option, machine, powers(factors.largest_batch))
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Room:
+    """What a machine has room for under an option: the layouts of replicas, what each needs of a device, and which
+    fit. Bytes; the need has the cache of all requests at full length, `further` is what is asked for beside."""
+
+    searched: Scope
+    machine: InstanceType
+    option: Option
+    places: tuple[int, int]
+    factors: ServingFactors
+    grid: LayoutGrid
+    need: Floats
+    have: float
+    further: tuple[Demand, ...]
+
+    @property
+    def fits(self) -> Mask:
+        """Which layouts fit."""
+        beside = (each.need <= each.have for each in self.further)
+        return np.asarray(np.all([self.need <= self.have, *beside], axis=0))
+
+
+def rooms(searched: Scope, job: ServingJob) -> Iterator[Room]:
+    """The room of every machine under each of its options."""
+    known: dict[tuple[str, int, int], LayoutGrid] = {}
+    for index, machine in enumerate(searched.machines):
+        for number, option in enumerate(searched.options[index]):
+            factors = searched.calibration.serving_factors(option.framework.name, machine.accelerator.name)
+            # Machines with as many devices have the same layouts.
+            key = option.framework.name, machine.devices, factors.largest_batch
+            if key not in known:
+                known[key] = _asked(job, replica_layouts(searched, option, machine, powers(factors.largest_batch)))
+            yield _room(searched, job, (index, number), factors, known[key])
+
+
+def _asked(job: ServingJob, grid: LayoutGrid) -> LayoutGrid:
+    """The layouts that can do what is asked: nobody knows how data ranks share drafts, adapters or other models."""
+    grid = grid if job.plain else grid.take(grid.data == 1)
+    return grid.take(job.load.speculation.runs_on(grid)) if job.load.speculation else grid
+
+
+def _room(searched: Scope, job: ServingJob, places: tuple[int, int], factors: ServingFactors, grid: LayoutGrid) -> Room:
+    machine, option = searched.machines[places[0]], searched.options[places[0]][places[1]]
     if job.beside:
         # Sizes that divide the node fill it without gaps.
         grid = grid.take((machine.devices % grid.devices == 0) | (grid.devices % machine.devices == 0))
-    if job.load.speculation:
-        grid = grid.take(job.load.speculation.runs_on(grid))
     memory = replica_memory(searched.shape, option.recipe, grid, machine, factors, job.load)
-    wanted = held_tokens(job.load, grid.micro_batch, factors.batched_tokens)
-    need = np.asarray(memory.beside_cache + wanted * memory.cache_per_token / factors.cache_share)
-    have = factors.usable_share * machine.device_memory_bytes
-    fits = need <= have
+    wanted = held_tokens(job.load, grid.micro_batch, factors.batched_tokens, grid.data)
+    return Room(
+        searched=searched,
+        machine=machine,
+        option=option,
+        places=places,
+        factors=factors,
+        grid=grid,
+        need=np.asarray(memory.beside_cache + wanted * memory.cache_per_token / factors.cache_share),
+        further=_host_demands(searched, job.load, grid, machine),
+        have=factors.usable_share * machine.device_memory_bytes,
+    )
+
+
+def _part(job: ServingJob, room: Room) -> Part:
+    searched, machine, option, factors, grid = room.searched, room.machine, room.option, room.factors, room.grid
+    fits = room.fits
     rung = rungs(machine, grid.devices, option)
     chosen = grid.take(fits)
     answer = replica_answer(searched.shape, option.recipe, chosen, job.load, machine, factors)
@@ -105,22 +158,31 @@ def _part(searched: Scope, job: ServingJob, index: int, number: int) -> Part:
     if "nodes" in searched.pins:
         kept &= nodes == searched.pins["nodes"]
     return Part(
-        machine=index,
-        option=number,
+        machine=room.places[0],
+        option=room.places[1],
         layout=chosen.take(kept),
         nodes=nodes[kept],
         replicas=replicas[kept],
         rung=rung[fits][kept],
         job_s=np.asarray(answer.request_s)[kept],
         rate=np.asarray(answer.requests_per_s)[kept],
-        misses=nearest_misses(machine, option, grid, need, have, ~fits, rung),
+        misses=nearest_misses(machine, option, grid, room.need, room.have, ~fits, rung, room.further),
         covered=len(grid),
         timed=len(chosen),
     )
 
 
+def _host_demands(searched: Scope, load: Load, grid: LayoutGrid, machine: InstanceType) -> tuple[Demand, ...]:
+    """What each layout's replicas on a node keep in its host memory: all adapters, each replica its own copy."""
+    if load.adapters is None:
+        return ()
+    copies = np.maximum(machine.devices // grid.devices, 1)
+    need = copies * load.adapters.host_bytes(searched.shape)
+    return (Demand(of="of host memory", need=need, have=machine.host_memory_bytes),)
+
+
 def replica_layouts(searched: Scope, option: Option, machine: InstanceType, in_flight: Sequence[int]) -> LayoutGrid:
-    """Every tensor and pipeline degree of a replica, each with so many requests in flight."""
+    """Every layout of a replica, each with so many requests in flight on every data rank."""
     space = Space(
         shape=searched.shape,
         sequence_tokens=1,
@@ -130,18 +192,7 @@ def replica_layouts(searched: Scope, option: Option, machine: InstanceType, in_f
         max_nodes=searched.max_nodes,
         pins=searched.pins,
     )
-    rows = cross({}, "tensor", space.choices("tensor", divisors(machine.devices)))
-    rows = keep(space, rows, (HEADS_DIVIDE,))
-    rows = cross(
-        rows,
-        "pipeline",
-        space.choices("pipeline", range(1, min(LARGEST_PIPELINE, searched.shape.layers) + 1)),
-    )
-    devices = rows["tensor"] * rows["pipeline"]
-    # A replica stays inside a node, or fills whole nodes.
-    whole = (devices <= machine.devices) | (devices % machine.devices == 0)
-    rows = {name: values[whole & (devices <= machine.devices * searched.max_nodes)] for name, values in rows.items()}
-    return LayoutGrid.of(cross(rows, "micro_batch", space.choices("micro_batch", in_flight)))
+    return serving_layouts(space, in_flight)
 
 
 def _in_time(job: ServingJob, answer: Answer) -> Mask:

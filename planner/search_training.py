@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from planner.layout import LayoutGrid, Mask
+from planner.layout import Ints, LayoutGrid, Mask, concatenate
+from planner.machines import Machines, factors_on
 from planner.needs import Needs
+from planner.plan import Rung
 from planner.recipe import Place
 from planner.recipes import Option, excluded_degrees
-from planner.search import Floats, Part, Pool, Scope, nearest_misses, pool, rungs
+from planner.search import Floats, Miss, Part, Pool, Scope, nearest_misses, pool, rungs
 from planner.training_time import step_time
 from planner.wall_clock import wall_clock
-from pricing.instance_type import InstanceType
+
+# Arrays of as many rows stay in a processor's cache from one operation to the next.
+ROWS_AT_ONCE = 8192
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,53 +37,98 @@ class TrainingJob:
 
 def search_training(searched: Scope, job: TrainingJob) -> Pool:
     """Every layout that fits on every machine, with the seconds of its run, start-up included."""
-    return pool(_parts(searched, job))
-
-
-def _parts(searched: Scope, job: TrainingJob) -> Iterator[Part]:
     needs = Needs(searched, job.sequence_tokens, job.global_batch)
-    for index, machine in enumerate(searched.machines):
-        for number, option in enumerate(searched.options[index]):
-            grid = needs.grid(machine, option)
-            need = needs.device_bytes(machine, option)
-            combines = _combines(option, grid)
-            further = needs.further(machine, option)
-            fits = combines & (need <= machine.device_memory_bytes)
-            for demand in further:
-                fits &= demand.need <= demand.have
-            nodes = grid.devices // machine.devices
-            rung = rungs(machine, grid.devices, option)
-            fitting = grid.take(fits)
-            step, known = _steps(searched, job, machine, option, fitting)
-            chosen = fitting.take(known)
-            clock = wall_clock(searched.shape, option.recipe, chosen.devices, machine, job.steps, step[known])
-            yield Part(
-                machine=index,
-                option=number,
-                layout=chosen,
-                nodes=nodes[fits][known],
-                replicas=np.ones(int(known.sum()), dtype=np.int64),
-                rung=rung[fits][known],
-                job_s=clock.run_s,
-                rate=np.full(int(known.sum()), np.nan),
-                misses=nearest_misses(
-                    machine, option, grid, need, machine.device_memory_bytes, combines & ~fits, rung, further
-                ),
-                covered=len(grid),
-                timed=len(fitting),
-                untimed=bool(fits.any() and not known.any()),
-            )
+    options = [(index, number) for index, each in enumerate(searched.options) for number in range(len(each))]
+    found = [_fitting(needs, index, number) for index, number in options]
+    return pool(map(_part, found, _run_s(searched, job, found)))
 
 
-def _steps(
-    searched: Scope, job: TrainingJob, machine: InstanceType, option: Option, grid: LayoutGrid
-) -> tuple[Floats, Mask]:
-    """Seconds of a step of each layout, and where they are known."""
-    if not len(grid):
-        return np.zeros(0), np.zeros(0, dtype=bool)
-    factors = searched.calibration.time_factors(option.framework.software.name, machine.accelerator.name)
-    step = step_time(searched.shape, option.recipe, grid, job.sequence_tokens, machine, factors).total
-    return step, np.isfinite(step)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fitting:
+    """The layouts of one (instance type, option) that fit, by their indices in the scope, and what does not."""
+
+    machine: int
+    number: int
+    option: Option
+    layout: LayoutGrid
+    nodes: Ints
+    rung: Ints
+    misses: dict[Rung, Miss]
+    covered: int
+
+
+def _fitting(needs: Needs, index: int, number: int) -> _Fitting:
+    machine, option = needs.searched.machines[index], needs.searched.options[index][number]
+    grid, need = needs.grid(machine, option), needs.device_bytes(machine, option)
+    further = needs.further(machine, option)
+    combines = _combines(option, grid)
+    fits = combines & (need <= machine.device_memory_bytes)
+    for demand in further:
+        fits &= demand.need <= demand.have
+    rung, layout = rungs(machine, grid.devices, option), grid.take(fits)
+    missed = combines & ~fits
+    return _Fitting(
+        machine=index,
+        number=number,
+        option=option,
+        layout=layout,
+        nodes=layout.devices // machine.devices,
+        rung=rung[fits],
+        misses=nearest_misses(machine, option, grid, need, machine.device_memory_bytes, missed, rung, further),
+        covered=len(grid),
+    )
+
+
+def _run_s(searched: Scope, job: TrainingJob, found: Sequence[_Fitting]) -> Iterator[Floats]:
+    """Seconds of each layout's run, in the order of what was found; NaN where they are not known.
+
+    Machines with the same recipe are timed together.
+    """
+    together: dict[tuple[str, tuple[str, ...]], list[int]] = {}
+    for place, item in enumerate(found):
+        together.setdefault((item.option.framework.name, item.option.recipe.techniques), []).append(place)
+    seconds: dict[int, Floats] = {}
+    for places in together.values():
+        items = [found[place] for place in places]
+        ends = np.cumsum([len(item.layout) for item in items])
+        seconds.update(zip(places, np.split(_timed(searched, job, items), ends[:-1]), strict=True))
+    return (seconds[place] for place in range(len(found)))
+
+
+def _timed(searched: Scope, job: TrainingJob, items: Sequence[_Fitting]) -> Floats:
+    """Seconds of the runs of all layouts of one recipe, one machine after the other."""
+    option, layout = items[0].option, concatenate([item.layout for item in items])
+    used = tuple(searched.machines[item.machine] for item in items)
+    software, tables = option.framework.software.name, searched.calibration
+    factors = [tables.time_factors(software, machine.accelerator.name) for machine in used]
+    of = np.repeat(np.arange(len(items)), [len(item.layout) for item in items])
+    found = [np.zeros(0)]
+    for start in range(0, len(layout), ROWS_AT_ONCE):
+        rows = slice(start, start + ROWS_AT_ONCE)
+        machines, part = Machines(each=used, of=of[rows]), layout.take(rows)
+        there = factors_on(machines, factors)
+        step_s = step_time(searched.shape, option.recipe, part, job.sequence_tokens, machines, there).total
+        found.append(wall_clock(searched.shape, option.recipe, part.devices, machines, job.steps, step_s).run_s)
+    return np.concatenate(found)
+
+
+def _part(item: _Fitting, run_s: Floats) -> Part:
+    known = np.isfinite(run_s)
+    count = int(known.sum())
+    return Part(
+        machine=item.machine,
+        option=item.number,
+        layout=item.layout.take(known),
+        nodes=item.nodes[known],
+        replicas=np.ones(count, dtype=np.int64),
+        rung=item.rung[known],
+        job_s=run_s[known],
+        rate=np.full(count, np.nan),
+        misses=item.misses,
+        covered=item.covered,
+        timed=len(item.layout),
+        untimed=len(item.layout) > 0 and not count,
+    )
 
 
 def _combines(option: Option, grid: LayoutGrid) -> Mask:

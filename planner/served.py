@@ -46,8 +46,9 @@ def fleet_of(
         "name": workload.name,
         "tensor": candidate.layout.tensor,
         "pipeline": candidate.layout.pipeline,
-        "replicas": replicas,
-        "batch": places(workload, candidate),
+        # Every data rank is an engine of its own.
+        "replicas": replicas * candidate.layout.data,
+        "batch": -(-places(workload, candidate) // candidate.layout.data),
         "context": workload.inference.context_tokens,
     }
     longest = service.ttft_s + (workload.inference.context_tokens - workload.inference.input_tokens) * service.tpot_s
@@ -60,7 +61,7 @@ def fleet_of(
         engine=_told(
             workload,
             candidate,
-            engine(asked.container, image=asked.image, facts=facts, techniques=candidate.techniques),
+            engine(asked.container, image=asked.image, facts=facts, techniques=_words(candidate)),
         ),
         least_nodes=least,
         most_nodes=most,
@@ -82,6 +83,11 @@ def fleet_of(
         schedule=floors(hours, planned.ready_s) if planned else (),
         time_zone=workload.inference.fleet.time_zone,
     )
+
+
+def _words(candidate: Candidate) -> tuple[str, ...]:
+    """What the engine's words are chosen by: techniques, and experts on ranks of their own."""
+    return (*candidate.techniques, *(["expert-parallel"] if candidate.layout.expert > 1 else []))
 
 
 def _told(workload: Workload, candidate: Candidate, plain: Engine) -> Engine:
@@ -147,6 +153,11 @@ def _refusals(workload: Workload, candidate: Candidate, machine: InstanceType) -
             f"A replica takes {candidate.layout.devices} devices, more than one {machine.name} has, and a load "
             "balancer cannot tell the nodes of one replica apart. Serve it with the target efa-cluster, quantize it, "
             "or allow larger instance types."
+        )
+    if candidate.split:
+        found.append(
+            "Prompts and answers have replicas of their own, and the target serving-fleet starts one kind. Set "
+            "inference.disaggregate to compare."
         )
     if machine.accelerator.vendor == "NVIDIA" and candidate.framework != "vllm":
         found.append(

@@ -8,14 +8,16 @@ in flight.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from planner.calibration import ServingFactors
+from planner.expert_ranks import gathered_bytes
 from planner.kv_cache import cache_bytes
 from planner.layout import AnyLayout
+from planner.plan import Band
 from planner.pooling import pooled, without_head
 from planner.recipe import Recipe
 from planner.replica import Replica
@@ -109,12 +111,21 @@ class Answer:
     requests_per_s: Any
 
 
-def held_tokens(load: Load, in_flight: Any, batched_tokens: int) -> Any:
+def computed_band(band: Band, load: Load) -> Band:
+    """The band, with what of the prediction no measured run has shown."""
+    kinds = {"drafts": load.speculation, "adapters": load.adapters, "embeddings": load.pools}
+    computed = [name for name, there in kinds.items() if there]
+    if not computed:
+        return band
+    return replace(band, basis=f"{band.basis}; what {' and '.join(computed)} take is computed, not measured")
+
+
+def held_tokens(load: Load, in_flight: Any, batched_tokens: int, data: Any = 1) -> Any:
     """Tokens that the cache of a replica must hold: all of those in flight and the shared prefix, for embeddings those
-    of a step; the longest request at least."""
+    of a step; the longest request at least. Each data rank must have room for that, and keeps the prefix."""
     if load.pools:
         return np.maximum(batched_tokens, load.context_tokens)
-    return np.maximum(in_flight * load.request_tokens, load.context_tokens) + load.prefix_tokens
+    return np.maximum(in_flight * load.request_tokens, data * load.context_tokens) + data * load.prefix_tokens
 
 
 def replica_memory(
@@ -131,14 +142,16 @@ def replica_memory(
     """
     shape = without_head(shape) if load and load.pools else shape
     drafts, adapters = (load.speculation, load.adapters) if load else (None, None)
-    per_token = _cache_bytes_per_token(shape, recipe, layout, load.request_tokens if load else shape.context_tokens)
+    per_token = cache_bytes_per_token(shape, recipe, layout, load.request_tokens if load else shape.context_tokens)
     draft = drafts.weight_bytes(layout.tensor) if drafts else 0.0
     adapted = adapters.device_bytes(shape, layout) if adapters else 0.0
     weights = np.maximum(*(_weight_bytes(shape, recipe, layout, stage) for stage in Stage))
     usable = factors.memory_share * machine.device_memory_bytes
-    reserve = factors.reserve_bytes + factors.collectives_bytes * np.greater(layout.tensor * layout.pipeline, 1)
+    ranks = layout.tensor * layout.pipeline * layout.data
+    reserve = factors.reserve_bytes + factors.collectives_bytes * np.greater(ranks, 1)
     picked = min(factors.largest_batch, LARGEST_PICK)
     activations = step_bytes(shape, layout.tensor, factors.batched_tokens, picked)
+    activations = activations + gathered_bytes(shape, layout, factors.batched_tokens)
     return ReplicaMemory(
         weights=weights,
         reserve=reserve + 0.0 * weights,
@@ -166,8 +179,8 @@ def replica_of(
         work=work,
         factors=factors,
         capacity_tokens=memory.capacity_tokens,
-        largest_batch=factors.largest_batch,
-        batched_tokens=factors.batched_tokens or shape.context_tokens,
+        largest_batch=factors.largest_batch * layout.data,
+        batched_tokens=(factors.batched_tokens or shape.context_tokens) * layout.data,
         mixes_prompts=factors.mixes_prompts,
         reserved_share=factors.reserved_share,
         rounds=drafts.rounds(work, recipe, layout, machine) if drafts else None,
@@ -199,11 +212,11 @@ def replica_answer(
 
 
 def _weight_bytes(shape: ModelShape, recipe: Recipe, layout: AnyLayout, stage: Stage) -> Any:
-    """Weights of a device. Expert ranks of an engine are its tensor ranks: experts are divided among them once."""
+    """Weights of a device. Experts are divided once among tensor and data ranks, which expert ranks are of."""
     held = resident(shape, layout, stage, None)
     return (
         held.dense * recipe.shared_weight_bytes
-        + held.experts * layout.expert * recipe.block_weight_bytes * _padding(shape, recipe)
+        + held.experts * layout.expert / layout.data * recipe.block_weight_bytes * _padding(shape, recipe)
         + held.outer * recipe.outer_weight_bytes
     )
 
@@ -217,9 +230,12 @@ def _padding(shape: ModelShape, recipe: Recipe) -> float:
     return max((-(-width // PADDED_TO) * PADDED_TO / width for width in widths), default=1.0)
 
 
-def _cache_bytes_per_token(shape: ModelShape, recipe: Recipe, layout: AnyLayout, request_tokens: int) -> Any:
-    """Cache bytes of a token on the fullest stage; heads beyond their number, and MLA's latent, are copies."""
+def cache_bytes_per_token(shape: ModelShape, recipe: Recipe, layout: AnyLayout, request_tokens: int) -> Any:
+    """Cache bytes of a token on the fullest stage; heads beyond their number, and MLA's latent, are copies.
+
+    A token is on one data rank: of a replica's tokens each has its share.
+    """
     total = STATE_BYTES * shape.state_per_sequence / request_tokens / layout.tensor
     # Whole: what an engine frees behind a window is not counted on.
     total = total + cache_bytes(shape, recipe.kv_bytes, 1, layout.tensor, whole=True)
-    return total * layers_per_stage(shape, layout) / shape.layers
+    return total * layers_per_stage(shape, layout) / shape.layers / layout.data

@@ -40,6 +40,8 @@ def serving_faults(workload: Workload) -> Iterator[Fault]:
                 f"{drafts.draft!r:.60} drafts nothing that Berth knows; name a preset (`berth models`), or one of "
                 f"{listed((PROMPT_LOOKUP, *OWN_BLOCKS))}",
             )
+    if adapters and inference.requests is not None:
+        yield ("inference", "adapters"), "a batch job is of one model; plan each adapter's requests on their own"
     if drafts and (workload.pin.layout.pipeline or 1) > 1:
         yield ("pin", "layout", "pipeline"), "drafts exclude a pipeline; leave one of the two out"
     if adapters and adapters.loaded and adapters.loaded > adapters.count:
@@ -110,6 +112,8 @@ def _of_others(workload: Workload, inference: Inference) -> Iterator[Fault]:
     others = inference.co_served
     if not others:
         return
+    if inference.requests is not None:
+        yield ("inference", "co_served"), "a batch job ends, and those go on; plan them apart"
     for name, given in (("profile", inference.fleet.profile), ("trace", inference.fleet.trace)):
         if given is not None:
             yield (

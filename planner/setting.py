@@ -14,11 +14,11 @@ import numpy as np
 from planner.calibration import TimeFactors
 from planner.in_flight import trained_share
 from planner.layout import AnyLayout
+from planner.machines import AnyMachine, of_machine
 from planner.recipe import AdapterKind, Recipe
 from planner.resident import Stage
 from planner.shape import ModelShape
 from planner.software import Stepping
-from pricing.instance_type import InstanceType
 
 # Attention and the head run in 16 bits whatever the type of the blocks' products.
 OUTER_DTYPES = {"fp8": "bf16", "mxfp8": "bf16", "nvfp4": "bf16"}
@@ -30,13 +30,13 @@ PLAIN = Stepping()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """What is trained how and where: one layout, or arrays of them."""
+    """What is trained how and where: one layout, or arrays of them, on one machine, or each on its own."""
 
     shape: ModelShape
     recipe: Recipe
     layout: AnyLayout
     sequence_tokens: int
-    machine: InstanceType
+    machine: AnyMachine
     factors: TimeFactors
 
     @property
@@ -59,7 +59,7 @@ class Setting:
     @property
     def memory_rate(self) -> Any:
         """Achieved bytes/s of a device's memory; NaN where no source states the peak."""
-        return self.factors.memory * (self.machine.memory_bytes_per_s_per_device or np.nan)
+        return self.factors.memory * of_machine(lambda one: one.memory_bytes_per_s_per_device or np.nan, self.machine)
 
     @property
     def outer_dtype(self) -> str:
@@ -68,7 +68,8 @@ class Setting:
 
     def peak(self, dtype: str) -> Any:
         """Peak FLOP/s of a device; NaN where no source states it."""
-        return self.machine.flop_per_s_per_device(RATED_AS.get(dtype, dtype)) or np.nan
+        rated = RATED_AS.get(dtype, dtype)
+        return of_machine(lambda one: one.flop_per_s_per_device(rated) or np.nan, self.machine)
 
     def matrix_rate(self, dtype: str, outputs: Any, depth: Any) -> Any:
         """Achieved FLOP/s of a product on one device: less where it has few outputs, or sums over few elements.

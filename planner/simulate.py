@@ -9,6 +9,7 @@ import numpy as np
 
 from planner.calibration import Calibration
 from planner.errors import WorkloadError
+from planner.handover import Served
 from planner.load import Loaded
 from planner.plan import Candidate, Decision
 from planner.pooling import pooled, pooled_loop
@@ -18,9 +19,13 @@ from planner.request_stream import closed_requests, poisson_requests
 from planner.search_serving import load_of
 from planner.served import places
 from planner.serving import Load, replica_of
-from planner.serving_modes import Lengths, arrivals, closed_loop
+from planner.serving_modes import Lengths, arrivals, closed_loop, late_s
+from planner.serving_spread import spreads
 from planner.simulated import Expected, Simulated, simulated
 from planner.simulation import Requests
+from planner.sliced import as_cut
+from planner.split_simulation import SplitFleet, expected_of_split, replay_split
+from planner.spread import USUAL_VARIATION
 from planner.step_table import step_table
 from planner.trace import read_trace
 from planner.workload import Inference
@@ -30,8 +35,6 @@ from pricing.catalog import load_instance_types
 USUAL_REQUESTS = 20_000
 # Between how many in flight, and in how many steps, the formulas are asked for the rate that comes.
 LEAST_IN_FLIGHT, STEPS = 0.01, 400
-# Requests of one length would march in step; how much lengths differ is the workload's own, and this is assumed.
-USUAL_VARIATION = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,15 +78,31 @@ def simulate_plan(loaded: Loaded, decision: Decision, calibration: Calibration, 
     if inference is None or chosen.service is None or decision.recipe is None:
         raise WorkloadError(f"{loaded.file}: a training run has no requests to simulate; simulate what is served")
     load = load_of(inference, loaded.shape)
-    machine = load_instance_types()[chosen.instance_type]
+    machine = as_cut(loaded.workload, load_instance_types())[chosen.instance_type]
     factors = calibration.serving_factors(chosen.framework, chosen.accelerator)
     replica = replica_of(loaded.shape, decision.recipe, chosen.layout, machine, factors, load)
     table = step_table(replica, load, places(loaded.workload, chosen))
     requests = _requests(loaded, inference, load, table, stream, chosen)
+    if chosen.split:
+        served = Served(shape=loaded.shape, recipe=decision.recipe, machine=machine, factors=factors, load=load)
+        fleet = SplitFleet(served=served, split=chosen.split, decode=chosen.layout, replicas=chosen.service.replicas)
+        return _split(loaded, requests, fleet, table, warm_up=isinstance(stream, Drawn))
     expected = (_expected_embeddings if load.pools else _expected)(replica, requests, chosen.service.replicas, table)
     return simulated(
         requests, table, chosen.service.replicas, expected, warm_up=isinstance(stream, Drawn), embeds=load.pools
     )
+
+
+def _split(loaded: Loaded, requests: Requests, fleet: SplitFleet, table: StepTable, *, warm_up: bool) -> Simulated:
+    """The same through replicas for prompts and others for answers."""
+    if requests.clients is not None:
+        raise WorkloadError(
+            f"{loaded.file}: prompts and answers on replicas of their own are simulated for arrivals alone, and the "
+            "load is of requests in flight. Give inference.requests_per_second, or a trace."
+        )
+    expected = expected_of_split(requests, fleet, table.batch)
+    run = replay_split(requests, fleet, table)
+    return simulated(requests, table, fleet.replicas, expected, warm_up=warm_up, replayed=run)
 
 
 def _expected(replica: Replica, requests: Requests, replicas: int, table: StepTable) -> Expected:
@@ -100,14 +119,14 @@ def _expected(replica: Replica, requests: Requests, replicas: int, table: StepTa
         # The rate grows with those in flight: who come at a rate are in flight as many as answer at it.
         at_once = float(np.interp(rate, arrivals(replica, lengths, in_flight).requests_per_s, in_flight))
         pace = arrivals(replica, lengths, at_once)
-    # Until the step at work ends, half of one on average, a request waits in the simulation too.
-    late = max(float(replica.factors.admission_steps) - 0.5, 0.0) * float(pace.tpot_s)
-    late += _rest_of_a_round_s(replica, at_once, at_once * lengths.live)
+    variation = float(requests.input_tokens.std() / prompt)
+    late = late_s(replica, pace.tpot_s) + _rest_of_a_round_s(replica, at_once, at_once * lengths.live)
     return Expected(
         ttft_s=float(pace.ttft_s),
         tpot_s=float(pace.tpot_s),
         output_tokens_per_s=float(pace.requests_per_s) * replicas * lengths.answer,
-        delay_s=float(replica.request_s) + late,
+        delay_s=float(replica.received_s(prompt) + late),
+        spreads=spreads(replica, lengths, at_once, pace, variation=variation, replicas=replicas),
     )
 
 
@@ -124,7 +143,7 @@ def _expected_embeddings(replica: Replica, requests: Requests, replicas: int, ta
         ttft_s=float(pace.ttft_s),
         tpot_s=0.0,
         output_tokens_per_s=float(pace.requests_per_s) * replicas,
-        delay_s=float(replica.request_s),
+        delay_s=float(replica.received_s(lengths.prompt)),
     )
 
 
@@ -150,7 +169,11 @@ def _requests(
             else f"what a replica on {chosen.instance_type} holds"
         )
         return read_trace(
-            stream.path, longest_tokens=min(model, cache), why_longest=whose, gaps_are_idle=stream.gaps_are_idle
+            stream.path,
+            longest_tokens=min(model, cache),
+            why_longest=whose,
+            gaps_are_idle=stream.gaps_are_idle,
+            embeds=load.pools,
         )
     count, seed = stream.count or USUAL_REQUESTS, stream.seed or 0
     # Lengths vary around the means, which alone may be all that the workload names as its context.

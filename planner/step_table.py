@@ -31,7 +31,8 @@ def step_table(replica: Replica, load: Load, most_sequences: int) -> StepTable:
     width = -(-budget // COLUMNS)
     tokens = np.arange(COLUMNS + 2) * width
     sequences = np.arange(batch + 1)
-    base = replica.step_s(sequences[:, None], 0.0, tokens[None, :], 0.0) + 0.0 * tokens
+    alone = float(min(load.input_tokens, replica.rank_tokens))
+    base = replica.step_s(sequences[:, None], 0.0, tokens[None, :], 0.0, each_prompt=alone) + 0.0 * tokens
     # From the middle of a prompt's answer to its end.
     middle, whole = (load.input_tokens + share * load.output_tokens for share in (0.5, 1.0))
     rows = np.maximum(sequences, 1)
@@ -42,7 +43,7 @@ def step_table(replica: Replica, load: Load, most_sequences: int) -> StepTable:
         base
         + (np.asarray(early - replica.step_s(rows, 0.0)) - slope * rows * middle)[:, None] * (sequences > 0)[:, None]
     )
-    prompt = float(min(load.input_tokens, budget))
+    prompt = alone
     pairs = prompt * prompt / 2
     pair_s = float(replica.step_s(0.0, 0.0, prompt, pairs) - replica.step_s(0.0, 0.0, prompt)) / pairs
     # On a pipeline: with half the batch beside it, which hardly matters. Of drafts the rest of a round does matter, and
@@ -56,7 +57,8 @@ def step_table(replica: Replica, load: Load, most_sequences: int) -> StepTable:
         cached_token_s=tuple(slope.tolist()),
         pair_s=pair_s,
         mixes_prompts=replica.mixes_prompts,
-        cache_tokens=max(int(replica.capacity_tokens) - load.prefix_tokens, 0),
+        cache_tokens=max(int(replica.capacity_tokens) - int(replica.data) * load.prefix_tokens, 0),
+        data=int(replica.data),
         batch=batch,
         budget_tokens=budget,
         reserved_share=float(replica.reserved_share),

@@ -51,7 +51,9 @@ class StepWork:
     `pair_flop` is a token of a prompt
     meeting one key, in blocks with full attention and in those with a window. `moved_bytes` is what norms, residuals
     and activation functions move for a token, `message_bytes` what tensor ranks add up for it, `hop_bytes` its way to
-    the next stage at `hop_bytes_per_s`, between nodes where `hops_nodes` says so.
+    the next stage at `hop_bytes_per_s`, between nodes where `hops_nodes` says so. Each of `data` ranks has attention
+    and dense layers for itself (planner.expert_ranks); in `exchange_blocks` all ranks exchange their rows, over
+    `exchange_hops` ways between nodes.
     """
 
     stages: Any
@@ -92,11 +94,15 @@ class StepWork:
     staged: Any
     hop_bytes_per_s: Any
     hops_nodes: Any
+    data: Any
+    exchange_blocks: Any
+    exchange_bytes_per_s: Any
+    exchange_hops: Any
 
 
 def step_work(shape: ModelShape, recipe: Recipe, layout: AnyLayout, machine: InstanceType) -> StepWork:
     """The counts of a replica's step. Rates that no source states are NaN."""
-    tensor = layout.tensor
+    tensor, data = layout.tensor, layout.data
     part = layers_per_stage(shape, layout) / shape.layers
     held = resident(shape, layout, Stage.FIRST, None)
     head_bytes = shape.head_parameters * recipe.outer_weight_bytes / tensor
@@ -113,12 +119,15 @@ def step_work(shape: ModelShape, recipe: Recipe, layout: AnyLayout, machine: Ins
     packed = (sum(run.count for run in mixture) if packed_alone else shape.layers) * part * _is_packed(recipe)
     link = machine.link
     fabric = node_fabric(machine, PEAKS)
+    link_rate = (link.bytes_per_s if link and link.bytes_per_s else np.nan) / machine.accelerator.ranks
+    expert_blocks = sum(run.count for run in mixture) * part
+    ranks = tensor * data
     return StepWork(
         stages=layout.pipeline,
         tensor=tensor,
         expert=layout.expert,
         blocks=shape.layers * part,
-        expert_blocks=sum(run.count for run in mixture) * part,
+        expert_blocks=expert_blocks,
         recurrent_blocks=sum(run.count for run in shape.blocks if run.recurrence) * part,
         latent_blocks=sum(run.count for run in shape.blocks if run.attention.latent) * part,
         packed_blocks=packed,
@@ -126,10 +135,10 @@ def step_work(shape: ModelShape, recipe: Recipe, layout: AnyLayout, machine: Ins
         emulated_dense=wide_experts and not packed_alone and _is_packed(recipe),
         odd_group=max(map(_odd_group, shape.blocks)),
         dense_bytes=held.dense * recipe.shared_weight_bytes + head_bytes,
-        expert_bytes=held.experts * layout.expert * recipe.block_weight_bytes,
+        expert_bytes=held.experts * layout.expert / data * recipe.block_weight_bytes,
         narrow_flop=0.0 * dense_flop if wide else dense_flop,
         wide_flop=dense_flop if wide else 0.0 * dense_flop,
-        expert_flop=shape.layers * work.expert_flop * part / tensor,
+        expert_flop=shape.layers * work.expert_flop * part / ranks,
         head_flop=head_flop(shape) / tensor,
         experts=max((run.mlp.experts for run in mixture), default=1),
         experts_per_token=max((run.mlp.experts_per_token for run in mixture), default=1),
@@ -148,10 +157,14 @@ def step_work(shape: ModelShape, recipe: Recipe, layout: AnyLayout, machine: Ins
         wide_experts=wide_experts,
         wide_flop_per_s=broad,
         memory_bytes_per_s=machine.memory_bytes_per_s_per_device or np.nan,
-        link_bytes_per_s=(link.bytes_per_s if link and link.bytes_per_s else np.nan) / machine.accelerator.ranks,
+        link_bytes_per_s=link_rate,
         staged=bool(link and link.kind is LinkKind.PCIE),
         hop_bytes_per_s=np.where(np.greater(layout.pipeline, 1), fabric.rate(layout.pipeline, tensor), 1.0),
         hops_nodes=~np.asarray(fabric.inside(layout.pipeline, tensor)),
+        data=data,
+        exchange_blocks=np.where(np.greater(data, 1), expert_blocks, 0.0),
+        exchange_bytes_per_s=np.where(fabric.inside(ranks, 1), link_rate, fabric.rate(ranks, 1)),
+        exchange_hops=-(-ranks // fabric.devices_per_node) - 1,
     )
 
 

@@ -54,14 +54,14 @@ class Use:
     survives: bool = False
 
 
-def serves_from_elsewhere(workload: Workload) -> bool:
+def is_fleet(workload: Workload) -> bool:
     """Whether a fleet behind a load balancer serves weights from a bucket of the user's own."""
     return workload.provision.target is Target.SERVING_FLEET
 
 
 def surroundings(workload: Workload) -> Iterator[Use]:
     """What the stack holds beside nodes, network and bucket."""
-    fleet = serves_from_elsewhere(workload)
+    fleet = is_fleet(workload)
     yield from _file_system(workload)
     if fleet and workload.inference:
         yield from before_a_service(workload.inference)

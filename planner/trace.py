@@ -41,17 +41,20 @@ class _Reading:
         self.faults.append(f"{self.path}:{line}: {says}")
 
 
-def read_trace(path: Path, *, longest_tokens: int, why_longest: str, gaps_are_idle: bool = False) -> Requests:
+def read_trace(
+    path: Path, *, longest_tokens: int, why_longest: str, gaps_are_idle: bool = False, embeds: bool = False
+) -> Requests:
     """The requests of a trace; the first comes at its own time, counted from zero.
 
     `longest_tokens` is what input and output of a request may come to, `why_longest` says whose limit that is. With
-    `gaps_are_idle` hours without a request are taken for what happened, without it for a hole in the recording.
+    `gaps_are_idle` hours without a request are taken for what happened, without it for a hole in the recording. Those
+    for embeddings (`embeds`) have no tokens out, and count as one.
     Raises TraceError with every fault, each with file and line.
     """
     reading = _Reading(path=path)
     try:
         with path.open(newline="", encoding="utf-8") as file:
-            _read(csv.reader(file), reading, longest_tokens, why_longest)
+            _read(csv.reader(file), reading, longest_tokens, why_longest, embeds)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise TraceError(f"{path}: the trace cannot be read: {error}") from None
     if not gaps_are_idle:
@@ -64,11 +67,11 @@ def read_trace(path: Path, *, longest_tokens: int, why_longest: str, gaps_are_id
     return Requests(
         at_s=np.asarray(reading.at_s),
         input_tokens=np.asarray(reading.input_tokens),
-        output_tokens=np.asarray(reading.output_tokens),
+        output_tokens=np.maximum(reading.output_tokens, 1),
     )
 
 
-def _read(rows: Iterator[list[str]], reading: _Reading, longest: int, why: str) -> None:
+def _read(rows: Iterator[list[str]], reading: _Reading, longest: int, why: str, embeds: bool) -> None:
     names = next(rows, None)
     if names is None or tuple(name.strip() for name in names) != COLUMNS:
         shown = ",".join(names or [])[:80]
@@ -84,7 +87,7 @@ def _read(rows: Iterator[list[str]], reading: _Reading, longest: int, why: str) 
             continue
         at = _seconds(cells[0], line, reading)
         given = _tokens(cells[1], COLUMNS[1], line, reading)
-        made = _tokens(cells[2], COLUMNS[2], line, reading)
+        made = _tokens(cells[2], COLUMNS[2], line, reading, least=0 if embeds else 1)
         if at is not None and at < last:
             reading.fault(line, f"arrival_s: {at:g} comes after {last:g} in the file; sort the trace by arrival")
         if given and made and given + made > longest:
@@ -108,12 +111,14 @@ def _seconds(cell: str, line: int, reading: _Reading) -> float | None:
     return None
 
 
-def _tokens(cell: str, name: str, line: int, reading: _Reading) -> int:
+def _tokens(cell: str, name: str, line: int, reading: _Reading, least: int = 1) -> int:
     """The count, 0 where it is none."""
     text = cell.strip()
-    if text.isascii() and text.isdecimal() and int(text[:18]) > 0 and len(text) <= 18:
+    if text.isascii() and text.isdecimal() and int(text[:18]) >= least and len(text) <= 18:
         return int(text)
-    reading.fault(line, f"{name}: {text[:40]!r} is no count of tokens; write a whole number above 0")
+    reading.fault(
+        line, f"{name}: {text[:40]!r} is no count of tokens; write a whole number{' above 0' if least else ''}"
+    )
     return 0
 
 

@@ -16,6 +16,7 @@ from planner.block_time import block_time, head_time
 from planner.calibration import TimeFactors
 from planner.communication import node_fabric
 from planner.layout import AnyLayout
+from planner.machines import AnyMachine, of_machine
 from planner.offload_time import stepped_s, streamed_s
 from planner.optimizer_time import optimizer_s, trained_parameters
 from planner.recipe import Recipe, Recompute, Schedule
@@ -31,7 +32,6 @@ from planner.training_traffic import (
     weight_gather,
 )
 from planner.work import block_work
-from pricing.instance_type import InstanceType
 from pricing.units import MIB
 
 # Boot, machine image, containers and loading weights or a checkpoint, until the first step: assumed, and billed.
@@ -77,10 +77,10 @@ def step_time(
     recipe: Recipe,
     layout: AnyLayout,
     sequence_tokens: int,
-    machine: InstanceType,
+    machine: AnyMachine,
     factors: TimeFactors,
 ) -> StepTime:
-    """Seconds of one optimizer step of sequences of `sequence_tokens` on `machine`s.
+    """Seconds of one optimizer step of sequences of `sequence_tokens` on `machine`s, or each layout on its own.
 
     NaN where a rate that the layout needs is unknown.
     """
@@ -133,7 +133,7 @@ def step_time(
         "offload": streamed_s(work, setting, held, blocks, busy) + stepped_s(setting, trained, micro_batch_s * 2 / 3),
         "overhead": factors.step_s + 0.0 * layout.data,
     }
-    nodes = np.maximum(layout.devices / machine.devices, 1.0)
+    nodes = np.maximum(layout.devices / of_machine(lambda one: one.devices, machine), 1.0)
     at_pace = sum(terms.values())
     late = _stragglers(factors, nodes) * at_pace
     return StepTime(**terms, stragglers=late, data_loading=_data_loading(setting, nodes, at_pace + late))

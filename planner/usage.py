@@ -15,7 +15,7 @@ from planner.plan import Lifecycle, Target
 from planner.recipe import Recipe
 from planner.resident import Stage, resident
 from planner.shape import ModelShape
-from planner.surroundings import Use, serves_from_elsewhere, surroundings
+from planner.surroundings import Use, is_fleet, surroundings
 from planner.workload import Workload
 from pricing.price import Component
 from pricing.units import GIB, MIB, show_bytes
@@ -37,7 +37,7 @@ def uses(workload: Workload, shape: ModelShape, recipe: Recipe) -> tuple[Use, ..
     volume_gib = float(-(-workload.provision.storage.root_volume // GIB))
     beside = CONTROL_NODES if workload.provision.target is Target.HYPERPOD_SLURM else 0
     stored: tuple[Use, ...] = _checkpoints(shape, recipe) if workload.training else (_weights(shape, recipe),)
-    if workload.provision.storage.lifecycle is Lifecycle.PERSISTENT and not serves_from_elsewhere(workload):
+    if workload.provision.storage.lifecycle is Lifecycle.PERSISTENT and not is_fleet(workload):
         # The bucket, and all that is in it.
         stored = tuple(replace(each, survives=each.component is Component.S3_STANDARD_GIB_MONTH) for each in stored)
     return (

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from planner.failures import failures_per_s
+from planner.machines import AnyMachine, of_machine
 from planner.recipe import Recipe
 from planner.shape import ModelShape
 from planner.training_time import START_UP_S
 from planner.usage import CHECKPOINT_INTERVAL_H, checkpoint_bytes
-from pricing.instance_type import InstanceType
 from pricing.units import GIGA, HOUR_S
 
 # A rank that is gone is noticed when the others' collectives time out (PyTorch's default for NCCL, 10 minutes).
@@ -38,12 +38,12 @@ class WallClock:
 
 
 def wall_clock(
-    shape: ModelShape, recipe: Recipe, devices: Any, machine: InstanceType, steps: int, step_s: Any
+    shape: ModelShape, recipe: Recipe, devices: Any, machine: AnyMachine, steps: int, step_s: Any
 ) -> WallClock:
-    """Seconds of a run of so many steps on `devices` of such machines, start-up included."""
+    """Seconds of a run of so many steps on `devices` of such machines, or each on its own, start-up included."""
     interval_s = CHECKPOINT_INTERVAL_H * HOUR_S
     snapshot_s = checkpoint_bytes(shape, recipe) / devices / SNAPSHOT_BYTES_PER_S
-    failing = failures_per_s(devices / machine.accelerator.ranks)
+    failing = failures_per_s(devices / of_machine(lambda one: one.accelerator.ranks, machine))
     checkpoints_s = snapshot_s / interval_s * steps * step_s
     # On average a failure comes in the middle between two checkpoints.
     failures_s = failing * (NOTICED_S + START_UP_S + interval_s / 2) * steps * step_s

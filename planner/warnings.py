@@ -69,7 +69,7 @@ def warnings_of(
 def _target(workload: Workload, chosen: Candidate, machine: InstanceType) -> Iterator[str]:
     """What the target leaves to the reader."""
     fleet = workload.provision.target is Target.SERVING_FLEET
-    if chosen.service and chosen.nodes > 1 and chosen.layout.devices <= machine.devices and not fleet:
+    if chosen.service and chosen.nodes > 1 and chosen.layout.devices <= machine.devices and not (fleet or chosen.split):
         yield (
             f"{chosen.nodes} independent instances serve; the stack puts no load balancer before them. "
             "Set provision.target to serving-fleet for one."

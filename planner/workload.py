@@ -137,6 +137,9 @@ class Inference(Section):
     """Serving software: vllm, sglang, tensorrt-llm, tgi, neuron-serving, flexgen, zero-inference, airllm. The last
     three are for batch jobs, with weights or cache in host memory or on disk. Left out: vllm, or on AWS's own
     accelerators neuron-serving; for batch jobs those three too, where no device holds the model whole."""
+    disaggregate: Literal["compare", "allow", "never"] = "compare"
+    """Whether prompts may have replicas of their own, apart from those that decode: compare tells what that would cost,
+    allow lets a plan choose it, which no stack builds yet, never leaves it out."""
     speculative: Speculative | None = None
     """Drafts that the model verifies. Left out: none."""
     adapters: Adapters | None = None

@@ -61,6 +61,11 @@ def build_stack(app: App, build: Build, *, account: str | None, warnings: Sequen
             f"A training plan holds nodes of HyperPod, not of the target {build.target!s}. Set provision.target to "
             f"{Target.HYPERPOD_SLURM!s}, or leave provision.training_plan out."
         )
+    if build.split:
+        raise StackError(
+            f"{build.name!r} has prompts and answers on replicas of their own, which no stack starts or connects yet. "
+            "Set inference.disaggregate to compare, and lock it anew."
+        )
     env = Environment(account=build.account or account, region=build.region)
     stack = stack_of(build.target)(app, stack_name(build.name), build=build, env=env)
     tag(stack, workload=build.name, expires_at=build.expires_at)

@@ -149,6 +149,17 @@ STANDING = """
         clients: [10.9.0.0/16]
 """
 
+EKS = """
+    name: pretrain-pods
+    model: llama-2-13b
+    training: {method: pretrain, tokens: 1B, sequence_length: 4096, global_batch: 256}
+    pin: {instance_type: p4d.24xlarge, nodes: 4}
+    provision:
+      target: eks-nodes
+      zone: use1-az6
+      existing: {eks_cluster: research, vpc: VPC, subnet: SUBNET, security_group: GROUP}
+"""
+
 
 @pytest.fixture(scope="module")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
@@ -194,11 +205,61 @@ def test_deploy_and_destroy_hyperpod(aws: Aws) -> None:
     nodes = sagemaker.list_cluster_nodes(ClusterName=summary["ClusterName"])["ClusterNodeSummaries"]
     assert [node["InstanceType"] for node in nodes].count("ml.p4d.24xlarge") == build.nodes == 4
     assert [node["InstanceType"] for node in nodes].count("ml.m5.xlarge") == 2
+    assert [alarm["MetricName"] for alarm in aws.client("cloudwatch").describe_alarms()["MetricAlarms"]] == [
+        "nvidia_smi_utilization_gpu"
+    ]
 
     assert "(no changes)" in aws.cdk("deploy", *app, "--require-approval", "never")
     aws.cdk("destroy", *app, "--force")
     assert sagemaker.list_clusters()["ClusterSummaries"] == []
     assert own_vpcs(aws.client("ec2")) == []
+    assert aws.client("cloudwatch").describe_alarms()["MetricAlarms"] == []
+
+
+def test_deploy_and_destroy_nodes_of_an_eks_cluster(aws: Aws) -> None:
+    """The planned nodes join the cluster that stands, in its network; when they go it stands as before."""
+    ec2, eks = aws.client("ec2"), aws.client("eks")
+    vpc = ec2.create_vpc(CidrBlock="10.40.0.0/16")["Vpc"]["VpcId"]
+    placed = ec2.create_subnet(VpcId=vpc, CidrBlock="10.40.0.0/20", AvailabilityZoneId="use1-az6")["Subnet"]["SubnetId"]
+    group = ec2.create_security_group(GroupName="cluster", Description="The cluster's own", VpcId=vpc)["GroupId"]
+    role = f"arn:aws:iam::{ACCOUNT}:role/cluster"
+    eks.create_cluster(name="research", roleArn=role, resourcesVpcConfig={"subnetIds": [placed]})
+    before = standing(ec2, vpc)
+    file = aws.home / "eks.yaml"
+    ids = {"VPC": vpc, "SUBNET": placed, "GROUP": group}
+    text = dedent(EKS)
+    for name, value in ids.items():
+        text = text.replace(name, value)
+    file.write_text(text, encoding="utf-8")
+    app = ("-c", f"workload={file}", "--output", str(aws.home / "cdk.out"))
+
+    aws.cdk("deploy", *app, "--require-approval", "never")
+    build = read_head(lock_path(file)).build
+    (name,) = eks.list_nodegroups(clusterName="research")["nodegroups"]
+    made = eks.describe_nodegroup(clusterName="research", nodegroupName=name)["nodegroup"]
+    assert (made["amiType"], made["capacityType"], made["subnets"]) == ("AL2023_x86_64_NVIDIA", "ON_DEMAND", [placed])
+    assert made["scalingConfig"] == {"minSize": 4, "maxSize": 4, "desiredSize": 4}
+    nodes = running(ec2)
+    assert [node["InstanceType"] for node in nodes] == ["p4d.24xlarge"] * build.nodes == ["p4d.24xlarge"] * 4
+    assert {node["SubnetId"] for node in nodes} == {placed}
+    assert all(group in {each["GroupId"] for each in node["SecurityGroups"]} for node in nodes)
+
+    assert "(no changes)" in aws.cdk("deploy", *app, "--require-approval", "never")
+    aws.cdk("destroy", *app, "--force")
+    assert eks.list_nodegroups(clusterName="research")["nodegroups"] == []
+    assert running(ec2) == [] and standing(ec2, vpc) == before
+    assert aws.client("iam").list_instance_profiles()["InstanceProfiles"] == []
+    assert eks.list_clusters()["clusters"] == ["research"]
+    ec2.delete_subnet(SubnetId=placed)
+    ec2.delete_security_group(GroupId=group)
+    ec2.delete_vpc(VpcId=vpc)
+
+
+def standing(ec2: Any, vpc: str) -> set[str]:
+    """The subnets and security groups of a VPC."""
+    here = [{"Name": "vpc-id", "Values": [vpc]}]
+    subnets = {each["SubnetId"] for each in ec2.describe_subnets(Filters=here)["Subnets"]}
+    return subnets | {each["GroupId"] for each in ec2.describe_security_groups(Filters=here)["SecurityGroups"]}
 
 
 def test_deploy_and_destroy_a_fleet_in_a_vpc_that_stands(aws: Aws) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from planner.simulated import TO_EMBEDDING, Compared, Simulated, Spread, verdict
+from planner.simulated import TO_EMBEDDING, Compared, Simulated, verdict
 from planner.simulated_batch import SimulatedBatch, batch_verdict
+from planner.spread import Spread
 from pricing.units import show_duration, show_rate
 from pricing.wording import listed
 
@@ -18,8 +19,8 @@ def print_simulation(found: Simulated, fleet: str, stream: str, beside: Sequence
     print("\n".join(_lines(found, fleet, stream)))
     if beside:
         print(
-            f"  {listed(beside, whole=True)} stand on devices of their own, and change none of this; simulate each as "
-            "a workload of its own."
+            f"  On devices of their own, and with no part in this: {listed(beside, whole=True)}; simulate each as a "
+            "workload of its own."
         )
 
 
@@ -84,4 +85,4 @@ def _comparison(compared: Iterable[Compared], said: str) -> Iterator[str]:
 
 
 def _figures(spread: Spread) -> tuple[float, ...]:
-    return spread.mean, spread.p50, spread.p95, spread.p99
+    return tuple(seconds for _, seconds in spread.named())

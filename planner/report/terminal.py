@@ -22,6 +22,7 @@ from planner.changes import drift
 from planner.explain import grouped
 from planner.index_record import IndexPlan
 from planner.lock import Lock
+from planner.need_record import Requirement
 from planner.plan import (
     Band,
     Candidate,
@@ -29,7 +30,6 @@ from planner.plan import (
     MemoryTable,
     Plan,
     Rejection,
-    Requirement,
     Run,
     RungAnswer,
     Service,
@@ -40,8 +40,11 @@ from planner.report.beside import beside_rows
 from planner.report.bill import bill_table, deals_table, total
 from planner.report.columns import figures_table
 from planner.report.fleet import fleet_rows
+from planner.report.split import comparison_rows, degrees
 from planner.report.vector_index import index_headline
+from planner.spread import USUAL_VARIATION, Spreads
 from planner.techniques import load_techniques
+from pricing.catalog import load_instance_types
 from pricing.offer import Purchase
 from pricing.units import show_bytes, show_count, show_duration, show_gib, show_rate, show_usd
 
@@ -105,6 +108,7 @@ def plan_text(plan: Plan, today: date) -> RenderableType:
         _section(f"Cost, {total(plan.cost)}", bill_table(plan.cost)),
         _section("Ladder", _ladder(plan.ladder)),
         _section("Runners-up", _candidates((chosen, *plan.runners_up))),
+        *([_section("Prefill and decode apart", _pairs(comparison_rows(plan.apart, chosen)))] if plan.apart else []),
         *([_section("Money against time", _candidates(plan.front))] if len(plan.front) > 1 else []),
         _section(f"{chosen.nodes} x {chosen.instance_type} on other terms", deals_table(plan.deals, chosen, today)),
         _section("Not chosen", _rejections(plan.rejections)),
@@ -180,6 +184,7 @@ def _decision(plan: Plan, today: date) -> RenderableType:
         rows += [("run", _run(chosen.run)), *_software(chosen)]
     if chosen.service:
         rows.append(("service", _service(chosen.service)))
+        rows += [("latency", _latency(chosen.service.spreads))] if chosen.service.spreads else []
     rows += [("network", plan.network)] if plan.network else []
     rows.append(("energy", _energy(plan)))
     return _pairs(rows)
@@ -199,8 +204,11 @@ def _energy(plan: Plan) -> str:
 
 
 def _instance(chosen: Candidate) -> str:
+    # A lock may name a type that is no longer known.
+    known = load_instance_types().get(chosen.instance_type)
+    part = f"{known.accelerator_share:g} of an " if known and known.accelerator_share < 1 else ""
     return (
-        f"{chosen.instance_type}, {chosen.accelerators_per_node} x {chosen.accelerator}, "
+        f"{chosen.instance_type}, {chosen.accelerators_per_node} x {part}{chosen.accelerator}, "
         f"{show_gib(chosen.memory.device_bytes)} per device"
     )
 
@@ -228,17 +236,12 @@ def _availability(chosen: Candidate, today: date) -> str:
 
 def _layout(chosen: Candidate) -> str:
     layout = chosen.layout
-    degrees = {
-        "tensor": layout.tensor,
-        "pipeline": layout.pipeline,
-        "virtual": layout.virtual,
-        "context": layout.context,
-        "expert": layout.expert,
-        "data": layout.data,
-    }
-    named = " x ".join(f"{name} {value}" for name, value in degrees.items() if value > 1) or "one device"
+    named = degrees(layout)
     if chosen.batch:
         return f"{named}; {batch_layout(chosen, chosen.batch)}"
+    if chosen.split and chosen.service:
+        prompts = f"{chosen.split.replicas} of {degrees(chosen.split.layout)} for prompts"
+        return f"{prompts}, {chosen.service.replicas} of {named} that decode {layout.micro_batch} requests each"
     if chosen.service:
         return f"{named}; {layout.micro_batch} requests in flight per replica"
     return f"{named}; micro-batch {layout.micro_batch}, {layout.micro_batches} a step"
@@ -278,6 +281,17 @@ def _service(service: Service) -> str:
     return (
         f"{service.replicas} replica{several}, {show_rate(service.output_tokens_per_s)} output tokens/s, cache for "
         f"{service.kv_capacity_tokens:,} tokens per replica; TTFT {ttft}, TPOT {tpot}; {service.band.basis}"
+    )
+
+
+def _latency(spreads: Spreads) -> str:
+    times = [
+        f"{name} " + ", ".join(f"{figure} {show_duration(seconds)}" for figure, seconds in spread.named())
+        for name, spread in (("TTFT", spreads.ttft), ("TPOT", spreads.tpot))
+    ]
+    return (
+        f"{'; '.join(times)}: formulas for arrivals at random and lengths {USUAL_VARIATION:.0%} apart, which is "
+        "assumed; limits are on means; `berth simulate` replays requests beside them"
     )
 
 
@@ -331,8 +345,10 @@ def _candidates(candidates: Sequence[Candidate]) -> RenderableType:
     for item in candidates:
         figures = _run_figures(item.run) if item.run else _service_figures(item.service)
         layout = item.layout
-        short = f"t{layout.tensor} p{layout.pipeline} c{layout.context} d{layout.data} b{layout.micro_batch}"
+        expert = f" e{layout.expert}" if layout.expert > 1 else ""
+        short = f"t{layout.tensor} p{layout.pipeline} c{layout.context}{expert} d{layout.data} b{layout.micro_batch}"
         short += f" x{layout.micro_batches}" if item.batch and layout.micro_batches > 1 else ""
+        short = f"{short} apart" if item.split else short
         extra = [name for name in item.techniques if not load_techniques()[name].baseline]
         fleet = f"{item.nodes} x {item.instance_type}"
         rows.append((fleet, item.region, item.purchase, *figures, short, ", ".join(extra) or "none"))

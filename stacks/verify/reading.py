@@ -84,7 +84,7 @@ def _parsed(text: str) -> tuple[Any, Callable[[], Mapping[positions.Path, int]]]
         document, lines = yaml_text.read_yaml(text)
         return document, lambda: lines
     try:
-        document = json.loads(text)
+        document = json.loads(text, object_pairs_hook=_object, parse_constant=_constant)
     except json.JSONDecodeError as error:
         raise TemplateError(f"line {error.lineno}: is not JSON: {error.msg.lower()}.") from None
     except (RecursionError, ValueError):
@@ -92,6 +92,19 @@ def _parsed(text: str) -> tuple[Any, Callable[[], Mapping[positions.Path, int]]]
     if _too_deep(document):
         raise TemplateError(f"nested more than {yaml_text.DEEPEST} levels deep.")
     return document, lambda: positions.json_lines(text)
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON; CloudFormation would take the last of what is written twice, and lose the others unsaid."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise TemplateError(f"{next(name for name in names if names.count(name) > 1)!r:.60} is written twice.")
+    return found
+
+
+def _constant(word: str) -> Any:
+    raise TemplateError(f"is not JSON: it has no {word}.")
 
 
 def _too_deep(document: Any) -> bool:

@@ -63,6 +63,8 @@ class _Reader:
             line = _line(item)
             if not isinstance(item, yaml.ScalarEvent):
                 raise TemplateError(f"line {line}: a key is not a text.")
+            if item.value in found:
+                raise TemplateError(f"line {line}: {item.value!r:.60} is written twice.")
             self.lines[*path, item.value] = line
             found[item.value] = self.read(next(self.events), (*path, item.value))
         return found

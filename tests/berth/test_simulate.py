@@ -126,3 +126,30 @@ def test_what_of_a_batch_cannot_be_simulated_is_told(
     answer = berth("simulate", written(folder, text), "--offline", *options)
     assert answer.status == 1
     assert says in answer.err
+
+
+def test_embeddings_are_replayed(berth: Command, folder: Path) -> None:
+    """Their one time stands in place of those of tokens; a trace says 0 tokens out."""
+    text = "name: tiny\nmodel: bert-base\ninference: {requests_per_second: 50, input_tokens: 128}\n"
+    file = written(folder, text)
+    answer = berth("simulate", file, *FEW)
+    assert (answer.status, answer.err) == (0, "")
+    assert "embedding " in answer.out and "TPOT" not in answer.out and "cache" not in answer.out
+    trace = folder / "trace.csv"
+    trace.write_text("arrival_s,input_tokens,output_tokens\n" + "".join(f"{at},100,0\n" for at in range(5)))
+    answer = berth("simulate", file, "--offline", "--trace", str(trace))
+    assert answer.status == 0 and "5 requests" in answer.out
+
+
+def test_drafts_are_replayed(berth: Command, folder: Path) -> None:
+    """Formulas and simulation agree on what drafts save."""
+    text = SERVING + "  speculative: {tokens: 4, acceptance: 0.7, draft: llama-3.2-1b}\n"
+    found = json.loads(berth("simulate", written(folder, text), *FEW, "--json").out)
+    assert {each["name"]: each["agrees"] for each in found["compared"]}["TPOT"]
+
+
+def test_further_models_are_told(berth: Command, folder: Path) -> None:
+    """They stand on devices of their own, and change nothing."""
+    other = "{model: bert-base, requests_per_second: 5, input_tokens: 128}"
+    answer = berth("simulate", written(folder, SERVING + f"  co_served: [{other}]\n"), *FEW)
+    assert "On devices of their own, and with no part in this: bert-base; simulate each as a workload" in answer.out

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from planner.built import Image
 from planner.errors import NoFeasiblePlan
-from planner.plan import Build, Image, Lifecycle, Target
+from planner.plan import Build, Lifecycle, Target
 from pricing.instance_type import InstanceType
 from pricing.offer import Purchase
 from pricing.units import GIB

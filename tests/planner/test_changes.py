@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from planner.built import Image
 from planner.changes import Changes, changes, drift
 from planner.lock import Lock
-from planner.plan import Build, Decision, Image
+from planner.plan import Build, Decision
 from tests.planner.locks import (
     AMI,
     AROUND,

@@ -113,9 +113,9 @@ def test_an_ordinary_workload_has_none() -> None:
             "huggingface does not have the tensor degree; set training.framework to megatron or neuron or torchtitan",
         ),
         (
-            {"inference": inference(), "pin": {"layout": {"data": 4}}},
+            {"inference": inference(engine="tgi"), "pin": {"layout": {"data": 4}}},
             "pin.layout.data",
-            "vllm does not have the data degree; no other software has it for this job",
+            "tgi does not have the data degree; set inference.engine to sglang or tensorrt-llm or vllm",
         ),
         (
             {"techniques": {"require": ["kv-fp8"], "accept": "quantized"}},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from planner.image import eks_image, image_parameter
+from planner.image import eks_image, image_parameter, own_image
 from pricing.catalog import find_instance_type, load_instance_types
 
 
@@ -61,3 +61,11 @@ def test_images_fit_processor_and_chip() -> None:
             assert ("neuron" in parameter) == (kind.accelerator.vendor == "AWS")
             assert ("nvidia" in parameter) == (kind.accelerator.vendor == "NVIDIA")
             assert f"/{kind.architecture}/" in parameter or kind.accelerator.vendor == "AWS"
+
+
+@pytest.mark.parametrize(("name", "told"), [("g6f.large", True), ("gr6f.4xlarge", True), ("p3.2xlarge", False)])
+def test_a_slice_needs_an_image_of_the_users_own(name: str, told: bool) -> None:
+    """Its driver is named, and where there is one; of old GPUs nobody says."""
+    assert bool(own_image(name)) is told
+    assert not told or "GRID driver 18.4" in str(own_image(name))
+    assert image_parameter(find_instance_type(name)) is None

@@ -115,22 +115,34 @@ def divides(shape: ModelShape, tensor: int) -> bool:
 
 
 def layouts(shape: ModelShape, on: InstanceType) -> list[Layout]:
-    """Every replica that stays in a node or fills whole ones, with each power of two of requests in flight."""
+    """Every replica that stays in a node or fills whole ones, with each power of two of requests in flight.
+
+    Data ranks, each with a request or more, share experts that are whole on all ranks or cut into slices of 128 or
+    more.
+    """
+    width = min((run.mlp.ffn for run in shape.blocks if run.mlp.experts), default=0)
     return [
-        Layout(tensor=tensor, pipeline=pipeline, micro_batch=requests)
+        Layout(tensor=tensor, pipeline=pipeline, data=data, expert=expert, micro_batch=requests)
         for tensor in range(1, on.devices + 1)
         if on.devices % tensor == 0 and divides(shape, tensor)
         for pipeline in range(1, min(16, shape.layers) + 1)
-        if tensor * pipeline <= on.devices or tensor * pipeline % on.devices == 0
-        if tensor * pipeline <= NODES * on.devices
-        for requests in (1, 2, 4, 8, 16)
+        for data in range(1, max(shape.experts, 1) + 1)
+        if data == 1 or (pipeline == 1 and shape.experts % data == 0)
+        for devices in (tensor * pipeline * data,)
+        if devices <= on.devices or devices % on.devices == 0
+        if devices <= (NODES if data == 1 else 16) * on.devices
+        for expert in sorted({1, tensor * data})
+        if expert == 1 or (shape.experts and shape.experts % expert == 0)
+        if data == 1 or width * expert >= 128 * tensor * data
+        for requests in (data * each for each in (1, 2, 4, 8, 16))
     ]
 
 
 def replica(shape: ModelShape, on: InstanceType, option: Option, layout: Layout, job: ServingJob) -> Row | None:
     """The row of one replica's layout, None where it does not fit, answers too late or takes too many nodes."""
     memory = replica_memory(shape, option.recipe, layout, on, FACTORS)
-    tokens = max(layout.micro_batch * (job.load.input_tokens + job.load.output_tokens), job.load.context_tokens)
+    requests = layout.micro_batch * (job.load.input_tokens + job.load.output_tokens)
+    tokens = max(requests, layout.data * job.load.context_tokens)
     if float(memory.capacity_tokens) < tokens:
         return None
     answer = replica_answer(shape, option.recipe, layout, job.load, on, FACTORS)

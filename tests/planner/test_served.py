@@ -11,6 +11,7 @@ from planner.built import Fleet
 from planner.contradictions import contradictions
 from planner.errors import NoFeasiblePlan
 from planner.workload import Pin, Workload
+from tests.planner.builders import MIXED
 from tests.planner.market_builders import decision, inference, machine, market, offer, workload
 
 CERTIFICATE = "arn:aws:acm:us-east-1:123456789012:certificate/0f0e0d0c-0b0a-0908-0706-050403020100"
@@ -240,3 +241,69 @@ def test_a_profile_lets_the_fleet_fall() -> None:
     made = decision(found, market(KINDS[:1], [offer("p5.one", 1, zones=ZONES)]))
     assert made.build.fleet and made.plan.fleet
     assert made.build.fleet.least_nodes == made.plan.fleet.least_nodes < made.build.fleet.most_nodes == made.build.nodes
+
+
+def kinds(**changes: Any) -> Workload:
+    """A fleet of one kind of serving more."""
+    plain = asked()
+    sections = workload(inference=inference(**changes)).inference
+    return plain.model_copy(update={"inference": sections})
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        (
+            {"speculative": {"tokens": 4, "acceptance": 0.7, "draft": "mtp"}},
+            ("--speculative-config", '{"method": "mtp", "num_speculative_tokens": 4}'),
+        ),
+        ({"output_tokens": 0}, ("--runner", "pooling")),
+    ],
+)
+def test_the_engine_is_told_of_drafts_and_embeddings(changes: dict[str, Any], words: tuple[str, str]) -> None:
+    """As the last arguments of its command."""
+    sold = market(KINDS, [offer(each.name, 1, zones=ZONES) for each in KINDS])
+    fleet = decision(kinds(**changes), sold).build.fleet
+    assert fleet is not None and fleet.engine.command[-2:] == words
+
+
+@pytest.mark.parametrize(
+    ("changes", "serving", "says"),
+    [
+        (
+            {"co_served": [{"model": "bert-base", "requests_per_second": 1, "input_tokens": 64}]},
+            {},
+            "The target serving-fleet runs one model on all of its nodes, and 2 share them here",
+        ),
+        ({"adapters": {"count": 3, "rank": 8}}, {}, "The containers of the target serving-fleet know no adapters"),
+        (
+            {"output_tokens": 0},
+            {"container": "triton", "jwt": TOKENS},
+            "The container triton is told to make embeddings by its own model repository",
+        ),
+        (
+            {"speculative": {"tokens": 4, "acceptance": 0.7, "draft": "ngram"}},
+            {"container": "triton", "jwt": TOKENS},
+            "The container triton is told of drafts by its own model repository",
+        ),
+    ],
+)
+def test_what_the_fleet_cannot_start_is_refused(changes: dict[str, Any], serving: dict[str, Any], says: str) -> None:
+    """Several models, adapters, and what other containers are told elsewhere."""
+    wanted = kinds(**changes).model_copy(update={"provision": asked(**serving).provision})
+    with pytest.raises(NoFeasiblePlan) as caught:
+        decision(wanted, market(KINDS, [offer(each.name, 1, zones=ZONES) for each in KINDS]))
+    assert any(each.startswith(says) for each in caught.value.findings)
+
+
+def test_shared_experts_are_told_to_the_engine() -> None:
+    """Data ranks of a node are the engine's, each with its part of the requests, and experts are spread if planned."""
+    sold = market(KINDS, [offer(each.name, 1, zones=ZONES) for each in KINDS])
+    pin = {"instance_type": "p5.four", "micro_batch": 8, "layout": {"tensor": 1, "data": 4, "expert": 4}}
+    wanted = asked("p5.four").model_copy(update={"pin": Pin.model_validate(pin)})
+    fleet = decision(wanted, sold, MIXED).build.fleet
+    assert fleet is not None
+    command = " ".join(fleet.engine.command)
+    assert "--tensor-parallel-size 1 --pipeline-parallel-size 1 --data-parallel-size 4" in command
+    assert command.count("--enable-expert-parallel") == 1 and "--max-num-seqs 2" in command
+    assert "--enable-expert-parallel" not in " ".join(built().engine.command)

@@ -25,6 +25,12 @@ class Kinked:
     batched_tokens: int = 2048
     mixes_prompts: bool = True
     reserved_share: float = 0.0
+    data: int = 1
+
+    @property
+    def rank_tokens(self) -> int:
+        """A rank alone takes all."""
+        return self.batched_tokens
 
     def step_s(
         self,
@@ -33,6 +39,7 @@ class Kinked:
         prompt_tokens: Any = 0.0,
         prompt_pairs: Any = 0.0,
         undivided: bool = False,
+        each_prompt: Any = np.inf,
     ) -> Any:
         """8 ms of reading, 20 us a token, 0.1 us of cache each, 0.2 ns a key, 10 us more in a lone prompt."""
         rows = np.asarray(sequences + prompt_tokens)

@@ -80,3 +80,10 @@ def test_two_workloads_are_two_stacks_of_one_app(tmp_path: Path) -> None:
         build_stack(app, build, account=None, warnings=())
     names = {each.stack_name for each in app.synth().stacks}
     assert names == {"Berth-serve8b", "Berth-train70b"}
+
+
+def test_a_fleet_with_prompts_on_nodes_of_their_own_is_refused(tmp_path: Path) -> None:
+    """No stack starts or connects the two roles yet: the synth says so, and what to change."""
+    app = App(outdir=str(tmp_path), analytics_reporting=False, builtin_cloud_formation_validation=False)
+    with pytest.raises(StackError, match=r"Set inference\.disaggregate to compare"):
+        build_stack(app, replace(P4D_CLUSTER, split=True), account=None, warnings=())

@@ -15,7 +15,7 @@ def _check(template: Template) -> Iterator[Found]:
     fronts = _fronts(template)
     for each in passes(template):
         if each.inward and each.from_world and not (each.group in fronts and each.ports() in _WEB):
-            yield broken(each.node, f"{_ports(each)} let the whole internet in")
+            yield broken(each.node, f"the whole internet is let in at {_ports(each)}")
 
 
 def _fronts(template: Template) -> set[str]:

@@ -16,7 +16,11 @@ _SECRETS = {
     "an NVIDIA NGC key": re.compile(r"\bnvapi-[A-Za-z0-9_-]{40,}"),
     "a GitHub token": re.compile(r"\b(?:ghp|gho|ghs|github_pat)_[A-Za-z0-9_]{30,}\b"),
     "a Weights & Biases key": re.compile(r"(?i)wandb_api_key\W{1,4}[0-9a-f]{40}\b"),
-    "a password": re.compile(r"(?i)\b(?:password|passwd|secret|token|api_key)\s*=\s*['\"]?(?![$<{*'\"])[^\s'\";&]{8,}"),
+    # As code writes a text, and as a shell does; what code calls or names is none.
+    "a password": re.compile(
+        r"(?i)\b(?:password|passwd|api_key|(?:secret|token)(?=\s*=\s*\S*[0-9@!#%^+]))"
+        r"(?:\s*=\s*(['\"])(?![$<{*])[^\s'\";&]{8,}\1|=(?=\S*[0-9@!#%^+])[\w@!#%^+/=~-]{8,}(?=[\s'\";&]|$))"
+    ),
 }
 # Any of these must be there before a closer look is worth its time.
 _HINT = re.compile(

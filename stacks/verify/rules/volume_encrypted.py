@@ -16,7 +16,8 @@ def _check(template: Template) -> Iterator[Found]:
         if encrypted.open:
             yield cannot_know(encrypted, "whether the volume is encrypted")
         elif not encrypted.flag and volume.at("SnapshotId").missing:
-            yield broken(volume, "the volume is not encrypted")
+            said = "is not said to be encrypted" if encrypted.missing else "is not encrypted"
+            yield broken(volume, f"the volume {said}")
     for body in template_bodies(template):
         if body.data.at("BlockDeviceMappings").missing:
             yield not_told(body.data, "whether the root volume is encrypted is up to the image and the account")

@@ -109,6 +109,70 @@ def image(name: str) -> Change:
     return {f"{DATA}.ImageId": f"{{{{resolve:ssm:{name}}}}}"}
 
 
+# A managed node group beside the cluster, with a launch template of its own.
+POD_DATA = "PodTemplate.LaunchTemplateData"
+PODS: Change = {
+    "PodTemplate": {
+        "Type": "AWS::EC2::LaunchTemplate",
+        "Properties": {
+            "LaunchTemplateData": {
+                "InstanceType": "g5.8xlarge",
+                "Monitoring": {"Enabled": True},
+                "MetadataOptions": {"HttpTokens": "required", "HttpPutResponseHopLimit": 2},
+                "SecurityGroupIds": [{"Fn::GetAtt": ["ServiceGroup", "GroupId"]}],
+                "BlockDeviceMappings": [
+                    {
+                        "DeviceName": "/dev/xvda",
+                        "Ebs": {
+                            "VolumeType": "gp3",
+                            "VolumeSize": 300,
+                            "Encrypted": True,
+                            "DeleteOnTermination": True,
+                        },
+                    }
+                ],
+                "TagSpecifications": [
+                    {"ResourceType": kind, "Tags": [{"Key": "workload", "Value": "test"}]}
+                    for kind in ("instance", "volume")
+                ],
+            }
+        },
+    },
+    "Pods": {
+        "Type": "AWS::EKS::Nodegroup",
+        "Properties": {
+            "ClusterName": {"Ref": "Kubernetes"},
+            "NodeRole": {"Fn::GetAtt": ["Role", "Arn"]},
+            "Subnets": [{"Ref": "Compute"}],
+            "AmiType": "AL2023_x86_64_NVIDIA",
+            "CapacityType": "ON_DEMAND",
+            "LaunchTemplate": {
+                "Id": {"Ref": "PodTemplate"},
+                "Version": {"Fn::GetAtt": ["PodTemplate", "LatestVersionNumber"]},
+            },
+            "ScalingConfig": {"MinSize": 1, "MaxSize": 1, "DesiredSize": 1},
+            "Tags": {"workload": "test"},
+        },
+    },
+}
+HELD: Change = {
+    "Held": {
+        "Type": "AWS::EC2::CapacityReservation",
+        "Properties": {
+            "InstanceType": "p4d.24xlarge",
+            "InstanceCount": 4,
+            "InstancePlatform": "Linux/UNIX",
+            "AvailabilityZoneId": "usw2-az2",
+            "InstanceMatchCriteria": "targeted",
+            "TagSpecifications": [
+                {"ResourceType": "capacity-reservation", "Tags": [{"Key": "workload", "Value": "test"}]}
+            ],
+        },
+    },
+    next(iter(RESERVED)): {"Ref": "Held"},
+    f"{DATA}.Placement": GONE,
+}
+
 BREAKING: dict[str, list[Change]] = {
     "container-image-digest": [
         {
@@ -190,6 +254,33 @@ BREAKING: dict[str, list[Change]] = {
         {"Fleet.LaunchTemplateConfigs.0.Overrides.+": {"InstanceType": "p4de.24xlarge", "SubnetId": {"Ref": "Compute"}}}
     ],
     "efa-unused": [{NICS: [nic(0, 0, "interface")]}],
+    "eks-capacity-type": [
+        {"Pods.CapacityType": "CAPACITY_BLOCK"},
+        {
+            f"{POD_DATA}.InstanceMarketOptions.MarketType": "capacity-block",
+            f"{POD_DATA}.CapacityReservationSpecification.CapacityReservationTarget.CapacityReservationId": (
+                "cr-0123456789abcdef0"
+            ),
+            f"{POD_DATA}.InstanceType": "p5.4xlarge",
+        },
+    ],
+    "eks-image-kind": [
+        {"Pods.AmiType": "AL2023_x86_64_STANDARD"},
+        {"Pods.AmiType": GONE},
+        {"Pods.AmiType": "AL2023_ARM_64_NVIDIA"},
+        {f"{POD_DATA}.InstanceType": "inf2.xlarge"},
+    ],
+    "eks-launch-template": [
+        {f"{POD_DATA}.IamInstanceProfile.Arn": "arn:aws:iam::111122223333:instance-profile/nodes"},
+        {f"{POD_DATA}.InstanceInitiatedShutdownBehavior": "terminate"},
+        {f"{POD_DATA}.InstanceMarketOptions.MarketType": "spot", "Pods.CapacityType": "SPOT"},
+        {"Pods.InstanceTypes": ["g5.8xlarge"]},
+        {f"{POD_DATA}.ImageId": "ami-0123456789abcdef0"},
+        {
+            f"{POD_DATA}.NetworkInterfaces": [nic(0, 0, "interface") | {"SubnetId": {"Ref": "Compute"}}],
+            f"{POD_DATA}.SecurityGroupIds": GONE,
+        },
+    ],
     "eks-endpoint-public": [{"Kubernetes.ResourcesVpcConfig.EndpointPublicAccess": True}],
     "eni-quota": [
         {
@@ -365,6 +456,11 @@ BREAKING: dict[str, list[Change]] = {
     "references-exist": [{"FlowLog.DeliverLogsPermissionArn": {"Ref": "Nobody"}}, {"Reported.^.DependsOn": "Nobody"}],
     "region-offers-type": [{"Compute.AvailabilityZoneId": "euw3-az1"}],
     "reservation-id-form": [{**BLOCK, next(iter(RESERVED)): "block-1"}],
+    "reservation-matches": [
+        {"Held.InstanceType": "p5.48xlarge"},
+        {"Held.InstanceCount": 3},
+        {"Held.AvailabilityZoneId": "usw2-az3"},
+    ],
     "reservation-placement-group": [RESERVED],
     "reservation-preference": [
         {
@@ -417,7 +513,11 @@ BREAKING: dict[str, list[Change]] = {
 }
 
 # What a rule that speaks of something rarer needs to be there before it can be broken.
-GIVEN: dict[str, Change] = {"listener-encrypted": {"Front.Scheme": "internet-facing"}}
+GIVEN: dict[str, Change] = {
+    "listener-encrypted": {"Front.Scheme": "internet-facing"},
+    "reservation-matches": HELD,
+    **dict.fromkeys(("eks-capacity-type", "eks-image-kind", "eks-launch-template"), PODS),
+}
 
 
 @cache

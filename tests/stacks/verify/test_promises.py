@@ -33,6 +33,8 @@ PROMISES = {
         "reservation-preference",
         "spot-request-one-time",
     ],
+    "a reservation of the template's own holds what is launched": ["reservation-matches"],
+    "a managed node group of EKS is one that EKS makes": ["eks-launch-template", "eks-capacity-type", "eks-image-kind"],
     "market and fleet agree, and the type is sold so": ["fleet-market-agrees", "usage-class-supported"],
     "all nodes start or none": ["fleet-all-or-nothing", "fleet-size"],
     "one zone, which offers the type": ["efa-in-one-zone", "zone-offers-type", "region-offers-type"],

@@ -44,6 +44,9 @@ UNREADABLE = {
     "aliases that explode": (f"Resources: {{}}\n{BOMB}".encode(), "more than 1,000,000 values"),
     "an alias of nothing": (b"Resources: *nobody", "names no anchor"),
     "an alias of itself": (b"Resources: &a {A: *a}", "names no anchor"),
+    "a resource twice": (b"Resources:\n  A: {Type: X}\n  A: {Type: Y}\n", "line 3: 'A' is written twice"),
+    "a property twice": (b'{"Resources": {"A": {"Type": "X", "Type": "Y"}}}', "'Type' is written twice"),
+    "no number": (b'{"Resources": {"A": {"Type": "X", "Size": NaN}}}', "it has no NaN"),
     "a key that is a list": (b"Resources: {? [1] : 2}", "a key is not a text"),
 }
 

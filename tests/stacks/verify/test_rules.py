@@ -90,6 +90,30 @@ def test_arithmetic_is_told() -> None:
     assert "4 x p4d.24xlarge need 384 vCPUs of spot quota of p4d and 20 network interfaces" in spot
 
 
+@pytest.mark.parametrize(
+    ("line", "secret"),
+    [
+        ("export PASSWORD=tr0ub4dor", True),
+        ("password = 'correct horse'.split()", False),
+        ('password="correct-horse"', True),
+        ("docker run -e API_KEY=abcd1234efgh engine", True),
+        ('token = "ey9JhbGciOi"', True),
+        ("mysql --password=hunter2hunter2", True),
+        # Code that fetches a secret, or names one, holds none.
+        ('token = response.get("nextToken")', False),
+        ("url, secret = _load_webhook_credentials(force_refresh=True)", False),
+        ("connect(token=event_token, region=region)", False),
+        ('secret = "webhook-credentials"', False),
+        ("PASSWORD=$(aws secretsmanager get-secret-value --secret-id engine)", False),
+        ('TOKEN="${TOKEN}"', False),
+    ],
+)
+def test_a_secret_is_told_from_what_fetches_one(line: str, secret: bool) -> None:
+    """A text that is assigned is a secret; a call, a variable and a secret's name are none."""
+    broken = new_in({f"{DATA}.UserData": {"Fn::Base64": f"#!/bin/bash\n{line}\n"}}, {})
+    assert {each.rule.id for each in broken} == ({"plain-secret"} if secret else set())
+
+
 UNKNOWN: dict[str, tuple[str, Change]] = {
     "a group that is imported": (
         "efa-security-group-pair",

@@ -67,6 +67,7 @@ class Nodegroup(Taught, CloudFormationModel):
             instance_type=data["InstanceType"],
             subnet_id=properties["Subnets"][0],
             tags={"instance": {TAG: resource_name}},
+            is_instance_type_default=False,
         )
         for instance in launched.instances:
             dress(backend, instance, data)
@@ -79,8 +80,8 @@ class Nodegroup(Taught, CloudFormationModel):
         """Ends the nodes with their group."""
         cluster, _, name = resource_name.partition("/")
         backend = ec2(account_id, region_name)
-        nodes = backend.describe_instances(filters={f"tag:{TAG}": [name]})
-        backend.terminate_instances([instance.id for instance in nodes])
+        launched = backend.describe_instances(filters={f"tag:{TAG}": [name]})
+        backend.terminate_instances([instance.id for reservation in launched for instance in reservation.instances])
         eks(account_id, region_name).delete_nodegroup(cluster, name)
 
 

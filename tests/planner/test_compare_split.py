@@ -1,0 +1,87 @@
+"""Does a plan say what replicas for prompts beside others for answers would cost, and build them only where asked?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from planner.plan import Comparison, Decision, Plan
+from pricing.units import show_usd
+from tests.planner.builders import DENSE
+from tests.planner.market_builders import decision, inference, market, offer, serving_machines, workload
+
+
+def decided(usd: float = 5, **asked: object) -> Decision:
+    """A plan on two types, the larger at a price."""
+    sold = market(serving_machines(), [offer("p5.small", 1), offer("p5.large", usd)])
+    return decision(workload(inference=inference(**asked)), sold)
+
+
+def compared(found: Plan) -> Comparison:
+    """What stands beside the choice."""
+    assert found.apart is not None
+    return found.apart
+
+
+def test_the_other_kind_is_told_and_not_chosen() -> None:
+    """Unasked, a plan names the best split fleet with its money, and chooses replicas that do both."""
+    found = decided().plan
+    apart = compared(found)
+    assert found.chosen.split is None and apart.best is not None
+    assert apart.best.split is not None and apart.best.service is not None
+    assert show_usd(apart.best.service.usd_per_month) in apart.verdict
+    cheaper = apart.best.usd_per_hour < found.chosen.usd_per_hour
+    assert ("not considered unless inference.disaggregate is allow" in apart.verdict) is cheaper
+    assert ("not worth it" in apart.verdict) is not cheaper
+    assert apart.best.service.band.measured is False
+
+
+def test_never_leaves_it_out() -> None:
+    """Who wants no comparison gets none, and the same choice."""
+    assert decided(disaggregate="never").plan.apart is None
+    assert decided(disaggregate="never").plan.chosen == decided().plan.chosen
+
+
+def test_an_engine_without_a_handover_says_so() -> None:
+    """Text Generation Inference hands no cache over: the plan names it."""
+    kinds = [replace(each, accelerator=replace(each.accelerator, name="A10G")) for each in serving_machines()]
+    sold = market(kinds, [offer("p5.small", 1), offer("p5.large", 5)])
+    found = decision(workload(inference=inference(engine="tgi")), sold).plan
+    assert compared(found).best is None
+    assert "hands no cache from one replica to another" in compared(found).verdict
+
+
+def test_a_limit_that_no_pair_keeps_is_told() -> None:
+    """On one node of one device there is no room for two replicas."""
+    sold = market(serving_machines()[:1], [offer("p5.small", 1)])
+    asked = workload(inference=inference(requests_per_second=0.1), limits={"max_nodes": 1})
+    found = decision(asked, sold).plan
+    assert compared(found).verdict == "no pair of replicas keeps the limits on 1 nodes or fewer"
+
+
+@pytest.mark.parametrize(("rate", "tpot"), [(20, "2ms"), (3000, "0.8ms")])
+def test_allowed_it_competes(rate: int, tpot: str) -> None:
+    """Where it is allowed the cheaper kind is chosen, the other stands beside it, and the build knows which it is."""
+    plain = decided(requests_per_second=rate, tpot=tpot).plan
+    found = decided(requests_per_second=rate, tpot=tpot, disaggregate="allow")
+    other, chosen = compared(found.plan).best, found.plan.chosen
+    split = compared(plain).best
+    assert split is not None and other is not None
+    wins = split.usd_per_hour < plain.chosen.usd_per_hour
+    assert (chosen.split is not None) is wins is found.build.split
+    assert chosen.usd_per_hour == min(split.usd_per_hour, plain.chosen.usd_per_hour)
+    assert (other.split is None) is wins
+
+
+def test_a_split_fleet_that_wins_is_planned_in_full() -> None:
+    """Tight limits on the time between tokens make it win: fleet, bill, layout and warnings are of both roles."""
+    asked = inference(requests_per_second=3000, tpot="0.8ms", disaggregate="allow")
+    sold = market(serving_machines(), [offer("p5.small", 1), offer("p5.large", 5)])
+    found = decision(workload(inference=asked), sold, DENSE)
+    chosen, fleet = found.plan.chosen, found.plan.fleet
+    assert fleet is not None and chosen.service is not None
+    assert chosen.split is not None
+    assert compared(found.plan).verdict.startswith("chosen: ")
+    assert fleet.load_nodes == chosen.nodes and 0 < fleet.prompt_share < 1
+    assert any("a synth refuses this plan" in each for each in found.plan.warnings)
