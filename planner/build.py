@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from planner.built import Existing, FileSystem
+from planner.built import Existing, FileSystem, Image
 from planner.errors import NoFeasiblePlan
 from planner.fleet_record import FleetPlan
 from planner.image import image_parameter, own_image
-from planner.plan import Build, Candidate, Image, Target
+from planner.plan import Build, Candidate, Target
 from planner.served import fleet_of
 from planner.sliced import mig_of
 from planner.workload import Provision, Workload

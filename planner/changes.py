@@ -7,10 +7,10 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from planner.built import Engine, Existing, FileSystem, Fleet, Mig
+from planner.built import Engine, Existing, FileSystem, Fleet, Floor, Image, Mig
 from planner.errors import LockError
 from planner.lock import Lock
-from planner.plan import Build, Decision, Image
+from planner.plan import Build, Decision
 
 # Another name, region or account is another stack. In another zone the subnets would be made anew beside the old ones,
 # with the same addresses, which EC2 refuses.
@@ -21,7 +21,7 @@ _AROUND = ("lifecycle", "expires_at", "block_ends_at", "budget_usd", "budget_ema
 # Of a fleet, what its load balancer and its scaling hold; its nodes are replaced one after the other.
 _AROUND_FLEET = (
     *("nodes", "least_nodes", "most_nodes", "waiting_per_node", "running_per_node", "longest_answer_s"),
-    *("certificate", "clients", "balancer_zone_ids"),
+    *("certificate", "clients", "balancer_zone_ids", "balancer_subnets", "on_demand_nodes", "schedule", "time_zone"),
 )
 # Records in a build of which the fields are compared, where both builds have them.
 _PARTS = (FileSystem, Fleet, Engine, Mig, Existing)
@@ -144,4 +144,6 @@ def _shown(value: object) -> str:
         return value.engine.name
     if isinstance(value, Mig):
         return value.profile
+    if isinstance(value, tuple) and value and all(isinstance(each, Floor) for each in value):
+        return ", ".join(f"{each.nodes} from {each.minute // 60:02}:{each.minute % 60:02}" for each in value)
     return "none" if value is None else str(value)

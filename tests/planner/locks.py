@@ -8,9 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from planner.built import Existing, FileSystem, Mig
+from planner.built import Existing, FileSystem, Image, Mig
 from planner.lock import Lock
-from planner.plan import Image, Lifecycle, Target
+from planner.plan import Lifecycle, Target
 from pricing.errors import MarketError
 from pricing.offer import Purchase
 from tests.planner.market_builders import NOW

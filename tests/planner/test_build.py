@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from planner.built import Image
 from planner.errors import NoFeasiblePlan
-from planner.plan import Build, Decision, Image, Lifecycle, Target
+from planner.plan import Build, Decision, Lifecycle, Target
 from pricing.instance_type import InstanceType
 from pricing.offer import Purchase
 from pricing.price import Reservation

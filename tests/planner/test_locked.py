@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from planner.built import Image
 from planner.calibration import Calibration, load_calibration
 from planner.changes import changes
 from planner.decide import decide
@@ -22,7 +23,7 @@ from planner.load import Loaded
 from planner.lock import Lock, read_head, read_lock, write_lock
 from planner.locked import Locked, locked_build
 from planner.places import lock_path
-from planner.plan import Decision, Image, Lifecycle, Target
+from planner.plan import Decision, Lifecycle, Target
 from tests.planner.locks import (
     AMI,
     AROUND,
