@@ -112,6 +112,12 @@ def image_fault(build: Build) -> str | None:
     )
 
 
+def image_warnings(build: Build) -> tuple[str, ...]:
+    """What the nodes need before a stack can be made of the plan."""
+    fault = image_fault(build)
+    return (f"{fault}. Until then the plan stands, and no lock or stack is made of it.",) if fault else ()
+
+
 def end_warnings(provision: Provision, candidate: Candidate, now: datetime) -> tuple[str, ...]:
     """A sentence where a run that begins `now` may outlast the capacity block."""
     until, run = usable_until(provision, candidate.instance_type), candidate.run
