@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from planner.plan import Plan, Rejection, Requirement, Rung
+from planner.need_record import Requirement
+from planner.plan import Plan, Rejection, Rung
 from planner.recipe import Accuracy
 from planner.report.terminal import FILE_WIDTH, SHOWN_REJECTIONS, headline, plan_text, print_plan
 from planner.techniques import load_techniques
@@ -61,7 +62,7 @@ def test_the_decision_stands_in_its_order(asked: Workload, capsys: pytest.Captur
     text = printed(planned(asked), capsys)
     decision = text[text.index("\nDecision\n") : text.index("\nMemory, ")]
     names = re.findall(r"^  ([a-z]+) +\S", decision, re.MULTILINE)
-    last = [*(["run", "software"] if asked.training else ["service"]), "network", "energy"]
+    last = [*(["run", "software"] if asked.training else ["service", "latency"]), "network", "energy"]
     assert names == ["model", "job", "technique", "memory", "instance", "availability", "layout", "choice", *last]
 
 
