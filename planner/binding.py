@@ -15,7 +15,7 @@ AT_ONCE = 1e12
 # What each cause's absence would make of a step's factors.
 WITHOUT: Mapping[str, Mapping[str, float]] = {
     "reading weights and cache": {"memory": AT_ONCE, "cache": AT_ONCE},
-    "computing": {"matmul": AT_ONCE, "narrow": AT_ONCE, "attention": AT_ONCE},
+    "computing": {"matmul": AT_ONCE, "narrow": AT_ONCE, "grouped": AT_ONCE, "attention": AT_ONCE},
     "launching kernels and scheduling": dict.fromkeys(
         (
             "block_s",
@@ -24,9 +24,11 @@ WITHOUT: Mapping[str, Mapping[str, float]] = {
             "latent_block_s",
             "packed_block_s",
             "emulated_block_s",
+            "prompt_block_s",
             "step_s",
             "sequence_s",
             "request_s",
+            "prompt_token_s",
         ),
         0.0,
     ),
@@ -49,7 +51,8 @@ def token_floor(replica: Replica, load: Load) -> str:
 
 def prompt_floor(replica: Replica, load: Load) -> str:
     """The least time to the first token, of a request that is alone, and the cause that takes most of it."""
-    return _floor(replica, "the prompt takes", lambda each: each.request_s + each.prefill_s(load.input_tokens))
+    tokens = load.input_tokens
+    return _floor(replica, "the prompt takes", lambda each: each.received_s(tokens) + each.prefill_s(tokens))
 
 
 def _floor(replica: Replica, what: str, seconds: Callable[[Replica], Any]) -> str:

@@ -32,7 +32,8 @@ RESERVES = tuple(int(GIB * quarter / 4) for quarter in range(1, 49))
 SPEEDS = tuple(float(speed) for speed in np.geomspace(0.25, 2.5, 24).round(3))
 _SHARES = ("memory", "cache", "matmul", "narrow", "attention")
 # What is paid whatever is moved or computed.
-_SECONDS = tuple(field.name for field in fields(StepFactors) if field.name.endswith("_s") and field.name != "request_s")
+_BEFORE = ("request_s", "prompt_token_s")
+_SECONDS = tuple(field.name for field in fields(StepFactors) if field.name.endswith("_s") and field.name not in _BEFORE)
 # Measured over predicted, turned over for rates and caches: above 1 the run is slower, or its cache smaller.
 _RATIOS: Mapping[str, Callable[[Row, Calibration], float]] = {
     "tpot": lambda row, factors: row.numbers["tpot_ms"] / tpot_ms(row, factors),

@@ -97,17 +97,19 @@ class StepFactors:
 
     `memory` and `cache` are shares of the memory's rate, for weights and for the cache; `matmul` and `narrow` of the
     peak of 16-bit and of narrower products, `unpacked` the part of `matmul` that products reach whose 4-bit weights are
-    unpacked first, `attention` of the 16-bit peak in attention. A product has `half_rows` rows more than it is given,
-    from tiles and waves that are not full. `overlap` is the part of the shorter of reading and computing that hides
-    behind the longer. Launches are paid for each block a step: `block_s`, and on top `expert_block_s` with experts,
-    `recurrent_block_s` with a recurrence, `latent_block_s` with latent attention, `packed_block_s` with weights of four
-    bits, `emulated_block_s` where these have no products of their own. `step_s` is paid for each step, `sequence_s` for
-    each sequence of it, `request_s` once a request; a request is let in after `admission_steps`. `reduce_s` is one sum
-    over tensor ranks without its bytes, `staged_reduce_s` that over PCIe; `link`, `staged_link` and `network` the
-    shares of the rates of links and network, `network_latency_s` one hop between nodes. `imbalance` is the fullest
-    expert rank's load over the mean, `spread` the share of a batch's tokens that choose experts independently, `alike`
-    that share where a benchmark sends one prompt many times. `rereads` says how far queries that share a key each read
-    it anew, where their number is no power of two.
+    unpacked first, `grouped` the part that products of experts reach, `attention` of the 16-bit peak in attention. A
+    product has `half_rows` rows more than it is given, from tiles and waves that are not full. `overlap` is the part of
+    the shorter of reading and computing that hides behind the longer. Launches are paid for each block a step:
+    `block_s`, and on top `expert_block_s` with experts, `recurrent_block_s` with a recurrence, `latent_block_s` with
+    latent attention, `packed_block_s` with weights of four bits, `emulated_block_s` where these have no products of
+    their own, `prompt_block_s` in steps with tokens of prompts. `step_s` is paid for each step, `sequence_s` for each
+    sequence of it; where a server takes requests in, `request_s` for each and `prompt_token_s` for each token of its
+    prompt. A request is let in after `admission_steps`. `reduce_s` is one sum over tensor ranks without its bytes,
+    `staged_reduce_s` that over PCIe; `link`, `staged_link` and `network` the shares of the rates of links and network,
+    `network_latency_s` one hop between nodes. `imbalance` is the fullest expert rank's load over the mean, `spread` the
+    share of a batch's tokens that choose experts independently, `alike` that share where a benchmark sends one prompt
+    many times. `rereads` says how far queries that share a key each read it anew, where their number is no power of
+    two.
     """
 
     memory: Any
@@ -115,6 +117,7 @@ class StepFactors:
     matmul: Any
     narrow: Any
     unpacked: Any
+    grouped: Any
     attention: Any
     half_rows: Any
     overlap: Any
@@ -124,9 +127,11 @@ class StepFactors:
     latent_block_s: Any
     packed_block_s: Any
     emulated_block_s: Any
+    prompt_block_s: Any
     step_s: Any
     sequence_s: Any
     request_s: Any
+    prompt_token_s: Any
     admission_steps: Any
     reduce_s: Any
     staged_reduce_s: Any

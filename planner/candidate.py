@@ -9,7 +9,6 @@ from typing import Any
 from planner.batch_candidate import batch_run, batch_table
 from planner.batch_record import Batch
 from planner.batch_setting import BatchJob
-from planner.block_time import RATED_AS
 from planner.calibration import Calibration
 from planner.cost import cents, usd_of_hours
 from planner.eligible import Contender
@@ -18,14 +17,19 @@ from planner.memory import training_memory, worst_stage
 from planner.other_software import other_software
 from planner.plan import Candidate, MemoryTable, Run, Service, Term
 from planner.recipes import Option
+from planner.replica import Replica
 from planner.run_band import run_band
 from planner.search import RUNGS, Pool
 from planner.search_serving import ServingJob
 from planner.search_training import TrainingJob
-from planner.serving import computed_band, replica_answer, replica_memory, replica_of
+from planner.serving import Load, computed_band, replica_answer, replica_memory, replica_of
 from planner.serving_band import serving_bands
+from planner.serving_modes import arrivals
+from planner.serving_spread import spreads
+from planner.setting import RATED_AS
 from planner.shape import ModelShape
 from planner.split_service import split_service
+from planner.spread import USUAL_VARIATION, Spreads
 from planner.terms import paid_node_hours
 from planner.training_time import START_UP_S, step_time
 from planner.wall_clock import wall_clock
@@ -135,8 +139,8 @@ def _run(
     tokens_per_s = job.global_batch * job.sequence_tokens / step_s
 
     def utilization(masked: bool) -> float:
-        frozen = option.recipe.adapter is not None
-        flop = model_flop(shape, job.sequence_tokens, frozen=frozen, masked=masked)
+        frozen, trained = option.recipe.adapter is not None, option.recipe.trained_share
+        flop = model_flop(shape, job.sequence_tokens, frozen=frozen, trained=trained, masked=masked)
         dtype = option.recipe.compute_dtype
         peak = machine.flop_per_s_per_device(RATED_AS.get(dtype, dtype)) or float("nan")
         return flop * tokens_per_s / (layout.devices * peak)
@@ -195,7 +199,7 @@ def _service(
         band=factors.memory_band,
     )
     room = replica_of(shape, option.recipe, layout, machine, factors, load)
-    most = room.most_sequences(load.input_tokens, load.output_tokens)
+    most = room.most_sequences(load.input_tokens, load.output_tokens, load.prefix_tokens)
     # A fixed number in flight is answered as fast as it comes back: Little's law.
     rate = job.requests_per_s or (job.concurrency or 0) / float(answer.request_s)
     month = usd_per_hour * HOURS_PER_MONTH
@@ -216,7 +220,16 @@ def _service(
         ttft_band=computed_band(ttft_band, load),
         requests_per_s=rate,
         tokens_per_s=tokens_per_s,
+        spreads=_spreads(room, load, layout.micro_batch, replicas),
     )
+
+
+def _spreads(replica: Replica, load: Load, in_flight: int, replicas: int) -> Spreads | None:
+    """How the times of generated answers are spread; embeddings have no such formulas."""
+    if load.pools:
+        return None
+    pace = arrivals(replica, load.lengths, in_flight)
+    return spreads(replica, load.lengths, in_flight, pace, variation=USUAL_VARIATION, replicas=replicas)
 
 
 def _terms(record: Any) -> tuple[Term, ...]:

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from planner.block_time import RATED_AS
 from planner.cost import wasted_share
 from planner.fleet_size import ZONES
 from planner.framework import Framework, load_frameworks
@@ -17,6 +16,7 @@ from planner.plan import Rejection, Target
 from planner.recipe import Job
 from planner.recipes import Option, allowed_options
 from planner.serving_fields import FEATURES
+from planner.setting import RATED_AS
 from planner.shape import ModelShape
 from planner.workload import InstanceTypes, Workload
 from pricing.instance_type import InstanceType

@@ -8,13 +8,14 @@ from decimal import Decimal
 from enum import StrEnum
 
 from planner.batch_record import Batch
-from planner.built import Existing, FileSystem, Fleet, Mig
+from planner.built import Existing, FileSystem, Fleet, Image, Mig
 from planner.fleet_record import FleetPlan
 from planner.index_record import IndexPlan
 from planner.layout import Layout
 from planner.need_record import Energy, Requirement
 from planner.recipe import Accuracy, Recipe
 from planner.split_record import Split
+from planner.spread import Spreads
 from planner.terms import RunHours
 from pricing.offer import Provenance, Purchase
 from pricing.units import HOUR_S
@@ -136,7 +137,8 @@ class Service:
     `requests_per_s_per_replica` the rate that it is planned to take, `largest_batch` how many requests of mean length
     its engine lets in at once, so that bursts beyond the planned ones need not wait for a place. `ttft_band` is that of
     the time to the first token where it has one of its own, wider than that of times and rates. Of embeddings `ttft_s`
-    is the time to the embedding, and `tpot_s` 0. `tokens_per_s` are those in and out.
+    is the time to the embedding, and `tpot_s` 0. `tokens_per_s` are those in and out. `spreads` is how both times are
+    spread over requests that come at random, where that is known.
     """
 
     replicas: int
@@ -153,6 +155,7 @@ class Service:
     ttft_band: Band | None = None
     requests_per_s: float = 0.0
     tokens_per_s: float = 0.0
+    spreads: Spreads | None = None
 
     @property
     def embeds(self) -> bool:
@@ -291,17 +294,6 @@ def is_own(deal: Deal, chosen: Candidate) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """The machine image: the public SSM parameter that names it, and its id once resolved in the region.
-
-    An image of the user's own has an id and no parameter, that which EKS chooses neither.
-    """
-
-    parameter: str | None
-    id: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """Everything that a stack must know, and nothing of how it was decided. Bytes, seconds, USD.
 
@@ -310,7 +302,8 @@ class Build:
     reservation or Capacity Block, the ARN of a group of them, or `open` for any that matches. `training_plan_arn` is
     HyperPod's own way to reserve. `account` is the only one that the stack may be deployed to, None for any. `cidr` is
     the block of the stack's VPC, or of its subnet in an existing one. `fleet` is set for the target serving-fleet
-    alone, `mig` where accelerators are cut. `split` says that prompts have nodes of their own.
+    alone, `mig` where accelerators are cut. `split` says that prompts have nodes of their own. `block_ends_at` (UTC) is
+    when the Capacity Block ends by EC2's word, None where it was not asked.
     """
 
     name: str
@@ -340,6 +333,7 @@ class Build:
     account: str | None = None
     cidr: str | None = None
     existing: Existing = field(default_factory=Existing)
+    block_ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,7 +41,7 @@ def pooled(replica: Replica, lengths: Lengths, in_flight: Any) -> Pace:
         more = _step_s(replica, lengths, 2 * together)
         growth = np.minimum((more - step) / step, 1.0)
     rate = arriving / step
-    return _pace(replica.request_s + in_flight / rate, rate)
+    return _pace(replica.received_s(lengths.prompt) + in_flight / rate, rate)
 
 
 def full_step(replica: Replica, lengths: Lengths) -> tuple[Any, Any]:
@@ -55,7 +55,7 @@ def pooled_loop(replica: Replica, lengths: Lengths, clients: Any) -> Pace:
     clients = np.asarray(clients, dtype=float)
     together = np.clip(clients / 2, 1.0, _most_together(replica, lengths))
     rate = together / _step_s(replica, lengths, together)
-    return _pace(replica.request_s + clients / rate, rate)
+    return _pace(replica.received_s(lengths.prompt) + clients / rate, rate)
 
 
 def _most_together(replica: Replica, lengths: Lengths) -> Any:

@@ -45,7 +45,7 @@ class Replica:
         cache_tokens: Any,
         prompt_tokens: Any = 0.0,
         prompt_pairs: Any = 0.0,
-        undivided: bool = False,
+        undivided: Any = False,
         each_prompt: Any = np.inf,
     ) -> Any:
         """Seconds of a step that decodes `sequences` with `cache_tokens` of live cache in all, and works on
@@ -67,7 +67,7 @@ class Replica:
     def prefill_s(self, tokens: Any, after: Any = 0.0) -> Any:
         """Seconds until `tokens` of a prompt, behind `after` that the cache holds, are worked on, alone on the replica.
 
-        Pieces of `rank_tokens` each; what a request costs before its first step (`request_s`) is not in it.
+        Pieces of `rank_tokens` each; what a request costs before its first step (`received_s`) is not in it.
         """
         steps = np.ceil(np.maximum(tokens, 1) / self.rank_tokens)
         piece = tokens / steps
@@ -83,13 +83,16 @@ class Replica:
         """Tokens of one prompt that a step takes at most: a prompt stays on one data rank."""
         return self.batched_tokens / self.data
 
-    @property
-    def request_s(self) -> Any:
-        """Seconds that a request takes before its first step: tokenizing, scheduling, the way there and back, and the
-        copy of its adapter from the host."""
-        return self.factors.request_s + (self.adapted.load_s if self.adapted else 0.0)
+    def received_s(self, prompt_tokens: Any) -> Any:
+        """Seconds that a server takes before a request's first step: tokenizing, scheduling, the way there and back,
+        and the copy of its adapter from the host."""
+        each = self.factors.request_s + (self.adapted.load_s if self.adapted else 0.0)
+        return each + prompt_tokens * self.factors.prompt_token_s
 
-    def most_sequences(self, prompt_tokens: Any, answer_tokens: Any) -> Any:
-        """Requests of such lengths that are in flight at most: those that fit, up to the largest batch."""
+    def most_sequences(self, prompt_tokens: Any, answer_tokens: Any, prefix_tokens: Any = 0) -> Any:
+        """Requests of such lengths that are in flight at most: those that fit beside a prefix that stays in the cache,
+        up to the largest batch.
+        """
         each = prompt_tokens + self.reserved_share * answer_tokens
-        return np.minimum(self.largest_batch, np.floor(self.capacity_tokens / each))
+        room = np.maximum(self.capacity_tokens - prefix_tokens, 0.0)
+        return np.minimum(self.largest_batch, np.floor(room / each))

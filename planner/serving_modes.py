@@ -11,12 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from planner.prompt_queue import PromptQueue
 from planner.replica import Replica
 
 # Time and the number that decode depend on each other; after so many rounds nothing moves by a thousandth.
 ROUNDS = 4
-# The M/D/1 formula has no end at a full device, where the queue is bounded by the requests in flight.
+# The queue's formulas have no end at a full device, where it is bounded by the requests in flight.
 BUSIEST = 0.95
+HALF_STEP = 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +90,10 @@ def full_rate(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
 
 
 def static_batch(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
-    """`sequences` start together and end together; those that do not fit wait for the ones before them."""
+    """`sequences` start together and end together; those that do not fit wait for the ones before them.
+
+    A program calls the engine itself: no server takes the prompts in.
+    """
     sequences = np.asarray(sequences, dtype=float)
     fits = np.floor(replica.capacity_tokens / (lengths.prompt + lengths.answer))
     fits = np.where(np.less(fits, 1.0), sequences, fits)
@@ -96,9 +101,9 @@ def static_batch(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
     turns = np.ceil(sequences / at_once)
     prompt = _prompts_s(replica, lengths, at_once)
     step = replica.step_s(at_once, at_once * lengths.live)
-    whole = turns * (replica.request_s + prompt + (lengths.answer - 1) * step)
+    whole = turns * (prompt + (lengths.answer - 1) * step)
     return Pace(
-        ttft_s=replica.request_s + prompt,
+        ttft_s=prompt,
         tpot_s=step,
         decode_s=step,
         prompt_s=prompt / at_once,
@@ -109,8 +114,8 @@ def static_batch(replica: Replica, lengths: Lengths, sequences: Any) -> Pace:
 def arrivals(replica: Replica, lengths: Lengths, in_flight: Any) -> Pace:
     """Requests come at random, as many as keep `in_flight` answered at once.
 
-    A prompt waits until the engine looks for new requests, and for prompts before it, one at a time (M/D/1, whose
-    queue is bounded by those in flight).
+    A prompt waits for the step at work and for other prompts (planner.prompt_queue); an engine that does not look for
+    new requests at every step lets it wait longer than the half step which that queue counts.
     """
     in_flight = np.asarray(in_flight, dtype=float)
     step, prompt, tpot = _cycle(replica, lengths, in_flight)
@@ -118,10 +123,17 @@ def arrivals(replica: Replica, lengths: Lengths, in_flight: Any) -> Pace:
     decoded = np.where(replica.mixes_prompts, in_flight, 0.0)
     worked = np.maximum(lengths.fresh / piece, 1.0) * _work_s(replica, lengths, decoded, piece, undivided=True)
     busy = np.minimum(in_flight / (worked + lengths.answer * tpot) * prompt, BUSIEST)
-    waits = replica.factors.admission_steps * tpot + busy / (2 * (1 - busy)) * prompt
-    ttft = replica.request_s + worked + waits
+    # Requests at random are in flight as Poisson's distribution says.
+    occupied = 1 - np.exp(-in_flight)
+    queue = PromptQueue(step_s=step, prompt_s=prompt, busy=busy, mixes=replica.mixes_prompts, occupied=occupied)
+    ttft = replica.received_s(lengths.prompt) + worked + late_s(replica, tpot) + queue.wait_s
     rate = in_flight / (ttft + (lengths.answer - 1) * tpot)
     return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, requests_per_s=rate)
+
+
+def late_s(replica: Replica, tpot_s: Any) -> Any:
+    """Seconds that an engine lets a request wait beyond the step at work, half of which is over on average."""
+    return np.maximum(replica.factors.admission_steps - HALF_STEP, 0.0) * tpot_s
 
 
 def _cycle(replica: Replica, lengths: Lengths, decoding: Any) -> tuple[Any, Any, Any]:
@@ -150,7 +162,7 @@ def _closed_ttft(replica: Replica, lengths: Lengths, clients: Any, decoding: Any
     piece = _piece(replica, lengths, decoding)
     later = np.maximum(lengths.fresh / piece, 1.0) * _work_s(replica, lengths, decoded, piece, undivided=True)
     waits = np.where(np.greater(clients, 1), replica.factors.admission_steps * tpot, 0.0)
-    return replica.request_s + first_share * rush + (1 - first_share) * (later + waits)
+    return replica.received_s(lengths.prompt) + first_share * rush + (1 - first_share) * (later + waits)
 
 
 def _piece(replica: Replica, lengths: Lengths, decoding: Any) -> Any:
@@ -173,4 +185,6 @@ def _prompts_s(replica: Replica, lengths: Lengths, sequences: Any) -> Any:
     steps = np.maximum(np.ceil(tokens / replica.batched_tokens), 1.0)
     piece = tokens / steps
     pairs = piece * (lengths.cached + lengths.fresh / 2)
-    return steps * replica.step_s(0.0, 0.0, piece, pairs, each_prompt=lengths.fresh)
+    # With fewer prompts than stages there is nothing to fill them with.
+    few = np.less(sequences, replica.work.stages)
+    return steps * replica.step_s(0.0, 0.0, piece, pairs, undivided=few, each_prompt=lengths.fresh)

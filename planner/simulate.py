@@ -19,11 +19,13 @@ from planner.request_stream import closed_requests, poisson_requests
 from planner.search_serving import load_of
 from planner.served import places
 from planner.serving import Load, replica_of
-from planner.serving_modes import Lengths, arrivals, closed_loop
+from planner.serving_modes import Lengths, arrivals, closed_loop, late_s
+from planner.serving_spread import spreads
 from planner.simulated import Expected, Simulated, simulated
 from planner.simulation import Requests
 from planner.sliced import as_cut
 from planner.split_simulation import SplitFleet, expected_of_split, replay_split
+from planner.spread import USUAL_VARIATION
 from planner.step_table import step_table
 from planner.trace import read_trace
 from planner.workload import Inference
@@ -33,8 +35,6 @@ from pricing.catalog import load_instance_types
 USUAL_REQUESTS = 20_000
 # Between how many in flight, and in how many steps, the formulas are asked for the rate that comes.
 LEAST_IN_FLIGHT, STEPS = 0.01, 400
-# Requests of one length would march in step; how much lengths differ is the workload's own, and this is assumed.
-USUAL_VARIATION = 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,14 +119,14 @@ def _expected(replica: Replica, requests: Requests, replicas: int, table: StepTa
         # The rate grows with those in flight: who come at a rate are in flight as many as answer at it.
         at_once = float(np.interp(rate, arrivals(replica, lengths, in_flight).requests_per_s, in_flight))
         pace = arrivals(replica, lengths, at_once)
-    # Until the step at work ends, half of one on average, a request waits in the simulation too.
-    late = max(float(replica.factors.admission_steps) - 0.5, 0.0) * float(pace.tpot_s)
-    late += _rest_of_a_round_s(replica, at_once, at_once * lengths.live)
+    variation = float(requests.input_tokens.std() / prompt)
+    late = late_s(replica, pace.tpot_s) + _rest_of_a_round_s(replica, at_once, at_once * lengths.live)
     return Expected(
         ttft_s=float(pace.ttft_s),
         tpot_s=float(pace.tpot_s),
         output_tokens_per_s=float(pace.requests_per_s) * replicas * lengths.answer,
-        delay_s=float(replica.request_s) + late,
+        delay_s=float(replica.received_s(prompt) + late),
+        spreads=spreads(replica, lengths, at_once, pace, variation=variation, replicas=replicas),
     )
 
 
@@ -143,7 +143,7 @@ def _expected_embeddings(replica: Replica, requests: Requests, replicas: int, ta
         ttft_s=float(pace.ttft_s),
         tpot_s=0.0,
         output_tokens_per_s=float(pace.requests_per_s) * replicas,
-        delay_s=float(replica.request_s),
+        delay_s=float(replica.received_s(lengths.prompt)),
     )
 
 

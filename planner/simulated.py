@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from typing import Any
@@ -11,11 +11,12 @@ import numpy as np
 
 from planner.replica_clock import StepTable
 from planner.simulation import Floats, Replay, Requests, replay
+from planner.spread import QUANTILES, Spread, Spreads
 
 # How far a formula's mean may be from the simulated one; both have the same steps, so what differs is queueing and
 # how many requests a replica has at once, which formulas know on average only.
-TPOT_TOLERANCE = 0.15
-TTFT_TOLERANCE = 0.20
+TPOT_TOLERANCES = {"mean": 0.15, "p50": 0.15, "p95": 0.15, "p99": 0.20}
+TTFT_TOLERANCES = {"mean": 0.20, "p50": 0.20, "p95": 0.25, "p99": 0.30}
 RATE_TOLERANCE = 0.05
 # Drawn arrivals meet an empty fleet at first, which no load is like.
 WARM_UP_SHARE = 0.1
@@ -24,26 +25,18 @@ TO_EMBEDDING = "embedding"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
-    """A time over all requests. Seconds."""
-
-    mean: float
-    p50: float
-    p95: float
-    p99: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
     """What the formulas say of a stream's mean load (planner.serving_modes). Seconds, tokens/s.
 
-    `delay_s` is what a request takes in engine and network beyond its steps, which no queue explains.
+    `delay_s` is what a request takes in engine and network beyond its steps, which no queue explains;
+    `spreads` has the percentiles, where they are known.
     """
 
     ttft_s: float
     tpot_s: float
     output_tokens_per_s: float
     delay_s: float
+    spreads: Spreads | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,9 +158,9 @@ def verdict(found: Simulated) -> Iterator[str]:
 
 
 def _why(name: str) -> str:
-    if name in ("TTFT", TO_EMBEDDING):
+    if name.startswith(("TTFT", TO_EMBEDDING)):
         return "it lets requests wait for each other and for a place on a replica, where the formula has a mean queue"
-    if name == "TPOT":
+    if name.startswith("TPOT"):
         return "it has the batch of each moment, where the formula holds that of the planned load"
     return "it counts what came, where the formula holds the planned load"
 
@@ -178,12 +171,16 @@ def _compared(found: Simulated, expected: Expected) -> Iterator[Compared]:
         unit="s",
         analytic=expected.ttft_s,
         simulated=found.ttft_s.mean,
-        tolerance=TTFT_TOLERANCE,
+        tolerance=TTFT_TOLERANCES["mean"],
     )
     if not found.embeds:
+        tolerance = TPOT_TOLERANCES["mean"]
         yield Compared(
-            name="TPOT", unit="s", analytic=expected.tpot_s, simulated=found.tpot_s.mean, tolerance=TPOT_TOLERANCE
+            name="TPOT", unit="s", analytic=expected.tpot_s, simulated=found.tpot_s.mean, tolerance=tolerance
         )
+    if expected.spreads:
+        yield from _percentiles("TTFT", expected.spreads.ttft, found.ttft_s, TTFT_TOLERANCES)
+        yield from _percentiles("TPOT", expected.spreads.tpot, found.tpot_s, TPOT_TOLERANCES)
     yield Compared(
         name="requests" if found.embeds else "output rate",
         unit="requests/s" if found.embeds else "tokens/s",
@@ -191,6 +188,13 @@ def _compared(found: Simulated, expected: Expected) -> Iterator[Compared]:
         simulated=found.output_tokens_per_s,
         tolerance=RATE_TOLERANCE,
     )
+
+
+def _percentiles(name: str, formulas: Spread, replayed: Spread, tolerances: Mapping[str, float]) -> Iterator[Compared]:
+    for figure in QUANTILES:
+        analytic, seen = getattr(formulas, figure), getattr(replayed, figure)
+        tolerance = tolerances[figure]
+        yield Compared(name=f"{name} {figure}", unit="s", analytic=analytic, simulated=seen, tolerance=tolerance)
 
 
 def _known(value: Any) -> Any:

@@ -25,7 +25,7 @@ def step_s(
     cache_tokens: Any,
     prompt_tokens: Any = 0.0,
     prompt_pairs: Any = 0.0,
-    undivided: bool = False,
+    undivided: Any = False,
     each_prompt: Any = np.inf,
 ) -> Any:
     """Seconds from one token of a sequence to its next.
@@ -38,7 +38,7 @@ def step_s(
     """
     share = np.maximum(1.0 / work.stages, 1.0 / np.maximum(sequences, 1.0))
     decoded, live = sequences * share, cache_tokens * share
-    share = 1.0 if undivided else 1.0 / work.stages
+    share = np.where(undivided, 1.0, 1.0 / work.stages)
     fresh, pairs = prompt_tokens * share, prompt_pairs * share
     rows = decoded + fresh
     ranks = np.minimum(work.data, np.maximum(sequences, 1.0))
@@ -46,7 +46,8 @@ def step_s(
     decoded, live, fresh, pairs = decoded / ranks, live / ranks, fresh * busiest, pairs * busiest
     stage = _products_s(work, factors, decoded, fresh, rows)
     stage = stage + _attention_s(work, factors, decoded, live, fresh, pairs)
-    stage = stage + _sums_s(work, factors, decoded + fresh) + _exchange_s(work, factors, rows) + _fixed_s(work, factors)
+    stage = stage + _sums_s(work, factors, decoded + fresh) + _exchange_s(work, factors, rows)
+    stage = stage + _fixed_s(work, factors, fresh)
     each_s = factors.step_s + factors.sequence_s * sequences / ranks
     return work.stages * (stage + _hop_s(work, factors, decoded + fresh)) + each_s
 
@@ -67,7 +68,8 @@ def _products_s(work: StepWork, factors: StepFactors, decoded: Any, fresh: Any, 
     uneven = fullest_rank(factors.imbalance, work.expert)
     each = work.expert_flop / work.experts_per_token
     computed = (all_rows * work.experts_per_token + touched * work.experts * factors.half_rows) * each
-    peak = np.where(work.wide_experts, wide * np.where(work.emulated_blocks, factors.unpacked, 1.0), narrow)
+    unpacked = np.where(work.emulated_blocks, factors.unpacked, 1.0)
+    peak = factors.grouped * np.where(work.wide_experts, wide * unpacked, narrow)
     expert_s = uneven * _both(touched * work.expert_bytes / bandwidth, computed / peak, factors.overlap)
     return dense_s + expert_s + rows * work.moved_bytes / bandwidth
 
@@ -113,9 +115,11 @@ def _hop_s(work: StepWork, factors: StepFactors, rows: Any) -> Any:
     return np.where(np.greater(work.stages, 1), rows * work.hop_bytes / rate + latency, 0.0)
 
 
-def _fixed_s(work: StepWork, factors: StepFactors) -> Any:
+def _fixed_s(work: StepWork, factors: StepFactors, fresh: Any) -> Any:
+    """Launches: of a graph, and without one where tokens of prompts are in the step."""
     return (
         work.blocks * factors.block_s
+        + work.blocks * np.where(np.greater(fresh, 0), factors.prompt_block_s, 0.0)
         + work.expert_blocks * factors.expert_block_s
         + work.recurrent_blocks * factors.recurrent_block_s
         + work.latent_blocks * factors.latent_block_s

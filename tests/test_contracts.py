@@ -24,6 +24,7 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "planner" / "data" / "starter.yaml", *so
 
 # Modules whose behaviour shows in those that use them.
 TESTED_WITH = {
+    "planner/job_words.py": "planner/test_choose.py",
     "planner/batch_candidate.py": "planner/test_search_batch.py",
     "planner/batch_setting.py": "planner/test_search_batch.py",
     "planner/simulate_batch.py": "berth/test_simulate.py",

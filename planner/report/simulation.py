@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from planner.simulated import TO_EMBEDDING, Compared, Simulated, Spread, verdict
+from planner.simulated import TO_EMBEDDING, Compared, Simulated, verdict
 from planner.simulated_batch import SimulatedBatch, batch_verdict
+from planner.spread import Spread
 from pricing.units import show_duration, show_rate
 from pricing.wording import listed
 
@@ -84,4 +85,4 @@ def _comparison(compared: Iterable[Compared], said: str) -> Iterator[str]:
 
 
 def _figures(spread: Spread) -> tuple[float, ...]:
-    return spread.mean, spread.p50, spread.p95, spread.p99
+    return tuple(seconds for _, seconds in spread.named())

@@ -42,6 +42,7 @@ from planner.report.columns import figures_table
 from planner.report.fleet import fleet_rows
 from planner.report.split import comparison_rows, degrees
 from planner.report.vector_index import index_headline
+from planner.spread import USUAL_VARIATION, Spreads
 from planner.techniques import load_techniques
 from pricing.catalog import load_instance_types
 from pricing.offer import Purchase
@@ -183,6 +184,7 @@ def _decision(plan: Plan, today: date) -> RenderableType:
         rows += [("run", _run(chosen.run)), *_software(chosen)]
     if chosen.service:
         rows.append(("service", _service(chosen.service)))
+        rows += [("latency", _latency(chosen.service.spreads))] if chosen.service.spreads else []
     rows += [("network", plan.network)] if plan.network else []
     rows.append(("energy", _energy(plan)))
     return _pairs(rows)
@@ -279,6 +281,17 @@ def _service(service: Service) -> str:
     return (
         f"{service.replicas} replica{several}, {show_rate(service.output_tokens_per_s)} output tokens/s, cache for "
         f"{service.kv_capacity_tokens:,} tokens per replica; TTFT {ttft}, TPOT {tpot}; {service.band.basis}"
+    )
+
+
+def _latency(spreads: Spreads) -> str:
+    times = [
+        f"{name} " + ", ".join(f"{figure} {show_duration(seconds)}" for figure, seconds in spread.named())
+        for name, spread in (("TTFT", spreads.ttft), ("TPOT", spreads.tpot))
+    ]
+    return (
+        f"{'; '.join(times)}: formulas for arrivals at random and lengths {USUAL_VARIATION:.0%} apart, which is "
+        "assumed; limits are on means; `berth simulate` replays requests beside them"
     )
 
 

@@ -15,6 +15,7 @@ from planner.layout import Layout
 from planner.measured import parse_measured
 from planner.measured_answers import cache_tokens
 from planner.models import load_preset
+from planner.prompt_queue import PromptQueue
 from planner.recipe import Recipe
 from planner.serving import PLANNED_SHARE, Answer, Load, ReplicaMemory, replica_answer, replica_memory, replica_of
 from planner.shape import ModelShape
@@ -294,15 +295,17 @@ def test_blocks_and_reductions_are_paid_in_each_step() -> None:
 
 
 def test_the_first_token_waits_for_a_step_and_for_prompts_before() -> None:
-    """Time to first token is the prompt's own prefill, the running step and the mean queue of M/D/1."""
+    """Time to first token is the prompt's own work, half a step beyond the queue's, and the queue."""
     load = Load(input_tokens=1000, output_tokens=1000, context_tokens=4096)
     took = answer(MIXED, Layout(micro_batch=8), load=load, factors=PRODUCTS)
     replica = replica_of(MIXED, BF16, Layout(), NODE, PRODUCTS)
-    own = float(replica.prefill_s(1000))
     with_others = float(replica.step_s(8, 8 * load.lengths.live, 1000, 1000 * 500))
-    busy = 8 / (with_others + 1000 * took["tpot_s"]) * own
-    assert 0 < busy < 1
-    assert took["ttft_s"] == pytest.approx(with_others + took["tpot_s"] + busy / (1 - busy) / 2 * own, rel=1e-3)
+    step = float(replica.step_s(8, 8 * load.lengths.live))
+    added = float(replica.step_s(8, 8 * load.lengths.live, 1000, 1000 * 500)) - step
+    busy = 8 / (with_others + 1000 * took["tpot_s"]) * added
+    queue = PromptQueue(step_s=step, prompt_s=added, busy=busy, mixes=True, occupied=1 - np.exp(-8))
+    late = 0.5 * took["tpot_s"]
+    assert took["ttft_s"] == pytest.approx(with_others + late + float(queue.wait_s), rel=1e-3)
 
 
 @examples

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from planner.replica_clock import StepTable
 from planner.simulated import Expected, Simulated, simulated, verdict
 from planner.simulation import Requests
+from planner.spread import Spread, Spreads
 
 # Ten ms a step, whatever it carries.
 TABLE = StepTable(
@@ -73,11 +75,22 @@ def test_figures_that_agree_are_said_to() -> None:
     ("changed", "name"),
     [({"ttft_s": 0.2}, "TTFT"), ({"tpot_s": 0.02}, "TPOT"), ({"output_tokens_per_s": 900.0}, "output rate")],
 )
-def test_figures_that_do_not_agree_are_explained(changed: dict[str, float], name: str) -> None:
+def test_figures_that_do_not_agree_are_explained(changed: dict[str, Any], name: str) -> None:
     """Beyond the tolerance the report says which to trust, and why."""
     (sentence,) = verdict(found(replace(EXPECTED, **changed)))
     assert sentence.startswith(f"{name}: the formulas say")
     assert "Trust the simulation: it" in sentence
+
+
+def test_percentiles_are_held_against_the_simulated_ones() -> None:
+    """Where formulas have percentiles each is compared, and one that is off is named."""
+    even = Spread(mean=0.01, p50=0.01, p95=0.01, p99=0.01)
+    near = Spread(mean=0.024, p50=0.025, p95=0.025, p99=0.025)
+    assert list(verdict(found(replace(EXPECTED, spreads=Spreads(ttft=near, tpot=even))))) == [
+        "The formulas and the simulation agree."
+    ]
+    (sentence,) = verdict(found(replace(EXPECTED, spreads=Spreads(ttft=replace(near, p99=0.1), tpot=even))))
+    assert sentence.startswith("TTFT p99: the formulas say 4.00 times")
 
 
 def test_json_has_no_word_for_what_is_not_there() -> None:

@@ -62,7 +62,7 @@ def test_the_decision_stands_in_its_order(asked: Workload, capsys: pytest.Captur
     text = printed(planned(asked), capsys)
     decision = text[text.index("\nDecision\n") : text.index("\nMemory, ")]
     names = re.findall(r"^  ([a-z]+) +\S", decision, re.MULTILINE)
-    last = [*(["run", "software"] if asked.training else ["service"]), "network", "energy"]
+    last = [*(["run", "software"] if asked.training else ["service", "latency"]), "network", "energy"]
     assert names == ["model", "job", "technique", "memory", "instance", "availability", "layout", "choice", *last]
 
 
