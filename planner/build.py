@@ -125,6 +125,12 @@ def image_fault(build: Build) -> str | None:
     )
 
 
+def image_warnings(build: Build) -> tuple[str, ...]:
+    """What the nodes need before a stack can be made of the plan."""
+    fault = image_fault(build)
+    return (f"{fault}. Until then the plan stands, and no lock or stack is made of it.",) if fault else ()
+
+
 def end_warnings(provision: Provision, candidate: Candidate, held: Held | None, now: datetime) -> tuple[str, ...]:
     """Sentences on a capacity block that a run beginning `now` may outlast, or of which no end is known."""
     if candidate.purchase is not Purchase.CAPACITY_BLOCK:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -12,17 +11,17 @@ import numpy as np
 from planner.accounts import key_warnings
 from planner.addresses import interface_warnings, network_sentence
 from planner.batch_setting import BatchJob
-from planner.build import build_of, end_warnings, image_fault
+from planner.build import build_of, end_warnings, image_warnings
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
 from planner.choose_index import plan_index
-from planner.co_served import apart_sentence, others_of, room_for_all, served_beside, with_others
+from planner.co_served import apart_sentence, device_share, others_of, room_for_all, served_beside, with_others
 from planner.compare_split import split_comparison
 from planner.cost import cost_of, losses_per_hour, with_index
 from planner.deals import deals_of
 from planner.eligible import Contender, contenders, most_nodes
 from planner.energy import energy_of
-from planner.engine_words import engine_words
+from planner.engine_words import start_sentence
 from planner.errors import NoFeasiblePlan
 from planner.explain import Found, broken_pins, grouped, ladder, rung_miss, searched_rejections
 from planner.fleet_cost import with_fleet
@@ -31,7 +30,7 @@ from planner.fleet_plan import Choice, fleet_plan, units_of
 from planner.fleet_size import Units
 from planner.front import pareto_front, spread
 from planner.job_words import job_sentence
-from planner.plan import Build, Candidate, Cost, Deal, Decision, Plan, Rejection, Target
+from planner.plan import Candidate, Cost, Deal, Decision, Plan, Rejection, Target
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
@@ -147,8 +146,8 @@ def make_plan(
             *end_warnings(workload.provision, chosen, market.held, now),
             *interface_warnings(build, allowed),
             *key_warnings(build),
-            *_image_sentence(build),
-            *_engine_sentence(workload, chosen),
+            *image_warnings(build),
+            *start_sentence(workload, chosen),
             *(
                 apart_sentence(workload, shape, job, chosen, others, market, calibration)
                 if isinstance(job, ServingJob)
@@ -160,23 +159,10 @@ def make_plan(
     return Decision(plan=plan, build=build, recipe=recipe)
 
 
-def _image_sentence(build: Build) -> Iterator[str]:
-    """What the nodes need before a stack can be made of the plan."""
-    if fault := image_fault(build):
-        yield f"{fault}. Until then the plan stands, and no lock or stack is made of it."
-
-
 def _compares(workload: Workload, job: AnyJob) -> bool:
     """Whether replicas for prompts beside others for answers are looked at."""
     asked = workload.inference is not None and workload.inference.disaggregate != "never"
     return asked and isinstance(job, ServingJob) and job.plain
-
-
-def _engine_sentence(workload: Workload, chosen: Candidate) -> Iterator[str]:
-    """How the engine is told of what is served beside plain answers, where the user starts it."""
-    words = engine_words(workload.inference, chosen) if workload.inference else ()
-    if words and workload.provision.target is not Target.SERVING_FLEET:
-        yield f"Start vLLM with {shlex.join(words)}."
 
 
 def _together_within(workload: Workload, cost: Cost) -> None:
@@ -216,7 +202,7 @@ def _choice(
         prompt_share=_prompt_share(chosen) or prompt_share(replica, job.load, chosen.service.concurrency),
         least_nodes=serving.least_nodes or 1 if serving else 1,
         losses_per_hour=losses_per_hour(chosen.instance_type, chosen.region, market),
-        device_share=_device_share(job, chosen),
+        device_share=device_share(job, chosen),
     )
 
 
@@ -226,13 +212,6 @@ def _prompt_share(chosen: Candidate) -> float:
         return 0.0
     apart = chosen.split.replicas * chosen.split.layout.devices
     return apart / (apart + chosen.service.replicas * chosen.layout.devices)
-
-
-def _device_share(job: ServingJob, chosen: Candidate) -> float:
-    """The first model's part of all devices that models use."""
-    assert chosen.service is not None
-    own = chosen.service.replicas * chosen.layout.devices
-    return own / (own + (job.beside[chosen.instance_type] if job.beside else 0))
 
 
 def job_of(workload: Workload, shape: ModelShape) -> AnyJob:

@@ -126,6 +126,13 @@ def room_for_all(
     return tuple(kept), tuple(refused)
 
 
+def device_share(job: ServingJob, chosen: Candidate) -> float:
+    """The first model's part of all devices that models use."""
+    assert chosen.service is not None
+    own = chosen.service.replicas * chosen.layout.devices
+    return own / (own + (job.beside[chosen.instance_type] if job.beside else 0))
+
+
 def apart_sentence(
     workload: Workload,
     shape: ModelShape,

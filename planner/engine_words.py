@@ -7,10 +7,12 @@ beside the model's.
 from __future__ import annotations
 
 import json
+import shlex
+from collections.abc import Iterator
 
-from planner.plan import Candidate
+from planner.plan import Candidate, Target
 from planner.serving_fields import OWN_BLOCKS, PROMPT_LOOKUP, Adapters, Speculative
-from planner.workload import Inference
+from planner.workload import Inference, Workload
 
 DRAFT_FOLDER = "/model/draft"
 # The only ranks that vLLM keeps room for (LoRAConfig.max_lora_rank).
@@ -27,6 +29,13 @@ def engine_words(inference: Inference, candidate: Candidate) -> tuple[str, ...]:
     if inference.adapters:
         words += _adapters(inference.adapters, candidate.layout.micro_batch)
     return tuple(words)
+
+
+def start_sentence(workload: Workload, chosen: Candidate) -> Iterator[str]:
+    """How the engine is told of what is served beside plain answers, where the user starts it."""
+    words = engine_words(workload.inference, chosen) if workload.inference else ()
+    if words and workload.provision.target is not Target.SERVING_FLEET:
+        yield f"Start vLLM with {shlex.join(words)}."
 
 
 def _drafts(asked: Speculative) -> dict[str, str | int]:
