@@ -55,7 +55,7 @@ def token_products_s(run: ServingRun) -> float:
     work = run.replica(CALIBRATION).work
     wide, narrow = float(work.wide_flop_per_s), float(work.narrow_flop_per_s)
     experts = float(work.expert_flop) / (wide if work.wide_experts else narrow)
-    return float(work.narrow_flop) / narrow + float(work.wide_flop) / wide + experts
+    return float(float(work.narrow_flop) / narrow + float(work.wide_flop) / wide + experts)
 
 
 @pytest.mark.parametrize("way", list(Way))
