@@ -47,7 +47,7 @@ def prompt_floor_s(run: ServingRun) -> float:
     # Of a batch the stages work on several prompts at once.
     stages = float(work.stages) if tokens == run.lengths.prompt else 1.0
     read = float(work.stages) * float(work.dense_bytes) / float(work.memory_bytes_per_s)
-    return max(stages * tokens * token_products_s(run), read)
+    return float(max(stages * tokens * token_products_s(run), read))
 
 
 def token_products_s(run: ServingRun) -> float:
