@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from berth.options import CalibrationFile, Live, Offline, TargetName, WorkloadFile
-from berth.progress import watched
+from berth.progress import say, watched
 
 
 def plan(
@@ -22,6 +22,7 @@ def plan(
 ) -> None:
     """Plan a workload: a dry run that writes nothing."""
     from datetime import UTC, datetime
+    from time import perf_counter
 
     from berth.plan_index import plan_alone
     from planner.decide import decide
@@ -31,6 +32,7 @@ def plan(
     from planner.places import find_workload, lock_path
     from planner.report.terminal import print_drift, print_plan
     from pricing.basis import prices_wanted
+    from pricing.units import show_duration
 
     prices = prices_wanted(live=live, offline=offline)
     now, factors = datetime.now(UTC), chosen_calibration(calibration)
@@ -38,11 +40,14 @@ def plan(
     if isinstance(loaded, LoadedIndex):
         plan_alone(loaded, now, prices, json=json)
         return
+    start = perf_counter()
     decision = decide(loaded, factors, now, prices, watched)
+    decided = f"Decided on {decision.plan.covered:,} candidates in {show_duration(perf_counter() - start)}."
     if json:
         print(lock_json(new_lock(loaded, decision, factors, now)), end="")
     else:
         print_plan(decision.plan, now.date())
+        say(decided)
     path = lock_path(loaded.file)
     if os.path.exists(path):
         print_drift(path, read_lock(path), decision, sys.stderr)

@@ -1,4 +1,4 @@
-"""How does somebody who waits for AWS see that it goes on?"""
+"""How does somebody who waits see that it goes on, and how long it took?"""
 
 from __future__ import annotations
 
@@ -7,6 +7,12 @@ from collections.abc import Iterable, Iterator
 from typing import TypeVar
 
 Result = TypeVar("Result")
+
+
+def say(sentence: str) -> None:
+    """Prints a sentence about the command itself on stderr where that is a terminal; files stay the same each time."""
+    if sys.stderr and sys.stderr.isatty():
+        print(f"\n{sentence}", file=sys.stderr)
 
 
 def watched(results: Iterable[Result], total: int) -> Iterator[Result]:

@@ -20,7 +20,7 @@ _MLP = frozenset(
 
 def matrices(run: Blocks, hidden: int) -> list[tuple[int, int, int]]:
     """How many weight matrices of which inputs and outputs a block has, but for a router."""
-    return _matrices(run, hidden, AdapterTargets.ALL_LINEAR)
+    return adapted_matrices(run, hidden, AdapterTargets.ALL_LINEAR)
 
 
 def adapter_parameters(run: Blocks, hidden: int, adapter: Adapter | None) -> int:
@@ -28,7 +28,7 @@ def adapter_parameters(run: Blocks, hidden: int, adapter: Adapter | None) -> int
     if adapter is None:
         return 0
     mlp, attentions = run.mlp, _attentions(run)
-    adapted = _matrices(run, hidden, adapter.targets)
+    adapted = adapted_matrices(run, hidden, adapter.targets)
     if adapter.kind is AdapterKind.LOW_RANK:
         return adapter.rank * sum(count * (inputs + outputs) for count, inputs, outputs in adapted)
     if adapter.kind is AdapterKind.DORA:
@@ -49,7 +49,7 @@ def adapter_parameters(run: Blocks, hidden: int, adapter: Adapter | None) -> int
     return 0
 
 
-def _matrices(run: Blocks, hidden: int, targets: AdapterTargets) -> list[tuple[int, int, int]]:
+def adapted_matrices(run: Blocks, hidden: int, targets: AdapterTargets) -> list[tuple[int, int, int]]:
     """How many matrices of which inputs and outputs are adapted (arXiv 2106.09685, section 4.1).
 
     PEFT adapts matrices by their names, so that cross-attention's have adapters where self-attention's do; products of

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from planner.block_time import RATED_AS
 from planner.recipe import Group
+from planner.setting import RATED_AS
 from planner.techniques import load_techniques
 from pricing.instance_type import Accelerator
 

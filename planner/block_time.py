@@ -13,11 +13,10 @@ from typing import Any
 
 import numpy as np
 
-from planner.calibration import TimeFactors
+from planner.adapter_time import adapter_time, trains_weights
 from planner.layout import AnyLayout
-from planner.machines import AnyMachine, of_machine
 from planner.recipe import Recipe, Recompute
-from planner.shape import ModelShape
+from planner.setting import Products, Setting
 from planner.work import BlockWork, head_flop
 
 # Flash attention's backward does five products where the forward does two (arXiv 2307.08691, section 3.1.2); with the
@@ -27,135 +26,63 @@ ATTENTION_BACKWARD, SCORES_BACKWARD = 2.5, 2.0
 SELECTIVE_SHARE = 0.5
 # Logits are written in 16 bits, read and written in float32 by the loss, and their gradient written and read.
 LOGIT_TRAFFIC_BYTES = 20
-# Attention and the head run in 16 bits whatever the type of the blocks' products.
-OUTER_DTYPES = {"fp8": "bf16", "mxfp8": "bf16", "nvfp4": "bf16"}
-# Formats with scales for blocks of 32 or 16 elements run at the rate of their elements.
-RATED_AS = {"mxfp8": "fp8", "nvfp4": "fp4"}
 # 16-bit tensor cores take rows of a multiple of 8 elements (16 bytes; NVIDIA, matrix multiplication guide); products
 # of other widths fall back to the cores that do float32, of whose peak plain kernels reach about half.
 ALIGNED_WIDTH, UNALIGNED_SHARE = 8, 0.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
-    """What is trained how and where: one layout, or arrays of them, on one machine, or each on its own."""
-
-    shape: ModelShape
-    recipe: Recipe
-    layout: AnyLayout
-    sequence_tokens: int
-    machine: AnyMachine
-    factors: TimeFactors
-
-    @property
-    def tokens(self) -> Any:
-        """Tokens of one micro-batch on a rank: context ranks share a sequence."""
-        return self.layout.micro_batch * self.sequence_tokens / self.layout.context
-
-    @property
-    def share(self) -> Any:
-        """Tokens of a micro-batch for which a rank works alone, tensor ranks counted as dividing them."""
-        return self.tokens / self.layout.tensor
-
-    @property
-    def memory_rate(self) -> Any:
-        """Achieved bytes/s of a device's memory; NaN where no source states the peak."""
-        return self.factors.memory * of_machine(lambda one: one.memory_bytes_per_s_per_device or np.nan, self.machine)
-
-    @property
-    def outer_dtype(self) -> str:
-        """The type in which attention and the head compute."""
-        return OUTER_DTYPES.get(self.recipe.compute_dtype, self.recipe.compute_dtype)
-
-    def peak(self, dtype: str) -> Any:
-        """Peak FLOP/s of a device; NaN where no source states it."""
-        rated = RATED_AS.get(dtype, dtype)
-        return of_machine(lambda one: one.flop_per_s_per_device(rated) or np.nan, self.machine)
-
-    def matrix_rate(self, dtype: str, outputs: Any, depth: Any) -> Any:
-        """Achieved FLOP/s of a product on one device: less where it has few outputs, or sums over few elements.
-
-        Outputs are made in tiles, of which a device works on many at once; the first and the last of them find it
-        partly idle, and so do the first steps of each sum.
-        """
-        factors = self.factors
-        filled = outputs / (outputs + factors.outputs_half) * (depth / (depth + factors.depth_half))
-        return self.peak(dtype) * factors.matmul.get(dtype, np.nan) * filled
-
-    def products_s(self, dtype: str, flop: float, rows: Any, sides: tuple[Any, Any], matrices: Any = 1) -> Products:
-        """Seconds of products of `flop` in all by matrices with these two sides.
-
-        One half of the products makes rows of the one side, the other half rows of the other (into a block's inner
-        width and back); `matrices` of them, each with its own `rows`, run at once.
-        """
-        wide, deep = sides
-        whole = rows * matrices
-        there = flop / 2 / self.matrix_rate(dtype, whole * wide, deep)
-        back = flop / 2 / self.matrix_rate(dtype, whole * deep, wide)
-        # Gradients of inputs are the same products turned round; those of weights sum over the rows.
-        weights = flop / self.matrix_rate(dtype, matrices * wide * deep, rows)
-        return Products(forward=there + back, weights=weights)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Products:
-    """Seconds of matrix products: forward, which gradients of inputs take once more, and gradients of weights."""
-
-    forward: Any
-    weights: Any
-
-    def times(self, amount: Any) -> Products:
-        """So many of them."""
-        return Products(forward=amount * self.forward, weights=amount * self.weights)
-
-    def both(self, frozen: bool) -> Any:
-        """Seconds forward and backward; a frozen base needs no gradients of its weights."""
-        return 2 * self.forward + (0.0 if frozen else 1.0) * self.weights
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class BlockTime:
     """Seconds of one block for one micro-batch: forward, backward, and what is done again.
 
-    `attention_forward` is the part of `attention` that the forward pass takes.
+    `attention_forward` is the part of `attention` that the forward pass takes, `adapters` what is done beside a frozen
+    block for what is trained there.
     """
 
     matmul: Any
     attention: Any
     attention_forward: Any
     memory_bound: Any
+    adapters: Any
     recompute: Any
 
     @property
     def total(self) -> Any:
         """Seconds of all of it."""
-        return self.matmul + self.attention + self.memory_bound + self.recompute
+        return self.matmul + self.attention + self.memory_bound + self.adapters + self.recompute
 
 
 def block_time(work: BlockWork, setting: Setting) -> BlockTime:
-    """Seconds of an average block for one micro-batch."""
-    recipe = setting.recipe
+    """Seconds of an average block for one micro-batch.
+
+    Of a model that is frozen layer by layer the blocks below the first trained one have no backward pass, and do
+    nothing again for it.
+    """
+    recipe, trained = setting.recipe, setting.trained
     products = _products(work, setting)
-    both = products.both(recipe.adapter is not None)
+    both = products.both(not trains_weights(recipe.adapter), trained)
     attention, attention_backward = _attention(work, setting)
+    adapters = adapter_time(setting)
     # Without sequence parallelism every tensor rank does the norms and residuals of all tokens.
     again_bytes = 0.0 if recipe.sequence_sharded else work.ends_bytes * (setting.layout.tensor - 1)
     moved = setting.share * (work.moved_bytes + again_bytes) * setting.factors.traffic / setting.memory_rate
     unpacked = _unpacked_bytes(work, recipe, setting.layout) / setting.memory_rate
-    forward = products.forward + attention + moved + unpacked
+    forward = products.forward + attention + moved + unpacked + adapters.forward
     again = {
         Recompute.NONE: 0.0 * both,
         Recompute.ATTENTION: attention,
         Recompute.SELECTIVE: SELECTIVE_SHARE * products.forward + moved,
         Recompute.FULL: forward,
     }[recipe.recompute]
+    added = trained * _added_s(setting, _block_parameters(setting))
     return BlockTime(
         matmul=both,
-        attention=attention * (1 + attention_backward),
+        attention=attention * (1 + trained * attention_backward),
         attention_forward=attention,
         # Element-wise work is done once forward and twice backward; weights are unpacked once each way.
-        memory_bound=3 * moved + 2 * unpacked + _added_s(setting, _block_parameters(setting)),
-        recompute=again,
+        memory_bound=(1 + 2 * trained) * moved + (1 + trained) * unpacked + added,
+        adapters=adapters.forward + adapters.backward,
+        recompute=trained * again,
     )
 
 

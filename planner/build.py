@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-from planner.built import Existing, FileSystem
+from planner.built import Existing, FileSystem, Image
 from planner.errors import NoFeasiblePlan
 from planner.fleet_record import FleetPlan
 from planner.image import image_parameter, own_image
-from planner.plan import Build, Candidate, Image, Target
+from planner.plan import Build, Candidate, Target
 from planner.served import fleet_of
 from planner.sliced import mig_of
 from planner.workload import Provision, Workload
 from pricing.instance_type import InstanceType
+from pricing.offer import Purchase
+from pricing.reservation import Held
 from pricing.units import show_duration
 
 # EC2 takes a block's instances 30 minutes before its end, an UltraServer's 60 (EC2 User Guide, Capacity Blocks); the
@@ -30,10 +33,12 @@ def build_of(
     *,
     weights_bytes: int,
     planned: FleetPlan | None = None,
+    held: Held | None = None,
 ) -> Build:
     """The build of a candidate on `machine`s. The time to live counts from `now` (UTC).
 
-    `planned` is how the fleet of a served model follows its load.
+    `planned` is how the fleet of a served model follows its load, `held` the reservation by EC2's word, None where it
+    was not asked.
 
     Raises NoFeasiblePlan where the target, or a cut of the accelerators, cannot carry the candidate, and where the
     reservation is over.
@@ -42,8 +47,9 @@ def build_of(
     clustered = Target.EFA_CLUSTER if candidate.nodes > 1 else Target.SINGLE_INSTANCE
     target = provision.target or clustered
     serves = target is Target.SERVING_FLEET
-    expires_at = expiry(provision, machine.name, now)
-    _begins_before(expires_at, provision, now)
+    ends_at = block_end(held)
+    expires_at = expiry(provision, machine.name, now, ends_at)
+    _begins_before(expires_at, _end(provision, ends_at), now)
     return Build(
         name=workload.name,
         target=target,
@@ -72,6 +78,7 @@ def build_of(
         account=provision.account,
         cidr=provision.cidr,
         existing=Existing(**provision.existing.model_dump()),
+        block_ends_at=ends_at,
     )
 
 
@@ -82,22 +89,28 @@ def _file_system(workload: Workload) -> FileSystem | None:
     return FileSystem(capacity_gib=asked.capacity, mb_per_s_per_tib=asked.throughput, data=asked.data, efa=asked.efa)
 
 
-def expiry(provision: Provision, instance_type: str, since: datetime) -> datetime | None:
+def block_end(held: Held | None) -> datetime | None:
+    """When the Capacity Block ends by EC2's word; None where it was not asked, and for what is no block."""
+    return held.reservation.ends_at if held and held.reservation.is_block else None
+
+
+def expiry(
+    provision: Provision, instance_type: str, since: datetime, block_ends_at: datetime | None
+) -> datetime | None:
     """When the stack deletes itself: at the end of its time to live, and before EC2 ends its block; None for never."""
     ends = []
     if provision.time_to_live:
         ends.append(since + timedelta(seconds=provision.time_to_live))
-    if usable := usable_until(provision, instance_type):
+    if usable := usable_until(provision, instance_type, block_ends_at):
         ends.append(usable)
     return min(ends, default=None)
 
 
-def usable_until(provision: Provision, instance_type: str) -> datetime | None:
+def usable_until(provision: Provision, instance_type: str, block_ends_at: datetime | None) -> datetime | None:
     """Until when (UTC) nodes may stand in the capacity block; None where its end is not told."""
-    if provision.reservation_end is None:
-        return None
     ultra = instance_type.startswith(ULTRASERVERS)
-    return provision.reservation_end.astimezone(UTC) - (ULTRASERVER_CUT if ultra else CUT)
+    end = _end(provision, block_ends_at)
+    return end - (ULTRASERVER_CUT if ultra else CUT) if end else None
 
 
 def image_fault(build: Build) -> str | None:
@@ -112,22 +125,43 @@ def image_fault(build: Build) -> str | None:
     )
 
 
-def end_warnings(provision: Provision, candidate: Candidate, now: datetime) -> tuple[str, ...]:
-    """A sentence where a run that begins `now` may outlast the capacity block."""
-    until, run = usable_until(provision, candidate.instance_type), candidate.run
-    if run is None or until is None or now + timedelta(seconds=run.latest_s) <= until:
+def end_warnings(provision: Provision, candidate: Candidate, held: Held | None, now: datetime) -> tuple[str, ...]:
+    """Sentences on a capacity block that a run beginning `now` may outlast, or of which no end is known."""
+    if candidate.purchase is not Purchase.CAPACITY_BLOCK:
         return ()
-    return (
-        f"The capacity block can be used until {until:%Y-%m-%d %H:%M} UTC, when the stack deletes itself; the run may "
-        f"take {show_duration(run.latest_s)} from now. Buy a longer block, or more nodes.",
-    )
+    return tuple(_of_the_block(provision, candidate, held, now))
 
 
-def _begins_before(expires_at: datetime | None, provision: Provision, now: datetime) -> None:
+def _of_the_block(provision: Provision, candidate: Candidate, held: Held | None, now: datetime) -> Iterator[str]:
+    until, run = usable_until(provision, candidate.instance_type, block_end(held)), candidate.run
+    if held and held.reservation.starts_at > now:
+        yield (
+            f"The capacity block begins at {held.reservation.starts_at:%Y-%m-%d %H:%M} UTC: deploy after that, for "
+            "before it no node starts."
+        )
+    if until is None and provision.reservation_id:
+        yield (
+            "Nothing ends the stack before EC2 takes the nodes of the capacity block, whose end is not known: name "
+            "provision.reservation_end, or plan with --live."
+        )
+    elif run and until and now + timedelta(seconds=run.latest_s) > until:
+        yield (
+            f"The capacity block can be used until {until:%Y-%m-%d %H:%M} UTC, when the stack deletes itself; the run "
+            f"may take {show_duration(run.latest_s)} from now. Buy a longer block, or more nodes."
+        )
+
+
+def _end(provision: Provision, block_ends_at: datetime | None) -> datetime | None:
+    """When the block ends by the user's word and EC2's, the earlier where they differ."""
+    told = provision.reservation_end
+    return min(filter(None, (told.astimezone(UTC) if told else None, block_ends_at)), default=None)
+
+
+def _begins_before(expires_at: datetime | None, block_ends_at: datetime | None, now: datetime) -> None:
     """Raises NoFeasiblePlan where a stack that begins `now` would be over already: only a block's end can be past."""
-    if expires_at and expires_at <= now and provision.reservation_end:
+    if expires_at and expires_at <= now and block_ends_at:
         raise NoFeasiblePlan(
-            f"provision.reservation_end is {provision.reservation_end.astimezone(UTC):%Y-%m-%d %H:%M} UTC, so that the "
+            f"The capacity block ends at {block_ends_at:%Y-%m-%d %H:%M} UTC (provision.reservation_end), so that the "
             f"stack would go at {expires_at:%Y-%m-%d %H:%M} UTC, and it is {now:%Y-%m-%d %H:%M} UTC. Name a block that "
             "lasts longer, with its end."
         )

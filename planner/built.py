@@ -111,3 +111,14 @@ class Existing:
     placement_group: str | None = None
     eks_cluster: str | None = None
     balancer_subnets: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """The machine image: the public SSM parameter that names it, and its id once resolved in the region.
+
+    An image of the user's own has an id and no parameter, that which EKS chooses neither.
+    """
+
+    parameter: str | None
+    id: str | None

@@ -9,7 +9,6 @@ from typing import Any
 from planner.batch_candidate import batch_run, batch_table
 from planner.batch_record import Batch
 from planner.batch_setting import BatchJob
-from planner.block_time import RATED_AS
 from planner.calibration import Calibration
 from planner.cost import cents, usd_of_hours
 from planner.eligible import Contender
@@ -27,6 +26,7 @@ from planner.serving import Load, computed_band, replica_answer, replica_memory,
 from planner.serving_band import serving_bands
 from planner.serving_modes import arrivals
 from planner.serving_spread import spreads
+from planner.setting import RATED_AS
 from planner.shape import ModelShape
 from planner.split_service import split_service
 from planner.spread import USUAL_VARIATION, Spreads
@@ -139,8 +139,8 @@ def _run(
     tokens_per_s = job.global_batch * job.sequence_tokens / step_s
 
     def utilization(masked: bool) -> float:
-        frozen = option.recipe.adapter is not None
-        flop = model_flop(shape, job.sequence_tokens, frozen=frozen, masked=masked)
+        frozen, trained = option.recipe.adapter is not None, option.recipe.trained_share
+        flop = model_flop(shape, job.sequence_tokens, frozen=frozen, trained=trained, masked=masked)
         dtype = option.recipe.compute_dtype
         peak = machine.flop_per_s_per_device(RATED_AS.get(dtype, dtype)) or float("nan")
         return flop * tokens_per_s / (layout.devices * peak)

@@ -7,21 +7,21 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from planner.built import Engine, Existing, FileSystem, Fleet, Mig
+from planner.built import Engine, Existing, FileSystem, Fleet, Floor, Image, Mig
 from planner.errors import LockError
 from planner.lock import Lock
-from planner.plan import Build, Decision, Image
+from planner.plan import Build, Decision
 
 # Another name, region or account is another stack. In another zone the subnets would be made anew beside the old ones,
 # with the same addresses, which EC2 refuses.
 _MOVING = ("name", "region", "zone_id", "account")
 # Change around running nodes; all else stands in create-only properties of the fleet, or in the launch template
 # that it is replaced with (AWS::EC2::EC2Fleet, AWS::EC2::Instance in the CloudFormation reference).
-_AROUND = ("lifecycle", "expires_at", "budget_usd", "budget_email")
+_AROUND = ("lifecycle", "expires_at", "block_ends_at", "budget_usd", "budget_email")
 # Of a fleet, what its load balancer and its scaling hold; its nodes are replaced one after the other.
 _AROUND_FLEET = (
     *("nodes", "least_nodes", "most_nodes", "waiting_per_node", "running_per_node", "longest_answer_s"),
-    *("certificate", "clients", "balancer_zone_ids"),
+    *("certificate", "clients", "balancer_zone_ids", "balancer_subnets", "on_demand_nodes", "schedule", "time_zone"),
 )
 # Records in a build of which the fields are compared, where both builds have them.
 _PARTS = (FileSystem, Fleet, Engine, Mig, Existing)
@@ -118,6 +118,9 @@ def keeping(old: Build, decided: Decision | Lock) -> Build:
         return new
     if decided.plan and old.zone_id in decided.plan.chosen.zone_ids:
         new = replace(new, zone_id=old.zone_id)
+    if new.block_ends_at is None and old.reservation_id == new.reservation_id:
+        # Not asked today, which ends no block.
+        new = replace(new, block_ends_at=old.block_ends_at)
     same = old.image.parameter == new.image.parameter
     return replace(new, image=old.image) if same and new.image.id is None else new
 
@@ -141,4 +144,6 @@ def _shown(value: object) -> str:
         return value.engine.name
     if isinstance(value, Mig):
         return value.profile
+    if isinstance(value, tuple) and value and all(isinstance(each, Floor) for each in value):
+        return ", ".join(f"{each.nodes} from {each.minute // 60:02}:{each.minute % 60:02}" for each in value)
     return "none" if value is None else str(value)

@@ -30,26 +30,28 @@ from planner.fleet_fields import Fleet
 from planner.fleet_plan import Choice, fleet_plan, units_of
 from planner.fleet_size import Units
 from planner.front import pareto_front, spread
+from planner.job_words import job_sentence
 from planner.plan import Build, Candidate, Cost, Deal, Decision, Plan, Rejection, Target
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
 from planner.search import RUNGS, Part, Scope
 from planner.search_batch import search_batch
-from planner.search_serving import ServingJob, load_of, search_serving
+from planner.search_serving import ServingJob, load_of, rooms, search_serving
 from planner.search_split import split_parts
 from planner.search_training import TrainingJob, search_training
 from planner.serving import replica_of
 from planner.serving_notes import serving_notes
 from planner.shape import ModelShape
+from planner.sliced import as_cut
 from planner.step_table import prompt_share
 from planner.surroundings import is_fleet
 from planner.usage import weights_bytes
 from planner.warnings import warnings_of
-from planner.workload import TOKENS_PER_PARAMETER, Inference, Pin, Workload
+from planner.workload import Pin, Workload
 from pricing.market import Market
 from pricing.quota import interfaces_allowed
-from pricing.units import HOURS_PER_MONTH, show_count, show_duration, show_rate, show_usd
+from pricing.units import HOURS_PER_MONTH, show_usd
 
 # Beside the ladder, a reader wants the next few machines, not the next few layouts of the same one.
 RUNNERS_UP = 5
@@ -64,7 +66,8 @@ def make_plan(
 
     Raises NoFeasiblePlan with the nearest miss of every rung where nothing does the job.
     """
-    job = job_of(workload, shape)
+    job, wholes = job_of(workload, shape), market.instance_types
+    market = replace(market, instance_types=as_cut(workload, wholes))
     able, refused = contenders(workload, shape, market)
     others = others_of(workload, market, calibration)
     able, crowded = room_for_all(able, others)
@@ -106,7 +109,9 @@ def make_plan(
         requirement=requirement(shape, job, able, calibration),
         chosen=chosen,
         cost=cost,
-        energy=energy_of(winner.machine, chosen.nodes, chosen.region, run.expected if run else HOURS_PER_MONTH),
+        energy=energy_of(
+            wholes[chosen.instance_type], chosen.nodes, chosen.region, run.expected if run else HOURS_PER_MONTH
+        ),
         deals=deals,
         ladder=ladder(found),
         runners_up=runners_up,
@@ -121,7 +126,15 @@ def make_plan(
         apart=split_comparison(found, parts, chosen, market) if _compares(workload, job) else None,
     )
     size = int(weights_bytes(shape, recipe))
-    build = build_of(workload, chosen, winner.machine, now, weights_bytes=size, planned=fleet)
+    build = build_of(
+        workload,
+        chosen,
+        wholes[chosen.instance_type],
+        now,
+        weights_bytes=size,
+        planned=fleet,
+        held=market.held,
+    )
     allowed = interfaces_allowed(market.quotas, chosen.region)
     if fleet and build.fleet:
         fleet = replace(fleet, least_nodes=build.fleet.least_nodes, most_nodes=build.fleet.most_nodes)
@@ -131,7 +144,7 @@ def make_plan(
         warnings=(
             *plan.warnings,
             *serving_notes(workload, shape, chosen, winner.machine),
-            *end_warnings(workload.provision, chosen, now),
+            *end_warnings(workload.provision, chosen, market.held, now),
             *interface_warnings(build, allowed),
             *key_warnings(build),
             *_image_sentence(build),
@@ -248,49 +261,6 @@ def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
     )
 
 
-def job_sentence(workload: Workload, shape: ModelShape) -> str:
-    """The job in one line."""
-    if workload.training:
-        training = workload.training
-        tokens = show_count(training.total_tokens(shape.active_parameters))
-        why = "" if training.stated_tokens else f" ({TOKENS_PER_PARAMETER} a parameter, for want of a figure)"
-        return (
-            f"{training.method} on {tokens} tokens{why}, sequences of "
-            f"{training.sequence_length:,}, {training.global_batch:,} a step"
-        )
-    assert workload.inference is not None
-    inference = workload.inference
-    load = f"serving {inference.concurrency:,} requests in flight" if inference.concurrency else ""
-    if inference.requests_per_second:
-        load = f"serving {show_rate(inference.requests_per_second)} requests/s"
-    elif inference.requests:
-        load = f"a batch of {inference.requests:,} requests"
-    limits = [
-        f"{name} within {show_duration(limit)}"
-        for name, limit in (
-            ("TTFT" if inference.output_tokens else "each", inference.ttft),
-            ("TPOT", inference.tpot),
-        )
-        if limit
-    ]
-    tokens = f"{inference.input_tokens:,} tokens in, {inference.output_tokens:,} out"
-    if not inference.output_tokens:
-        tokens = f"an embedding of {inference.input_tokens:,} tokens each"
-    known = inference.prefix_cache_hit_rate
-    cached = [f"of which the prefix cache knows {known * inference.input_tokens:,.0f} ({known:.0%})"] if known else []
-    return ", ".join([load, tokens, *cached, *_beside_model(inference), *limits])
-
-
-def _beside_model(inference: Inference) -> Iterator[str]:
-    """What is served with the model: drafts, adapters."""
-    if drafts := inference.speculative:
-        yield f"{drafts.tokens} tokens at a time drafted by {drafts.draft} and accepted with {drafts.acceptance:.0%}"
-    if adapters := inference.adapters:
-        yield f"{adapters.count:,} adapters of rank {adapters.rank}"
-    if inference.co_served:
-        yield f"beside {' and '.join(each.model for each in inference.co_served)}"
-
-
 def _search(
     workload: Workload,
     shape: ModelShape,
@@ -315,9 +285,10 @@ def _search(
     elif isinstance(job, BatchJob):
         fitting = loose = search_batch(scope, job)
     else:
-        parts = tuple(split_parts(scope, job)) if _compares(workload, job) else ()
+        known = tuple(rooms(scope, job))
+        parts = tuple(split_parts(known, job)) if _compares(workload, job) else ()
         allowed = workload.inference is not None and workload.inference.disaggregate == "allow"
-        fitting = search_serving(scope, job, parts if allowed else ())
+        fitting = search_serving(scope, job, parts if allowed else (), known)
         free = {name: value for name, value in scope.pins.items() if name != "nodes"}
         unlimited = replace(scope, max_nodes=ANY_NODES, pins=free)
         loose = search_serving(unlimited, replace(job, ttft_s=np.inf, tpot_s=np.inf))
@@ -340,7 +311,9 @@ def _search(
 def pins_of(workload: Workload) -> dict[str, int]:
     """The numbers that the user has decided, by degree."""
     pin = workload.pin
-    named = {**dict(pin.layout), "micro_batch": pin.micro_batch, "nodes": pin.nodes}
+    # Parts of an accelerator have no way to each other.
+    alone = {"tensor": 1, "pipeline": 1} if workload.provision.mig and workload.inference else {}
+    named = {**dict(pin.layout), **alone, "micro_batch": pin.micro_batch, "nodes": pin.nodes}
     return {name: value for name, value in named.items() if value is not None}
 
 

@@ -21,6 +21,9 @@ STAGED_SHARE = 0.5
 # Over ENA without EFA, NCCL talks TCP: the kernel's copies cost bandwidth and time for each hop. Both are assumed: no
 # training run over TCP was published with its layout.
 TCP_SHARE, TCP_LATENCY_S = 0.8, 3e-5
+# EFA without GPUDirect RDMA reads and writes host memory: a copy on either side, of some microseconds each with its
+# hand-over. Assumed as well; PCIe is faster than any such card's part of the network.
+STAGED_LATENCY_S = 1e-5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +97,17 @@ def node_fabric(machine: AnyMachine, factors: FabricFactors) -> Fabric:
         link_bytes_per_s=factors.link * of_machine(_link_bytes_per_s, machine),
         node_bytes_per_s=share * of_machine(_node_bytes_per_s, machine),
         link_latency_s=factors.link_latency_s,
-        network_latency_s=factors.network_latency_s
-        + of_machine(lambda one: TCP_LATENCY_S if _talks_tcp(one) else 0.0, machine),
+        network_latency_s=factors.network_latency_s + of_machine(_late_s, machine),
     )
 
 
 def _talks_tcp(machine: InstanceType) -> bool:
     return not machine.efa_cards and not machine.gpudirect_rdma
+
+
+def _late_s(machine: InstanceType) -> float:
+    """What a hop between nodes takes for want of EFA, or of a way from it to the devices' memory."""
+    return TCP_LATENCY_S if _talks_tcp(machine) else 0.0 if machine.gpudirect_rdma else STAGED_LATENCY_S
 
 
 def _link(machine: InstanceType) -> Link | None:

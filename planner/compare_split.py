@@ -64,4 +64,5 @@ def _missing(found: Found) -> str:
     engines = {option.framework.title: option.framework for item in found.contenders for option in item.options}
     if not any(engine.hands_over for engine in engines.values()):
         return f"{' or '.join(engines)} hands no cache from one replica to another"
-    return f"no pair of replicas keeps the limits on {found.scope.max_nodes} nodes or fewer"
+    most = found.scope.max_nodes
+    return f"no pair of replicas keeps the limits on {f'{most} nodes or fewer' if most > 1 else 'one node'}"

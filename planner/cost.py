@@ -39,17 +39,17 @@ _IDLE = "idle reserved capacity"
 
 
 def interruptions_per_h(offer: Offer, market: Market) -> float:
-    """How often EC2 is expected to take one node back. 0 where nothing is interrupted.
-
-    The share p of a type's spot instances that were taken back within a month gives a rate of -ln(1 - p) a month.
-    """
+    """How often EC2 is expected to take one node back. 0 where nothing is interrupted."""
     if offer.purchase is not Purchase.SPOT:
         return 0.0
-    return losses_per_hour(offer.instance_type, offer.region, market) * (RESTART_H + CHECKPOINT_INTERVAL_H / 2)
+    return losses_per_hour(offer.instance_type, offer.region, market)
 
 
 def losses_per_hour(instance_type: str, region: str, market: Market) -> float:
-    """How many times an hour EC2 is expected to take back one spot instance of a type."""
+    """How many times an hour EC2 is expected to take back one spot instance of a type.
+
+    The share p of a type's spot instances that were taken back within a month gives a rate of -ln(1 - p) a month.
+    """
     band = market.interruptions.get((instance_type, region))
     share = UNSTATED_SHARE if band is None else (band.low + band.high) / 2
     return -math.log1p(-share) / HOURS_PER_MONTH

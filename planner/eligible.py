@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
-from planner.block_time import RATED_AS
 from planner.cost import wasted_share
 from planner.fleet_size import ZONES
 from planner.framework import Framework, load_frameworks
@@ -17,12 +16,14 @@ from planner.plan import Rejection, Target
 from planner.recipe import Job
 from planner.recipes import Option, allowed_options
 from planner.serving_fields import FEATURES
+from planner.setting import RATED_AS
 from planner.shape import ModelShape
 from planner.workload import InstanceTypes, Workload
 from pricing.instance_type import InstanceType
 from pricing.market import Market
 from pricing.offer import Offer, Purchase
 from pricing.price import Reservation
+from pricing.slices import is_slice
 from pricing.units import show_gib, show_usd
 
 
@@ -190,6 +191,9 @@ def _left_out(workload: Workload, machine: InstanceType) -> tuple[str, str] | No
         return f"the workload pins {pin}", "remove pin.instance_type"
     if not permitted(machine.name, workload.limits.instance_types):
         return "the workload's limits leave it out", "widen limits.instance_types"
+    mig = workload.provision.mig
+    if mig and workload.inference and not is_slice(machine.accelerator.name):
+        return f"{machine.accelerator.name} has no MIG profile {mig}", "leave provision.mig out"
     return None
 
 

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import yaml
 
-from planner.plan import Energy
+from planner.need_record import Energy
 from pricing.instance_type import InstanceType
 from pricing.units import KILO
 

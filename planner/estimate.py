@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from planner.arithmetic import emulated_products, lacks, served_products
-from planner.block_time import RATED_AS
 from planner.calibration import Calibration
 from planner.described import machine_of, slice_called
 from planner.fitting import kind_bytes
@@ -40,6 +39,7 @@ from planner.pinned_file import InferencePart, PinnedFile, TrainingPart
 from planner.plan import Band, Term
 from planner.recipe import Group, Place, Recipe
 from planner.serving_memory import served_elsewhere, served_need, with_overheads
+from planner.setting import RATED_AS
 from planner.shape import ModelShape
 from planner.techniques import load_techniques
 from planner.training_time import step_time

@@ -147,7 +147,8 @@ def rung_miss(found: Found, rung: Rung) -> str:
 def broken_pins(found: Found) -> tuple[str, ...]:
     """Rules that the pinned degrees break on every contender, in words."""
     training = found.workload.training
-    layout = Layout(**{name: value for name, value in found.scope.pins.items() if name != "nodes"})
+    pins = found.scope.pins
+    layout = Layout(**{name: value for name, value in pins.items() if name != "nodes"})
     # A replica that serves has no micro-batches to fill its stages with, and needs none.
     each = layout.data * layout.micro_batch
     passes = training.global_batch // each if training else layout.pipeline
@@ -164,6 +165,8 @@ def broken_pins(found: Found) -> tuple[str, ...]:
         )
         for contender in found.contenders
         for framework in {option.framework.name: option.framework for option in contender.options}.values()
+        # Software without a degree has no layouts with it, whatever the rules.
+        if all(value == 1 or name in {*framework.degrees, "micro_batch", "nodes"} for name, value in pins.items())
     ]
     rules = _RULES_OF_ONE if training else (*_RULES_OF_ONE, *SERVING_RULES)
     broken = [broken_rules(space, layout, rules) for space in spaces]

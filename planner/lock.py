@@ -18,10 +18,11 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import from_json, to_json
 
+from planner.built import Image
 from planner.calibration import Calibration
 from planner.errors import LockError
 from planner.load import Loaded
-from planner.plan import Build, Decision, Image, Plan, Target
+from planner.plan import Build, Decision, Plan, Target
 from planner.provisioning import Serving
 from planner.workload import Provision, Workload
 from pricing.files import write_whole

@@ -128,7 +128,7 @@ def _provisioned(file: Path, head: Head, workload: Workload, notes: list[str]) -
         head.build,
         fleet=_bounded(file, head.build, provision.serving, notes),
         lifecycle=provision.storage.lifecycle,
-        expires_at=expiry(provision, head.build.instance_type, head.locked_at),
+        expires_at=expiry(provision, head.build.instance_type, head.locked_at, head.build.block_ends_at),
         budget_usd=provision.budget,
         budget_email=provision.budget_email,
     )

@@ -12,10 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from planner.block_time import SELECTIVE_SHARE, Setting
+from planner.block_time import SELECTIVE_SHARE
 from planner.machines import of_machine
 from planner.recipe import Place, Recompute
 from planner.resident import Resident
+from planner.setting import Setting
 from planner.work import BlockWork
 from pricing.instance_type import InstanceType
 from pricing.units import GIGA, TERA
@@ -52,7 +53,10 @@ def streamed_s(work: BlockWork, setting: Setting, held: Resident, blocks: Any, b
         # Every pass needs the weights once.
         seconds = seconds + 2 * layout.micro_batches * size / np.minimum(through, rate)
     if recipe.activations_place is not Place.DEVICE:
-        seconds = seconds + 2 * blocks * setting.share * _kept_bytes(work, setting) / rate
+        # What is kept goes out in the forward pass and comes back in the other.
+        through = of_machine(_disk_rate, setting.machine) if recipe.activations_place is Place.DISK else rate
+        size = 2 * setting.trained * blocks * setting.share * _kept_bytes(work, setting)
+        seconds = seconds + size / np.minimum(through, rate)
     return np.maximum(seconds - busy, 0.0)
 
 

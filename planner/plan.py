@@ -8,10 +8,11 @@ from decimal import Decimal
 from enum import StrEnum
 
 from planner.batch_record import Batch
-from planner.built import Existing, FileSystem, Fleet, Mig
+from planner.built import Existing, FileSystem, Fleet, Image, Mig
 from planner.fleet_record import FleetPlan
 from planner.index_record import IndexPlan
 from planner.layout import Layout
+from planner.need_record import Energy, Requirement
 from planner.recipe import Accuracy, Recipe
 from planner.split_record import Split
 from planner.spread import Spreads
@@ -229,19 +230,6 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement:
-    """Accelerator memory that the job asks for. Bytes of one device that would do all the work alone.
-
-    `plain_bytes` without any extra technique, `least_bytes` with those that save most; `largest_device_bytes` is
-    the largest device among the instance types that may be considered.
-    """
-
-    plain_bytes: float
-    least_bytes: float
-    largest_device_bytes: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class CostLine:
     """One thing that is paid for. USD; None where its price is unknown, and for a run when serving.
 
@@ -306,26 +294,6 @@ def is_own(deal: Deal, chosen: Candidate) -> bool:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Energy:
-    """Energy of a run, or of a month of service, and what the grid emits for it. kWh, kg; None where not known."""
-
-    kwh: float | None
-    kg_co2e: float | None
-    basis: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
-    """The machine image: the public SSM parameter that names it, and its id once resolved in the region.
-
-    An image of the user's own has an id and no parameter, that which EKS chooses neither.
-    """
-
-    parameter: str | None
-    id: str | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Build:
     """Everything that a stack must know, and nothing of how it was decided. Bytes, seconds, USD.
 
@@ -334,7 +302,8 @@ class Build:
     reservation or Capacity Block, the ARN of a group of them, or `open` for any that matches. `training_plan_arn` is
     HyperPod's own way to reserve. `account` is the only one that the stack may be deployed to, None for any. `cidr` is
     the block of the stack's VPC, or of its subnet in an existing one. `fleet` is set for the target serving-fleet
-    alone, `mig` where accelerators are cut. `split` says that prompts have nodes of their own.
+    alone, `mig` where accelerators are cut. `split` says that prompts have nodes of their own. `block_ends_at` (UTC) is
+    when the Capacity Block ends by EC2's word, None where it was not asked.
     """
 
     name: str
@@ -364,6 +333,7 @@ class Build:
     account: str | None = None
     cidr: str | None = None
     existing: Existing = field(default_factory=Existing)
+    block_ends_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -151,7 +151,8 @@ class Recipe:
     blocks that is trained where the rest is frozen layer by layer; `projected_rank` the rank that optimizer states
     of matrices are projected to (GaLore), 0 for whole ones; `factored` says that the second moment is kept as a row
     and a column (Adafactor); `outer_optimizer_bytes` is what embeddings, head and norms take where the optimizer
-    treats them otherwise (Muon). `step_in_backward` says that each gradient is used up where it arises.
+    treats them otherwise (Muon), `orthogonalizes` that the blocks' momenta are made orthogonal before they are used.
+    `step_in_backward` says that each gradient is used up where it arises.
     `loss_chunks` is into how many parts the loss is cut; `loss_fuses_head` says that the head's product is done part
     by part with it, so that logits are never whole (Liger); `score_share` which part of the attention scores is kept,
     0 under flash attention. `expert_capacity` is the room of an expert over the mean of what routers send, 0 where no
@@ -187,6 +188,7 @@ class Recipe:
     projected_rank: int = 0
     factored: bool = False
     outer_optimizer_bytes: float | None = None
+    orthogonalizes: bool = False
     step_in_backward: bool = False
     loss_chunks: int = 1
     loss_fuses_head: bool = False

@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from planner.build import image_fault
+from planner.built import Image
 from planner.changes import Changes, Compare, keeping, permitted
 from planner.errors import LockError
 from planner.lock import Lock, read_head, read_lock, write_image, write_lock
-from planner.plan import Build, Image, Target
+from planner.plan import Build, Target
 from pricing.errors import MarketError
 
 Resolve = Callable[[str, str], str]

@@ -7,7 +7,7 @@ from planner.candidate import AnyJob
 from planner.eligible import Contender
 from planner.layout import Layout
 from planner.memory import peak_bytes, training_memory
-from planner.plan import Requirement
+from planner.need_record import Requirement
 from planner.recipe import Recipe
 from planner.recipes import Option
 from planner.search_training import TrainingJob

@@ -11,11 +11,21 @@ from dataclasses import replace
 from planner.calibration import Calibration, wider
 from planner.framework import Framework
 from planner.plan import Band
-from planner.recipe import Job, Place, Recipe
+from planner.recipe import AdapterKind, Job, Place, Recipe
 from planner.shape import ModelShape
 
 # Software of whose measured runs some train adapters (planner/data/measured/training_throughput.csv).
 TIMED_WITH_ADAPTERS = ("megatron-core",)
+# Of other adapters than low-rank ones no run was timed with any software.
+OTHER_ADAPTERS = {
+    AdapterKind.DORA: "DoRA",
+    AdapterKind.BOTTLENECK: "bottleneck adapters",
+    AdapterKind.PREFIX: "a trained prefix",
+    AdapterKind.PROMPT: "a trained prompt",
+    AdapterKind.SCALE: "IA3",
+    AdapterKind.BIAS: "trained biases",
+    AdapterKind.GROUP_SCALE: "trained scales of packed weights",
+}
 # No measured run stands behind what streams: twice as fast where a page cache holds much of a disk's weights, half as
 # fast where copies do not overlap as told. Assumed.
 STREAMED = Band(
@@ -45,6 +55,12 @@ def _untimed(recipe: Recipe, software: str) -> str:
     """What of a recipe no measured run of the software had, in words; empty where all of it was timed."""
     if {recipe.weights_place, recipe.optimizer_place, recipe.activations_place} != {Place.DEVICE}:
         return "with states off the device"
+    if recipe.adapter and recipe.adapter.kind is not AdapterKind.LOW_RANK:
+        return f"with {OTHER_ADAPTERS[recipe.adapter.kind]}"
     if recipe.dequantizes:
         return "on packed weights"
+    if recipe.trained_share < 1.0:
+        return "with frozen blocks"
+    if recipe.projected_rank or recipe.orthogonalizes:
+        return f"with {'projected gradients' if recipe.projected_rank else 'orthogonal momenta'}"
     return "with adapters" if recipe.adapter and software not in TIMED_WITH_ADAPTERS else ""

@@ -79,10 +79,13 @@ def _adapters(asked: Adapters) -> ServedAdapters:
     )
 
 
-def search_serving(searched: Scope, job: ServingJob, further: Iterable[Part] = ()) -> Pool:
+def search_serving(
+    searched: Scope, job: ServingJob, further: Iterable[Part] = (), known: Iterable[Room] | None = None
+) -> Pool:
     """Every replica that fits and answers in time on every machine, with the fleet that the load takes; `further` kinds
-    of fleet stand beside them."""
-    return pool(chain((_part(job, each) for each in rooms(searched, job)), further))
+    of fleet stand beside them. `known` are the rooms, where they are."""
+    found = rooms(searched, job) if known is None else known
+    return pool(chain((_part(job, each) for each in found), further))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

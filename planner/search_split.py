@@ -7,7 +7,7 @@ the limits the one on fewest nodes is left, the plainer and faster of several: n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,16 +16,16 @@ import numpy as np
 from planner.fleet_size import spare_nodes
 from planner.handover import Answers, Demanded, Roles, Served, Sized, answers_of, prompts_of, roles, sized
 from planner.layout import Ints, LayoutGrid
-from planner.search import Part, Partner, Scope, rungs
-from planner.search_serving import Room, ServingJob, rooms
+from planner.search import Part, Partner, rungs
+from planner.search_serving import Room, ServingJob
 from pricing.instance_type import InstanceType
 
 _DEGREES = ("tensor", "pipeline", "data", "expert")
 
 
-def split_parts(searched: Scope, job: ServingJob) -> Iterator[Part]:
-    """The best split fleet of each machine and option that has any."""
-    for room in rooms(searched, job) if job.plain else ():
+def split_parts(known: Iterable[Room], job: ServingJob) -> Iterator[Part]:
+    """The best split fleet of each machine and option that has any; `known` are the rooms of planner.search_serving."""
+    for room in known:
         part = _part(job, room) if room.option.framework.hands_over else None
         if part:
             yield part

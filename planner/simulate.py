@@ -23,6 +23,7 @@ from planner.serving_modes import Lengths, arrivals, closed_loop, late_s
 from planner.serving_spread import spreads
 from planner.simulated import Expected, Simulated, simulated
 from planner.simulation import Requests
+from planner.sliced import as_cut
 from planner.split_simulation import SplitFleet, expected_of_split, replay_split
 from planner.spread import USUAL_VARIATION
 from planner.step_table import step_table
@@ -77,7 +78,7 @@ def simulate_plan(loaded: Loaded, decision: Decision, calibration: Calibration, 
     if inference is None or chosen.service is None or decision.recipe is None:
         raise WorkloadError(f"{loaded.file}: a training run has no requests to simulate; simulate what is served")
     load = load_of(inference, loaded.shape)
-    machine = load_instance_types()[chosen.instance_type]
+    machine = as_cut(loaded.workload, load_instance_types())[chosen.instance_type]
     factors = calibration.serving_factors(chosen.framework, chosen.accelerator)
     replica = replica_of(loaded.shape, decision.recipe, chosen.layout, machine, factors, load)
     table = step_table(replica, load, places(loaded.workload, chosen))

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from planner.built import Mig
 from planner.errors import NoFeasiblePlan
 from planner.plan import Candidate
 from planner.workload import Workload
 from pricing.instance_type import InstanceType
-from pricing.slices import find_slice
+from pricing.slices import cut_machine, find_slice
 from pricing.units import show_gib
+
+
+def as_cut(workload: Workload, machines: Mapping[str, InstanceType]) -> Mapping[str, InstanceType]:
+    """The instance types as a served model finds them: with provision.mig those that can be cut are, so that each part
+    holds a replica."""
+    profile = workload.provision.mig
+    if profile is None or workload.inference is None:
+        return machines
+    return {name: cut_machine(machine, profile) or machine for name, machine in machines.items()}
 
 
 def mig_of(workload: Workload, candidate: Candidate, machine: InstanceType) -> Mig | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, replace
+from decimal import Decimal
 
 import numpy as np
 
@@ -50,13 +51,7 @@ def split_service(
         requests_per_s_per_replica=float(times.decode_rate[0, 0]),
     )
     if job.requests_per_s is None:
-        share = float(found.requests_per_s[0, 0]) * job.load.output_tokens / together.output_tokens_per_s
-        million = together.usd_per_million_tokens / type(together.usd_per_million_tokens)(share)
-        service = replace(
-            service,
-            output_tokens_per_s=together.output_tokens_per_s * share,
-            usd_per_million_tokens=million.quantize(together.usd_per_million_tokens),
-        )
+        service = _at_rate(service, float(found.requests_per_s[0, 0]) / together.requests_per_s)
     return service, Split(
         layout=partner.layout,
         replicas=partner.replicas,
@@ -67,6 +62,18 @@ def split_service(
         handover_bytes=int(answers.device_bytes[0] * answers.receivers[0]),
         hands_over=engine.hands_over,
         one_node=partner.one_node,
+    )
+
+
+def _at_rate(service: Service, share: float) -> Service:
+    """The service with so much of the rate: who has a fixed number in flight is answered sooner, and asks again."""
+    million = float(service.usd_per_million_tokens) / share
+    return replace(
+        service,
+        requests_per_s=service.requests_per_s * share,
+        tokens_per_s=service.tokens_per_s * share,
+        output_tokens_per_s=service.output_tokens_per_s * share,
+        usd_per_million_tokens=Decimal(million).quantize(service.usd_per_million_tokens),
     )
 
 

@@ -1,6 +1,7 @@
 """How far off are predicted speeds of runs that the fit has not seen?
 
-Rows are left out in five folds, those with the same configuration together, or source by source.
+Rows are left out in five folds, those with the same configuration together, source by source, or by pairs of software
+and generation of accelerators.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 
 from planner.crossval import TRAINING, folds
-from planner.time_effects import Effect, factors_of
+from planner.time_effects import Effect, factors_of, inferred_factors
 from planner.time_fitting import TimedRun, fit_time
 
 
@@ -38,6 +39,19 @@ def leave_runs_out(runs: Sequence[TimedRun], part: Callable[[TimedRun], Hashable
     for each in sorted({part(run) for run in runs}, key=str):
         effects = fit_time([run for run in runs if part(run) != each])
         found += predictions([run for run in runs if part(run) == each], effects)
+    return found
+
+
+def leave_pairs_out(runs: Sequence[TimedRun]) -> list[HeldOutRun]:
+    """Predictions for every run by effects fitted without its class of software on its generation of accelerators."""
+    found = []
+    for each in sorted({run.pair for run in runs}):
+        others = [run for run in runs if run.pair != each]
+        effects, measured = fit_time(others), {run.pair for run in others}
+        for run in runs:
+            if run.pair == each:
+                factors = inferred_factors(*run.group, effects, measured)
+                found.append(HeldOutRun(run=run, predicted=float(run.predicted(factors))))
     return found
 
 

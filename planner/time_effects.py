@@ -7,7 +7,7 @@ generation. A prior says how far each effect reaches; without any row a factor l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -120,7 +120,9 @@ PRIORS: Mapping[str, Prior] = {
     ),
     # NCCL's bus bandwidth over the link's rate: 235 to 260 of 300 GB/s on A100, 360 to 370 of 450 on H100.
     "link": Prior(share=True, centre=0.78, spread={"all": 0.3}),
-    "network": Prior(share=True, centre=0.75, spread={"all": 0.3, "class": 0.5}),
+    # A class of software was measured on few clusters, whose networks differ more than software does: InfiniBand and
+    # EFA reach three quarters of their rate, BLOOM's Omni-Path less than half.
+    "network": Prior(share=True, centre=0.75, spread={"all": 0.3, "class": 1.0}),
     # Ranks also wait for each other at every hop, the longer the less evenly their software launches.
     "link_latency_s": Prior(share=False, centre=8e-6, spread={"all": 0.3, "class": 1.0}),
     # What a hop between nodes takes beyond one within.
@@ -154,6 +156,8 @@ PRIORS: Mapping[str, Prior] = {
     "straggling": Prior(share=False, centre=0.01, spread={"all": 0.4, "class": 0.5}),
     "step_s": Prior(share=False, centre=0.02, spread={"all": 0.4, "class": 0.5}),
 }
+# Networks are those of the clusters that a class was measured on, not its own.
+OF_CLUSTERS = ("network", "network_latency_s")
 # HBM's achieved share of its peak in copies, and tokens of the fullest expert rank over the mean: not fitted.
 MEMORY, IMBALANCE = 0.85, 1.15
 # Software whose products add to the sum of gradients themselves (Megatron-Core's gradient_accumulation_fusion, on by
@@ -205,13 +209,48 @@ def effects_of(name: str, software: str, chip: str) -> tuple[Effect, ...]:
     return own + (effects_of(shared, software, chip) if shared else ())
 
 
+def pair_of(variant: str, chip: str) -> tuple[str, str]:
+    """The class of software and the generation of the accelerator, which are measured together or not."""
+    return class_of(variant), generation_of(chip)
+
+
 def factors_of(software: str, chip: str, effects: Mapping[Effect, Any]) -> TimeFactors:
     """The factors of a class of software on an accelerator under the effects; arrays where these are."""
-    values: dict[str, Any] = {}
+    return _factors(software, chip, _places(software, chip, effects))
+
+
+def inferred_factors(
+    software: str, chip: str, effects: Mapping[Effect, float], measured: Collection[tuple[str, str]]
+) -> TimeFactors:
+    """The factors of a class of software on an accelerator, where `measured` pairs of class and generation have runs.
+
+    Software that was measured on other generations alone, where kindred software was measured on this one, stands half
+    way between what its effects add up to and that software.
+    """
+    (own, generation), places = pair_of(software, chip), _places(software, chip, effects)
+    there = {name for name, place in measured if place == generation}
+    kindred = [name for name in FAMILIES.get(family_of(own), ()) if name in there and name != own]
+    if not kindred or (own, generation) in measured or all(name != own for name, _ in measured):
+        return _factors(software, chip, places)
+    theirs = [_places(name, chip, effects) for name in kindred]
+    halfway = {
+        name: value if name in OF_CLUSTERS else (value + sum(each[name] for each in theirs) / len(theirs)) / 2
+        for name, value in places.items()
+    }
+    return _factors(software, chip, halfway)
+
+
+def _places(software: str, chip: str, effects: Mapping[Effect, Any]) -> dict[str, Any]:
+    """Where each factor lies on its scale without bounds."""
+    found: dict[str, Any] = {}
     for name, prior in PRIORS.items():
         centre = prior.centres.get(software, prior.centres.get(class_of(software), prior.centre))
-        total = prior.place(centre) + sum(effects.get(each, 0.0) for each in effects_of(name, software, chip))
-        values[name] = prior.value(total)
+        found[name] = prior.place(centre) + sum(effects.get(each, 0.0) for each in effects_of(name, software, chip))
+    return found
+
+
+def _factors(software: str, chip: str, places: Mapping[str, Any]) -> TimeFactors:
+    values: dict[str, Any] = {name: PRIORS[name].value(place) for name, place in places.items()}
     values.pop("matmul")
     values["network_latency_s"] = values["network_latency_s"] + values["link_latency_s"]
     sustained = SUSTAINED.get(chip, 1.0 if generation_of(chip) else SUSTAINED_ELSEWHERE)

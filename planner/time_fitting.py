@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from planner.calibration import TimeFactors
 from planner.described import accelerator_called, machine_of
 from planner.measured_training import TrainingCase
-from planner.time_effects import PRIORS, Effect, effects_of, factors_of, kind_of
+from planner.time_effects import PRIORS, Effect, effects_of, factors_of, kind_of, pair_of
 from planner.training_time import step_time
 from pricing.instance_type import InstanceType
 
@@ -45,6 +45,11 @@ class TimedRun:
     def group(self) -> tuple[str, str]:
         """Class of software and accelerator, which decide the factors."""
         return self.case.speed, self.case.row.says("accelerator")
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """Class of software and generation of accelerator."""
+        return pair_of(*self.group)
 
     @property
     def source(self) -> str:

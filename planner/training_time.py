@@ -12,19 +12,20 @@ from typing import Any
 
 import numpy as np
 
-from planner.block_time import Setting, block_time, head_time
+from planner.block_time import block_time, head_time
 from planner.calibration import TimeFactors
 from planner.communication import node_fabric
 from planner.layout import AnyLayout
 from planner.machines import AnyMachine, of_machine
 from planner.offload_time import stepped_s, streamed_s
-from planner.recipe import Place, Recipe, Recompute, Schedule
-from planner.resident import Resident, Stage, layers_per_stage, resident
+from planner.optimizer_time import optimizer_s, trained_parameters
+from planner.recipe import Recipe, Recompute, Schedule
+from planner.resident import Stage, layers_per_stage, resident
+from planner.setting import Setting
 from planner.shape import ModelShape
 from planner.training_traffic import (
     context_parallel,
     data_parallel,
-    data_ranks,
     expert_parallel,
     pipeline_transfer,
     tensor_parallel,
@@ -48,6 +49,7 @@ class StepTime:
     matmul: Any
     attention: Any
     memory_bound: Any
+    adapters: Any
     launches: Any
     recompute: Any
     head_and_loss: Any
@@ -93,13 +95,14 @@ def step_time(
     net = node_fabric(machine, factors)
     work = block_work(shape, sequence_tokens, recipe.activation_bytes)
     block = block_time(work, setting)
-    passes = 3 if recipe.recompute is Recompute.FULL else 2
+    # A pass back over the blocks that have one, and under full recompute a second one forward.
+    passes = 1 + (2 if recipe.recompute is Recompute.FULL else 1) * setting.trained
     tensor = passes * tensor_parallel(setting, net, block)
     context = passes * context_parallel(setting, net, block)
     expert = passes * expert_parallel(setting, net)
     at_work = block.total + tensor + context + expert
     # A pass backward launches twice what a pass forward does.
-    launches = _waited_for(at_work, (passes + 1) * factors.launch_s_per_block)
+    launches = _waited_for(at_work, (passes + setting.trained) * factors.launch_s_per_block)
     one_block, one_head = at_work + launches, head_time(setting)
     held = resident(shape, layout, Stage.FIRST, recipe.adapter)
     blocks, headed = _slowest_stage(shape, layout, one_block, one_head)
@@ -109,12 +112,13 @@ def step_time(
     micro_batch_s = (busy + gather) / layout.micro_batches
     # Where stages differ, the bubble is as long as the other stages take.
     mean_stage = (shape.layers * one_block + one_head) / layout.pipeline + gather / layout.micro_batches
-    trained = _trained(setting, held)
+    trained = trained_parameters(setting, held)
     idle = (layout.pipeline - 1) / layout.virtual * IDLE_SHARE.get(recipe.schedule, 1.0)
     terms = {
         "matmul": blocks * block.matmul,
         "attention": blocks * block.attention,
         "memory_bound": blocks * block.memory_bound,
+        "adapters": blocks * block.adapters,
         "launches": blocks * launches,
         "recompute": blocks * block.recompute,
         "head_and_loss": heads * one_head,
@@ -125,7 +129,7 @@ def step_time(
         "pipeline_transfer": pipeline_transfer(setting, net, busy),
         "pipeline_bubble": idle * np.minimum(mean_stage, micro_batch_s),
         "data_parallel": data_parallel(setting, held, net, micro_batch_s),
-        "optimizer": _optimizer(setting, trained),
+        "optimizer": optimizer_s(setting, trained, net),
         "offload": streamed_s(work, setting, held, blocks, busy) + stepped_s(setting, trained, micro_batch_s * 2 / 3),
         "overhead": factors.step_s + 0.0 * layout.data,
     }
@@ -156,27 +160,6 @@ def _slowest_stage(shape: ModelShape, layout: AnyLayout, one_block: Any, one_hea
     last = np.maximum(shape.layers - chunk * (chunks - 1), 0) + chunk * (layout.virtual - 1)
     heads = np.greater_equal(last * one_block + one_head, fullest * one_block)
     return np.where(heads, last, fullest), np.where(heads, 1, 0)
-
-
-def _trained(setting: Setting, held: Resident) -> Any:
-    """Parameters that the optimizer of one device steps."""
-    recipe, layout = setting.recipe, setting.layout
-    trained = held.adapter if recipe.adapter else held.dense + held.outer
-    experts = 0.0 if recipe.adapter else held.experts
-    if recipe.optimizer_sharded:
-        # Experts have data ranks of their own, fewer by the expert degree.
-        trained = trained / data_ranks(layout)
-        experts = experts / np.maximum(data_ranks(layout) // layout.expert, 1)
-    return trained + experts
-
-
-def _optimizer(setting: Setting, trained: Any) -> Any:
-    """Reads and writes every state, reads the gradient, writes the weight; nothing where that is done elsewhere."""
-    recipe = setting.recipe
-    if recipe.optimizer_place is not Place.DEVICE and not recipe.pages_optimizer:
-        return 0.0 * trained
-    touched = 2 * (recipe.master_bytes + recipe.optimizer_bytes) + recipe.gradient_bytes + recipe.outer_weight_bytes
-    return trained * touched / setting.memory_rate
 
 
 def _data_loading(setting: Setting, nodes: Any, step_s: Any) -> Any:

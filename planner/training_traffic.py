@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from planner.block_time import BlockTime, Setting
+from planner.block_time import BlockTime
 from planner.communication import Fabric
 from planner.layout import AnyLayout
 from planner.resident import Resident
+from planner.setting import Setting
 
 
 def tensor_parallel(setting: Setting, net: Fabric, block: BlockTime) -> Any:
@@ -56,14 +57,15 @@ def weight_gather(setting: Setting, held: Resident, net: Fabric, busy: Any) -> A
     if not recipe.gathers_weights:
         return 0.0 * layout.data
     element = recipe.block_weight_bytes if recipe.dequantizes else recipe.gathered_weight_bytes
-    scattered = held.adapter if recipe.adapter else held.model
+    scattered = held.adapter if recipe.adapter else setting.trained * (held.dense + held.experts) + held.outer
     ranks = data_ranks(layout)
     piped = np.greater(layout.pipeline, 1)
     # Block by block, as they are wrapped.
     blocks = setting.shape.layers
     gather = net.gather_s(held.model * element, ranks, layout.tensor, blocks)
     scatter = net.gather_s(scattered * recipe.reduced_bytes, ranks, layout.tensor, blocks)
-    gathers = 2 if recipe.reshards else 1
+    # Blocks without a backward pass are gathered once.
+    gathers = 1 + (setting.trained if recipe.reshards else 0)
     traffic = np.where(piped, gather + scatter, layout.micro_batches * (gathers * gather + scatter))
     return traffic - np.minimum(setting.factors.gather_overlap * traffic, busy)
 
@@ -99,10 +101,11 @@ def data_parallel(setting: Setting, held: Resident, net: Fabric, micro_batch_s: 
         scatter = net.gather_s(parameters * recipe.reduced_bytes, ranks, stride, pieces)
         return rounds * scatter + net.gather_s(parameters * returned, ranks, stride, pieces)
 
-    traffic = reduced_s(held.adapter if recipe.adapter else held.dense + held.outer, ranks, layout.tensor)
+    trained = held.adapter if recipe.adapter else setting.trained * held.dense + held.outer
+    traffic = reduced_s(trained, ranks, layout.tensor)
     if recipe.adapter is None and np.any(held.experts):
         expert_ranks = np.maximum(ranks // layout.expert, 1)
-        traffic = traffic + reduced_s(held.experts, expert_ranks, layout.tensor * layout.expert)
+        traffic = traffic + reduced_s(setting.trained * held.experts, expert_ranks, layout.tensor * layout.expert)
     return traffic - np.minimum(setting.factors.data_overlap * traffic, rounds * micro_batch_s * 2 / 3)
 
 

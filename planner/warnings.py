@@ -125,6 +125,8 @@ def _served(workload: Workload) -> Iterator[str]:
             f"The image {image} is named by a tag, which its publisher may move: a node that starts later may run "
             "another. Give it by digest (repo@sha256:...) in provision.serving.image."
         )
+    if inference.fleet.weights_from == "fsx" and workload.provision.storage.file_system:
+        yield "The first node to read the weights waits until FSx has them from S3; the times are the next ones'."
     if inference.fleet.spot_share:
         yield (
             "Where EC2 has no spot instances to sell, the nodes on spot are missed: nothing starts on demand in their "

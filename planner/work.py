@@ -59,18 +59,23 @@ def head_flop(shape: ModelShape) -> float:
     return 2.0 * shape.hidden * (shape.logits_width + shape.hidden * shape.head_transform)
 
 
-def model_flop(shape: ModelShape, sequence_tokens: int, *, frozen: bool = False, masked: bool = True) -> float:
+def model_flop(
+    shape: ModelShape, sequence_tokens: int, *, frozen: bool = False, trained: float = 1.0, masked: bool = True
+) -> float:
     """FLOP of one token's training that the model asks for: what is recomputed is not counted, nor is the embedding.
 
-    A backward pass counts twice a forward one, once for products with frozen weights. With `masked` the pairs of tokens
+    A backward pass counts twice a forward one, once for products with frozen weights, and is made for the share of the
+    blocks that is `trained` layer by layer. With `masked` the pairs of tokens
     that a causal mask leaves out are not counted; publishers who count them report more (PaLM, arXiv 2204.02311,
     appendix B).
     """
     work = block_work(shape, sequence_tokens, 0.0)
     causal = all(run.attention.causal for run in shape.blocks)
     pairs = 1.0 if masked or not causal else 2.0
-    products = shape.layers * (work.dense_flop + work.expert_flop) + head_flop(shape)
-    return (2 if frozen else 3) * products + 3 * pairs * shape.layers * work.attention_flop
+    back = 1 if frozen else 2
+    products = (1 + back * trained) * (work.dense_flop + work.expert_flop)
+    attention = (1 + 2 * trained) * pairs * work.attention_flop
+    return shape.layers * (products + attention) + (1 + back) * head_flop(shape)
 
 
 def mean_keys(sequence_tokens: int, window: int) -> float:

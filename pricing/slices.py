@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pricing.catalog import DATA, find_accelerator, load_instance_types
 from pricing.errors import CatalogError
-from pricing.instance_type import Accelerator
+from pricing.instance_type import Accelerator, InstanceType
 from pricing.units import MIB
 
 # A chip's memory, and the way to it, is cut in so many parts.
@@ -72,6 +72,18 @@ def find_slice(name: str) -> Slice:
     if not known:
         raise CatalogError(f"{name}: {chip.name} is neither cut by MIG nor sold in parts that Berth knows of")
     raise CatalogError(f"{name}: {chip.name} has no such part; it has {', '.join(known)}")
+
+
+def cut_machine(machine: InstanceType, profile: str) -> InstanceType | None:
+    """An instance type whose accelerators are all cut by a MIG profile, each part a device without a link to others.
+
+    None where its accelerator has no such profile.
+    """
+    profiles, _ = slices_of(machine.accelerator.name)
+    if profile not in profiles:
+        return None
+    part = find_slice(f"{machine.accelerator.name}{SEPARATOR}{profile}")
+    return replace(machine, accelerator=part.device, accelerators=machine.accelerators * part.instances, link=None)
 
 
 def slices_of(chip_name: str) -> tuple[Mapping[str, tuple[_Profile, _Cut]], tuple[str, ...]]:

@@ -24,12 +24,14 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "planner" / "data" / "starter.yaml", *so
 
 # Modules whose behaviour shows in those that use them.
 TESTED_WITH = {
+    "planner/job_words.py": "planner/test_choose.py",
     "planner/batch_candidate.py": "planner/test_search_batch.py",
     "planner/batch_setting.py": "planner/test_search_batch.py",
     "planner/simulate_batch.py": "berth/test_simulate.py",
     "planner/simulated_batch.py": "berth/test_simulate.py",
     "planner/streamed_simulation.py": "planner/test_streamed_time.py",
     "planner/surroundings.py": "planner/test_usage.py",
+    "planner/serving_fields.py": "planner/test_serving_faults.py",
     "planner/provision_faults.py": "planner/test_served.py",
     "planner/provisioning.py": "planner/test_workload.py",
     "planner/fields.py": "planner/test_workload.py",
@@ -92,6 +94,7 @@ FURTHER_TESTS = {
     "planner/test_serving_reach.py": "planner/carried.py",
     "planner/test_digest.py": "planner/lock.py",
     "planner/test_optimum.py": "planner/choose.py",
+    "planner/test_slice_plans.py": "planner/sliced.py",
     "planner/test_time_reach.py": "planner/carried.py",
     "planner/test_ways_to_pay.py": "planner/choose.py",
 }

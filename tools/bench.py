@@ -17,10 +17,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
+from unittest.mock import patch
 
 if TYPE_CHECKING:
     from planner.load import Loaded
     from planner.plan import Plan
+    from planner.search import Pool, Scope
+    from planner.search_training import TrainingJob
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKLOAD = "workloads/train70b.yaml"
@@ -103,7 +106,13 @@ print(time.perf_counter() - start)
 # Questions whose search takes longest, with the seconds that each may take.
 SEARCHES = {
     "llama-3.1-70b, every type, 1 to 64 nodes": ("llama-3.1-70b", 8192, 512, "limits: {max_nodes: 64}", 1.0),
-    "gpt3-175b, 64 x A100": ("gpt3-175b", 2048, 1536, "pin: {instance_type: p4de.24xlarge, nodes: 8}", 1.0),
+    "gpt3-175b, 64 x A100": (
+        "gpt3-175b",
+        2048,
+        1536,
+        "pin: {nodes: 8}\nlimits: {instance_types: {allow: [p4d.24xlarge, p4de.24xlarge]}}",
+        1.0,
+    ),
     "mixtral-8x22b, every type, 1 to 64 nodes": ("mixtral-8x22b", 4096, 1024, "limits: {max_nodes: 64}", 3.0),
     "deepseek-v3, every type, 1 to 256 nodes": ("deepseek-v3", 4096, 1024, "limits: {max_nodes: 256}", 3.0),
     "llama-3.1-405b, every type, 1 to 256 nodes": ("llama-3.1-405b", 8192, 1024, "limits: {max_nodes: 256}", 3.0),
@@ -114,21 +123,31 @@ def bench_searches() -> None:
     """Prints how many candidates each search decides on in how long, all loading done, and what a plain loop would.
 
     Covered are all legal combinations, evaluated those that fit, whose time was computed; the others were ruled out by
-    what their techniques combine with and by memory, which no price can mend.
+    what their techniques combine with and by memory, which no price can mend. Seconds are those of the whole decision,
+    prices and reasons included; rates are those of the search in it.
     """
     from datetime import UTC, datetime
 
     from planner.calibration import load_calibration
     from planner.decide import decide
     from planner.load import load_workload
+    from planner.search_training import search_training
     from pricing.basis import Prices
 
-    calibration = load_calibration()
+    calibration, search_s = load_calibration(), 0.0
 
-    def searched(loaded: Loaded) -> tuple[Plan, float]:
+    def search(searched: Scope, job: TrainingJob) -> Pool:
+        nonlocal search_s
         start = time.perf_counter()
-        plan = decide(loaded, calibration, datetime.now(UTC), Prices.BUNDLED).plan
-        return plan, time.perf_counter() - start
+        found = search_training(searched, job)
+        search_s = time.perf_counter() - start
+        return found
+
+    def decided(loaded: Loaded) -> tuple[Plan, float, float]:
+        start = time.perf_counter()
+        with patch("planner.choose.search_training", search):
+            plan = decide(loaded, calibration, datetime.now(UTC), Prices.BUNDLED).plan
+        return plan, time.perf_counter() - start, search_s
 
     with tempfile.TemporaryDirectory() as name:
         file = Path(name) / "workload.yaml"
@@ -136,18 +155,19 @@ def bench_searches() -> None:
             job = f"{{method: pretrain, tokens: 1B, sequence_length: {tokens}, global_batch: {batch}}}"
             file.write_text(f"name: bench\nmodel: {model}\ntraining: {job}\n{limits}\n", encoding="utf-8")
             loaded = load_workload(file)
-            searched(loaded)
-            plan, seconds = min((searched(loaded) for _ in range(3)), key=lambda found: found[1])
-            rate, best = plan.covered / seconds, plan.chosen
+            decided(loaded)
+            plan, seconds, alone_s = min((decided(loaded) for _ in range(3)), key=lambda found: found[1])
+            rate, best = plan.covered / alone_s, plan.chosen
             print(
                 f"{question}: {plan.covered:,} candidates covered, {plan.timed:,} evaluated, in {seconds:.2f} s "
-                f"(at most {most_s:.1f}), {rate:,.0f} a second, {rate * _loop_s_per_candidate(loaded):,.0f} times a "
-                f"plain loop's; best {best.nodes} x {best.instance_type}"
+                f"(at most {most_s:.1f}), {alone_s:.2f} s of them search: {rate:,.0f} a second, "
+                f"{rate * _loop_s_per_candidate(loaded):,.0f} times a plain loop's; best {best.nodes} x "
+                f"{best.instance_type}"
             )
 
 
 def _loop_s_per_candidate(loaded: Loaded, count: int = 300) -> float:
-    """Seconds in which a plain loop decides on one candidate: its memory, and its time."""
+    """Seconds in which a plain loop over the same formulas decides on a candidate: its memory, its time if it fits."""
     from planner.calibration import load_calibration
     from planner.framework import load_frameworks
     from planner.legal import Space, legal_layouts
@@ -172,11 +192,13 @@ def _loop_s_per_candidate(loaded: Loaded, count: int = 300) -> float:
     recipe = allowed_options(loaded.workload, framework)[0].recipe
     memory = calibration.memory_factors(machine.accelerator.vendor, framework.software.name)
     factors = calibration.time_factors(framework.software.name, machine.accelerator.name)
-    layouts = [grid.row(row) for row in range(min(count, len(grid)))]
+    every = max(len(grid) // count, 1)
+    layouts = [grid.row(row) for row in range(0, len(grid), every)]
     start = time.perf_counter()
     for layout in layouts:
-        peak_bytes(training_memory(loaded.shape, recipe, layout, training.sequence_length, framework, memory))
-        step_time(loaded.shape, recipe, layout, training.sequence_length, machine, factors)
+        need = training_memory(loaded.shape, recipe, layout, training.sequence_length, framework, memory)
+        if memory.band.high * peak_bytes(need) <= machine.device_memory_bytes:
+            step_time(loaded.shape, recipe, layout, training.sequence_length, machine, factors)
     return (time.perf_counter() - start) / len(layouts)
 
 

@@ -10,20 +10,20 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from planner.block_time import RATED_AS
 from planner.calibration import TimeFactors
 from planner.carried import timed_cases
 from planner.plan import Band
 from planner.scores import Scores, scores
+from planner.setting import RATED_AS
 from planner.software import load_software
 from planner.sweeps import sweeps, weak_scaling
 from planner.time_bands import time_band
-from planner.time_crossval import HeldOutRun, leave_runs_out, predictions, time_folds
-from planner.time_effects import GENERATIONS, VARIANTS, Effect, factors_of
+from planner.time_crossval import HeldOutRun, leave_pairs_out, leave_runs_out, predictions, time_folds
+from planner.time_effects import GENERATIONS, VARIANTS, Effect, factors_of, inferred_factors
 from planner.time_fitting import fit_time, timed_run
 from pricing.catalog import load_accelerators, load_instance_types
 
@@ -40,16 +40,18 @@ def main() -> None:
     runs = [timed_run(case) for case in timed_cases()]
     effects = fit_time(runs)
     crossed = leave_runs_out(runs, time_folds(runs))
+    paired = leave_pairs_out(runs)
     abroad = leave_runs_out(runs, lambda run: run.source)
     print(table("fitted", predictions(runs, effects), by_source))
     print(table("five folds, by source", crossed, by_source))
     print(table("five folds, by accelerator", crossed, by_chip))
+    print(table("pairs of software and generation out", paired, by_pair))
     print(table("whole sources left out", abroad, by_source))
     print(ranked(crossed))
     print(scaled(crossed))
     if write:
         text = CALIBRATION.read_text(encoding="utf-8")
-        CALIBRATION.write_text(written(text, effects, crossed, abroad), encoding="utf-8")
+        CALIBRATION.write_text(written(text, effects, Held(crossed, paired, abroad)), encoding="utf-8")
 
 
 def by_source(item: HeldOutRun) -> str:
@@ -62,22 +64,27 @@ def by_chip(item: HeldOutRun) -> str:
     return item.run.group[1]
 
 
+def by_pair(item: HeldOutRun) -> str:
+    """The class of software and the generation of accelerators of a run."""
+    return " on ".join(item.run.pair)
+
+
 def table(title: str, held: Sequence[HeldOutRun], group: Callable[[HeldOutRun], str]) -> str:
     """The scores per group and over all rows, and the mean of the groups' means."""
     groups: dict[str, list[float]] = {}
     for item in held:
         groups.setdefault(group(item), []).append(item.error)
-    lines = [f"{title:34} rows    mean  median    bias     p90  in 10 %  in 20 %"]
+    lines = [f"{title:36} rows    mean  median    bias     p90  in 10 %  in 20 %"]
     lines += [line(name, scores(errors)) for name, errors in sorted(groups.items())]
     lines.append(line("all rows", scores([item.error for item in held])))
     mean = float(np.mean([scores(errors).mean for errors in groups.values()]))
-    return "\n".join([*lines, f"{'mean of the means above':34}      {mean:7.1%}", ""])
+    return "\n".join([*lines, f"{'mean of the means above':36}      {mean:7.1%}", ""])
 
 
 def line(name: str, found: Scores) -> str:
     """One line of a table."""
     shares = f"{found.mean:7.1%} {found.median:7.1%} {found.bias:+7.1%} {found.p90:7.1%}"
-    return f"{name:34} {found.count:4} {shares} {found.within_10:8.0%} {found.within_20:8.0%}"
+    return f"{name:36} {found.count:4} {shares} {found.within_10:8.0%} {found.within_20:8.0%}"
 
 
 def ranked(held: Sequence[HeldOutRun]) -> str:
@@ -102,41 +109,46 @@ def scaled(held: Sequence[HeldOutRun]) -> str:
     return "\n".join([title, *lines, f"{100 * mean:.1f} points apart on average", ""])
 
 
-def written(
-    text: str, effects: Mapping[Effect, float], crossed: Sequence[HeldOutRun], abroad: Sequence[HeldOutRun]
-) -> str:
+class Held(NamedTuple):
+    """Runs predicted by fits to the other folds, pairs of software and generation, and sources."""
+
+    crossed: Sequence[HeldOutRun]
+    paired: Sequence[HeldOutRun]
+    abroad: Sequence[HeldOutRun]
+
+
+def written(text: str, effects: Mapping[Effect, float], held: Held) -> str:
     """The calibration's text with the fitted time factors in place of what stands between the two marks."""
     head, _, rest = text.partition(BEGIN)
     tail = rest.partition(END)[2]
     known: dict[str, str] = {}
     parts = []
     for name in sorted({*load_software(), *VARIANTS}):
-        body = entry(name, effects, crossed, abroad)
+        body = entry(name, effects, held)
         # Classes of one family that were not measured have the same factors: the first of them lends them.
         parts.append(f"  {name}: *{known[body]}\n" if body in known else f"  {name}: &{name}\n{body}")
         known.setdefault(body, name)
     return head + BEGIN + "".join(parts) + END + tail
 
 
-def entry(
-    software: str, effects: Mapping[Effect, float], crossed: Sequence[HeldOutRun], abroad: Sequence[HeldOutRun]
-) -> str:
+def entry(software: str, effects: Mapping[Effect, float], held: Held) -> str:
     """A class of software: its factors on an accelerator that nobody measured, and what differs on others."""
+    measured = {item.run.pair for item in held.crossed}
     default = values(factors_of(software, "", effects), None)
     lines = ["    default:\n"]
     lines += [f"      {name}: {shown(value)}\n" for name, value in default.items()]
-    lines.append(f"      band: {banded(time_band(crossed, abroad, software, ''))}\n      source: {ROWS}\n")
+    lines.append(f"      band: {banded(time_band(*held, software, ''))}\n      source: {ROWS}\n")
     load = load_accelerators()
     vendor = "AWS" if software == "neuron" else "NVIDIA"
     sold = {machine.accelerator.name for machine in load_instance_types().values()}
-    wanted = sold | {item.run.group[1] for item in crossed}
+    wanted = sold | {item.run.group[1] for item in held.crossed}
     for chip in sorted(chip for chips in GENERATIONS.values() for chip in chips):
         if chip not in wanted or load[chip].vendor != vendor:
             continue
-        own = values(factors_of(software, chip, effects), set(load[chip].flop_per_s))
+        own = values(inferred_factors(software, chip, effects, measured), set(load[chip].flop_per_s))
         differing = {name: value for name, value in own.items() if value != default[name]}
         inside = ", ".join(f"{name}: {shown(value)}" for name, value in differing.items())
-        band = banded(time_band(crossed, abroad, software, chip))
+        band = banded(time_band(*held, software, chip))
         lines.append(f"    {chip}: {{{inside}, band: {band}}}\n")
     return "".join(lines)
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from planner.built import Existing, Fleet, Floor
+from planner.built import Existing, Fleet, Floor, Image
 from planner.containers import engine
 from planner.image import image_parameter
-from planner.plan import Build, Image, Lifecycle, Target
+from planner.plan import Build, Lifecycle, Target
 from pricing.catalog import load_instance_types
 from pricing.instance_type import InstanceType
 from pricing.offer import Purchase

@@ -22,6 +22,7 @@ from planner.changes import drift
 from planner.explain import grouped
 from planner.index_record import IndexPlan
 from planner.lock import Lock
+from planner.need_record import Requirement
 from planner.plan import (
     Band,
     Candidate,
@@ -29,7 +30,6 @@ from planner.plan import (
     MemoryTable,
     Plan,
     Rejection,
-    Requirement,
     Run,
     RungAnswer,
     Service,

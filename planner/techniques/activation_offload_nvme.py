@@ -23,5 +23,4 @@ TECHNIQUE = Technique(
     gist="keep activations on local disks",
     source="Wu et al. 2024, SSDTrain, arXiv 2408.10013; PyTorch tutorial on saved-tensor hooks",
     unasked=False,
-    timed=False,
 )

@@ -23,5 +23,4 @@ TECHNIQUE = Technique(
     gist="low-rank adapters and trained magnitudes",
     source="Liu et al. 2024, DoRA, arXiv 2402.09353, section 4",
     unasked=False,
-    timed=False,
 )

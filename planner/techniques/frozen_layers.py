@@ -27,5 +27,4 @@ TECHNIQUE = Technique(
     source="Lee et al. 2019, What Would Elsa Do?, arXiv 1911.03090, section 3",
     unasked=False,
     excludes=frozenset({"adapter"}),
-    timed=False,
 )

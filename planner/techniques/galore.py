@@ -28,5 +28,4 @@ TECHNIQUE = Technique(
     source="Zhao et al. 2024, GaLore, arXiv 2403.03507, section 4",
     unasked=False,
     excludes=frozenset({"adapter", "fsdp", "fsdp-no-reshard", "fsdp-offload", "zero1", "zero2", "zero3"}),
-    timed=False,
 )

@@ -12,6 +12,7 @@ def _apply(recipe: Recipe) -> Recipe:
         recipe,
         optimizer_bytes=4.0,
         outer_optimizer_bytes=8.0,
+        orthogonalizes=True,
     )
 
 
@@ -24,5 +25,4 @@ TECHNIQUE = Technique(
     gist="one momentum in blocks, AdamW at the ends",
     source="Jordan et al. 2024, Muon; Liu et al. 2025, arXiv 2502.16982, section 2",
     unasked=False,
-    timed=False,
 )

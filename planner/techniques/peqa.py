@@ -24,5 +24,4 @@ TECHNIQUE = Technique(
     source="Kim et al. 2023, PEQA, arXiv 2305.14152, section 3",
     unasked=False,
     needs=(frozenset({"int3-weights", "int4-weights"}),),
-    timed=False,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from aws_cdk import Annotations, CfnParameter
 from constructs import Construct
 
-from planner.plan import Image
+from planner.built import Image
 from stacks.errors import StackError
 
 UBUNTU_ROOT = "/dev/sda1"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from planner.built import Image
 from planner.lock import read_head, read_lock
 from planner.places import lock_path
-from planner.plan import Image
 from tests.berth.command import AMI, Command
 from tests.planner.market_builders import TRAINING, written
 

@@ -6,7 +6,7 @@ from io import StringIO
 
 import pytest
 
-from berth.progress import watched
+from berth.progress import say, watched
 
 
 class Terminal(StringIO):
@@ -38,3 +38,13 @@ def test_no_stderr_is_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process without a stderr works all the same."""
     monkeypatch.setattr("sys.stderr", None)
     assert list(watched([1], 1)) == [1]
+
+
+def test_a_sentence_is_for_terminals(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """How long it took is told to who watches, and to nobody else."""
+    say("Decided.")
+    assert capsys.readouterr() == ("", "")
+    screen = Terminal()
+    monkeypatch.setattr("sys.stderr", screen)
+    say("Decided.")
+    assert screen.getvalue() == "\nDecided.\n"

@@ -8,9 +8,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from planner.built import Existing, FileSystem, Mig
+from planner.built import Existing, FileSystem, Image, Mig
 from planner.lock import Lock
-from planner.plan import Image, Lifecycle, Target
+from planner.plan import Lifecycle, Target
 from pricing.errors import MarketError
 from pricing.offer import Purchase
 from tests.planner.market_builders import NOW
@@ -71,6 +71,7 @@ REPLACING: dict[str, Any] = {
     "file_system": FileSystem(capacity_gib=4800, mb_per_s_per_tib=250, data=None, efa=False),
     "fleet": FLEET,
     "mig": Mig(profile="1g.10gb", instances=7),
+    "split": True,
     "training_plan_arn": "arn:aws:sagemaker:us-east-1:111122223333:training-plan/a",
     "cidr": "10.1.0.0/16",
     "existing": Existing(vpc="vpc-01234567"),
@@ -88,6 +89,7 @@ TOLD = {"existing": "vpc"}
 AROUND: dict[str, Any] = {
     "lifecycle": Lifecycle.PERSISTENT,
     "expires_at": NOW,
+    "block_ends_at": NOW,
     "budget_usd": Decimal(5),
     "budget_email": "ml@example.com",
 }

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from planner.block_time import RATED_AS
 from planner.calibration import MemoryFactors, ServingFactors, TimeFactors, bundled_figures, load_calibration
 from planner.engines import engine_files, factor_ranges
 from planner.fitting import FITTED
 from planner.framework import load_frameworks
 from planner.plan import Band
+from planner.setting import RATED_AS
 from planner.software import load_software
 from planner.time_effects import VARIANTS, class_of
 from pricing.catalog import find_accelerator, load_accelerators

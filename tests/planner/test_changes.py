@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from planner.built import Floor, Image
 from planner.changes import Changes, changes, drift
 from planner.lock import Lock
-from planner.plan import Build, Decision, Image
+from planner.plan import Build, Decision
 from tests.planner.locks import (
     AMI,
     AROUND,
@@ -20,6 +21,7 @@ from tests.planner.locks import (
     words_of,
 )
 from tests.planner.market_builders import NOW
+from tests.support.fleets import FLEET
 
 JUDGED = {"moving": MOVING, "replacing": REPLACING, "around": AROUND}
 
@@ -64,6 +66,16 @@ def test_pinning_an_image_is_no_change(lock: Lock, before: Image, after: Image, 
     """The id of the image that was asked for anyway replaces nothing; another image does."""
     found = changes(replace(lock.build, image=before), replace(lock.build, image=after))
     assert (bool(found.replacing), found.moving, found.around) == (replaces, (), ())
+
+
+def test_what_changes_around_a_fleet_is_told_in_words(lock: Lock) -> None:
+    """Its hours, its share on spot and its load balancer's subnets change under running nodes."""
+    old = replace(lock.build, fleet=FLEET)
+    hours = (Floor(minute=475, nodes=4), Floor(minute=1080, nodes=2))
+    fleet = replace(FLEET, schedule=hours, on_demand_nodes=1, clients=())
+    found = changes(old, replace(old, fleet=fleet, existing=replace(old.existing, balancer_subnets=("subnet-1",))))
+    assert (found.moving, found.replacing) == ((), ())
+    assert "schedule: () -> 4 from 07:55, 2 from 18:00" in found.around and len(found.around) == 4
 
 
 @pytest.mark.parametrize(

@@ -11,8 +11,9 @@ from typing import Any
 
 import pytest
 
-from planner.choose import RUNNERS_UP, job_of, job_sentence, pins_of
+from planner.choose import RUNNERS_UP, job_of, pins_of
 from planner.errors import NoFeasiblePlan
+from planner.job_words import job_sentence
 from planner.lock import FORMAT, Lock, lock_json
 from planner.models import load_preset
 from planner.plan import Candidate, Decision, Plan, Rung, Target

@@ -253,3 +253,10 @@ def test_tcp_is_slower_than_efa() -> None:
     efa, tcp = (node_fabric(changed(machine(), efa_cards=cards, gpudirect_rdma=None), IDEAL) for cards in ((0,), ()))
     assert tcp.node_bytes_per_s == pytest.approx(0.8 * efa.node_bytes_per_s)
     assert tcp.network_latency_s > efa.network_latency_s
+
+
+def test_efa_without_gpudirect_waits_for_the_host() -> None:
+    """Where EFA cannot reach the devices' memory, copies through the host's come on top of each hop."""
+    direct, staged = (node_fabric(changed(machine(), gpudirect_rdma=can), IDEAL) for can in (True, False))
+    assert staged.network_latency_s > direct.network_latency_s
+    assert staged.node_bytes_per_s == direct.node_bytes_per_s

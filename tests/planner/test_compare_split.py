@@ -57,7 +57,7 @@ def test_a_limit_that_no_pair_keeps_is_told() -> None:
     sold = market(serving_machines()[:1], [offer("p5.small", 1)])
     asked = workload(inference=inference(requests_per_second=0.1), limits={"max_nodes": 1})
     found = decision(asked, sold).plan
-    assert compared(found).verdict == "no pair of replicas keeps the limits on 1 nodes or fewer"
+    assert compared(found).verdict == "no pair of replicas keeps the limits on one node"
 
 
 @pytest.mark.parametrize(("rate", "tpot"), [(20, "2ms"), (3000, "0.8ms")])

@@ -17,9 +17,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from planner.built import Image
 from planner.errors import LockError
 from planner.lock import FORMAT, Lock, lock_json, read_head, read_lock, write_image, write_lock
-from planner.plan import Image
 from tests.planner.market_builders import SERVING, TRAINING, lock_of, written
 
 

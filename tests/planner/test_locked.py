@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from planner.built import Image
 from planner.calibration import Calibration, load_calibration
 from planner.changes import changes
 from planner.decide import decide
@@ -22,7 +23,7 @@ from planner.load import Loaded
 from planner.lock import Lock, read_head, read_lock, write_lock
 from planner.locked import Locked, locked_build
 from planner.places import lock_path
-from planner.plan import Decision, Image, Lifecycle, Target
+from planner.plan import Decision, Lifecycle, Target
 from tests.planner.locks import (
     AMI,
     AROUND,
@@ -117,7 +118,7 @@ def test_free_provisioning_follows_the_file(
     job = TRAINING.replace("10M", "20M") if differs == "workload" else TRAINING
     zone = ["zone: use1-az4"] if differs == "provisioning" else []
     file = written(tmp_path, f"{job}provision: {{{', '.join([provision, *zone]).removeprefix(', ')}}}\n")
-    write_lock(lock_path(file), other(lock, **AROUND))
+    write_lock(lock_path(file), other(lock, **{**AROUND, "block_ends_at": None}))
     before = lock_path(file).read_bytes()
     known = load_calibration()
     found = synth(file, calibration=slower(known) if differs == "calibration" else known)

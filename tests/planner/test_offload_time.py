@@ -55,6 +55,14 @@ def test_activations_go_and_come_back() -> None:
     assert waits(replace(kept, recompute=Recompute.SELECTIVE)) == pytest.approx(waits(kept) / 2, rel=0.01)
 
 
+def test_activations_on_disk_go_at_its_pace() -> None:
+    """Inputs of blocks are written and read at what the node's disks move, where that is less than the wire."""
+    made = replace(PLAIN, activations_place=Place.DISK, recompute=Recompute.FULL)
+    on = replace(QUICK, nvme_bytes=8 * TERA)
+    size = DENSE.layers * TOKENS * DENSE.hidden * 2
+    assert waits(made, on=on) == pytest.approx(2 * size / (8 * TERA * DISK_BYTES_PER_S_PER_BYTE / 8), rel=0.01)
+
+
 def test_paged_moments_come_and_go_each_step() -> None:
     """Both moments cross to the device and back, and the device steps as if they had always been there."""
     paged = replace(PLAIN, optimizer_place=Place.HOST, pages_optimizer=True)

@@ -147,6 +147,17 @@ def test_ties_go_to_the_simpler(
     assert order(prices, rows, objective=objective) == best_first
 
 
+@pytest.mark.parametrize("degrees", [{"data": 2}, {"expert": 2}])
+def test_a_tie_does_not_go_to_shared_experts(degrees: dict[str, int]) -> None:
+    """At the same money a plain replica comes before one of data or expert ranks, however much faster that is; when
+    training such degrees are as good as any."""
+    columns = {name: np.array([value, 1]) for name, value in degrees.items()}
+    rows = replace(pool((0, 0, 1, HOUR), (0, 0, 1, 2 * HOUR)), layout=LayoutGrid.of(columns))
+    able = (contender("p5.0", "3"),)
+    assert list(ranked(workload(inference=inference()), able, rows).order) == [1, 0]
+    assert list(ranked(workload(), able, rows).order) == [0, 1]
+
+
 @pytest.mark.parametrize(
     ("limits", "within"),
     [

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from planner.built import Image
 from planner.changes import Changes
 from planner.errors import LockError
 from planner.lock import Lock, read_head, read_lock, write_lock
 from planner.places import lock_path
-from planner.plan import Image
 from planner.relock import refresh_image, relock
 from pricing.errors import MarketError
 from tests.planner.locks import (

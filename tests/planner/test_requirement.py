@@ -7,7 +7,7 @@ import pytest
 from planner.calibration import load_calibration
 from planner.choose import job_of
 from planner.eligible import contenders
-from planner.plan import Requirement
+from planner.need_record import Requirement
 from planner.requirement import requirement
 from planner.workload import Workload
 from tests.planner.builders import DENSE

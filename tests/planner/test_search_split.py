@@ -10,7 +10,7 @@ import pytest
 from planner.handover import Served, answers_of, prompts_of, roles, sized
 from planner.layout import Layout
 from planner.search import Part, pool
-from planner.search_serving import ServingJob, search_serving
+from planner.search_serving import ServingJob, rooms, search_serving
 from planner.search_split import demanded, split_parts
 from planner.serving import replica_memory
 from planner.shape import ModelShape
@@ -70,7 +70,9 @@ JOBS = {
 def test_no_pair_takes_fewer_nodes(shape: ModelShape, job: ServingJob) -> None:
     """On each small machine the split fleet has as few nodes as any pair of layouts that keeps the limits."""
     small = MACHINES[:2]
-    found = {(part.machine, part.option): int(part.nodes[0]) for part in split_parts(searched(shape, small), job)}
+    found = {
+        (part.machine, part.option): int(part.nodes[0]) for part in split_parts(rooms(searched(shape, small), job), job)
+    }
     wanted = {
         (index, number): looped(shape, on, number, job)
         for index, on in enumerate(small)
@@ -87,7 +89,7 @@ def of(part: Part) -> tuple[float, float]:
 
 def test_a_split_fleet_has_a_partner_and_no_more_in_flight_than_it_needs() -> None:
     """Each row names who works on its prompts; one replica fewer for answers would not carry the load."""
-    parts = list(split_parts(searched(), RATE))
+    parts = list(split_parts(rooms(searched(), RATE), RATE))
     assert parts
     for part in parts:
         assert part.partner is not None and part.partner.replicas >= 1
@@ -98,7 +100,7 @@ def test_a_split_fleet_has_a_partner_and_no_more_in_flight_than_it_needs() -> No
 
 def test_rows_stand_beside_those_that_do_both() -> None:
     """In one pool every row knows its partner, in any order, and rows that do both have none."""
-    parts = tuple(split_parts(searched(), RATE))
+    parts = tuple(split_parts(rooms(searched(), RATE), RATE))
     both = search_serving(searched(), RATE, parts)
     count = len(search_serving(searched(), RATE))
     assert len(both) == count + len(parts)
@@ -112,12 +114,12 @@ def test_an_engine_that_hands_nothing_over_has_none() -> None:
     """No engine without a way to hand caches over gets a split fleet."""
     scope = searched(MIXED)
     dumb = tuple(replace(each, framework=replace(each.framework, hands_over="")) for each in OPTIONS)
-    assert list(split_parts(replace(scope, options=(dumb,) * len(MACHINES)), RATE)) == []
+    assert list(split_parts(rooms(replace(scope, options=(dumb,) * len(MACHINES)), RATE), RATE)) == []
 
 
 def test_pins_hold_in_both_roles() -> None:
     """A pinned degree is that of both layouts, pinned nodes are those of the whole fleet."""
-    for part in split_parts(searched(tensor=2), RATE):
+    for part in split_parts(rooms(searched(tensor=2), RATE), RATE):
         assert part.partner and part.partner.layout.tensor == 2 == int(part.layout.tensor[0])
-    pinned = list(split_parts(searched(nodes=6), IN_FLIGHT))
+    pinned = list(split_parts(rooms(searched(nodes=6), IN_FLIGHT), IN_FLIGHT))
     assert pinned and all(of(part)[1] == 6 for part in pinned)

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from planner.build import image_fault
+from planner.built import Image
 from planner.errors import LockError
 from planner.lock import Lock
 from planner.locked import locked_build
 from planner.models import load_preset
-from planner.plan import Image, Target
+from planner.plan import Target
 from planner.relock import relock
 from pricing.catalog import load_instance_types
 from pricing.market import Market

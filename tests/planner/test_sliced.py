@@ -9,9 +9,10 @@ import pytest
 
 from planner.built import Mig
 from planner.errors import NoFeasiblePlan
+from planner.plan import Decision
 from pricing.errors import CatalogError
 from pricing.instance_type import InstanceType
-from tests.planner.market_builders import decision, machine, market, offer, training, workload
+from tests.planner.market_builders import decision, inference, machine, market, offer, training, workload
 
 
 def a100(accelerators: int) -> InstanceType:
@@ -56,3 +57,40 @@ def test_a_profile_that_the_chip_has_not_is_refused() -> None:
     """The refusal names those that there are."""
     with pytest.raises(CatalogError, match=r"has no such part; it has 1g\.5gb"):
         cut("1g.23gb")
+
+
+def served_on_parts(**asked: Any) -> Decision:
+    """A served model on parts of two chips of 40 GB."""
+    sold = market([TWO], [offer("p4d.node", 1)])
+    return decision(workload(inference=inference(**asked), provision={"mig": "1g.5gb"}), sold)
+
+
+def test_a_served_model_has_a_replica_on_each_part() -> None:
+    """Its device is the part: its memory, its share of the bandwidth, and seven of them on each chip."""
+    found = served_on_parts()
+    chosen = found.plan.chosen
+    assert (chosen.accelerator, chosen.accelerators_per_node) == ("A100-40GB/1g.5gb", 14)
+    assert chosen.memory.device_bytes == 4864 * 2**20
+    assert chosen.layout.devices == 1
+    assert found.build.mig == Mig(profile="1g.5gb", instances=7) and found.build.accelerators == 2
+
+
+def test_a_part_is_slower_than_the_whole() -> None:
+    """An eighth of the bandwidth takes longer between tokens."""
+    sold = market([TWO], [offer("p4d.node", 1)])
+    pin = {"layout": {"tensor": 1, "pipeline": 1}, "micro_batch": 8}
+    whole, part = (
+        decision(workload(inference=inference(), pin=pin, **cuts), sold).plan.chosen.service
+        for cuts in ({}, {"provision": {"mig": "1g.5gb"}})
+    )
+    assert whole and part and part.tpot_s > whole.tpot_s
+
+
+def test_a_chip_without_the_profile_is_left_out_for_serving() -> None:
+    """With the reason, while another type is cut."""
+    plain = machine("p5.plain")
+    sold = market([TWO, plain], [offer("p4d.node", 9), offer("p5.plain", 1)])
+    found = decision(workload(inference=inference(), provision={"mig": "1g.5gb"}), sold).plan
+    assert found.chosen.instance_type == "p4d.node"
+    (refused,) = [each for each in found.rejections if each.subject == "p5.plain"]
+    assert refused.reason == "chip of p5.plain has no MIG profile 1g.5gb"

@@ -46,6 +46,7 @@ TOUCHED = {
     Group.OPTIMIZER: {
         "optimizer_bytes",
         "outer_optimizer_bytes",
+        "orthogonalizes",
         "factored",
         "projected_rank",
         "optimizer_place",
@@ -260,7 +261,7 @@ def test_training_has_a_baseline_of_each_group(group: Group) -> None:
         ),
         ("adafactor", {"optimizer_bytes": 0.0, "factored": True}),
         ("lion", {"optimizer_bytes": 4.0}),
-        ("muon", {"optimizer_bytes": 4.0, "outer_optimizer_bytes": 8.0}),
+        ("muon", {"optimizer_bytes": 4.0, "outer_optimizer_bytes": 8.0, "orthogonalizes": True}),
         ("galore", {"projected_rank": 128}),
         ("sgd", {"optimizer_bytes": 0.0}),
         ("chunked-loss", {"loss_chunks": 8}),

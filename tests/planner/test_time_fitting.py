@@ -10,7 +10,18 @@ import pytest
 from planner.calibration import load_calibration
 from planner.carried import timed_cases
 from planner.software import load_software
-from planner.time_effects import FAMILIES, GENERATIONS, PRIORS, VARIANTS, Effect, class_of, effects_of, factors_of
+from planner.time_effects import (
+    FAMILIES,
+    GENERATIONS,
+    OF_CLUSTERS,
+    PRIORS,
+    VARIANTS,
+    Effect,
+    class_of,
+    effects_of,
+    factors_of,
+    inferred_factors,
+)
 from planner.time_fitting import TimedRun, fit_time, timed_run
 
 # Every seventh run: all sources, few enough to be fitted in a moment.
@@ -35,6 +46,19 @@ def test_without_runs_factors_lie_at_their_centres() -> None:
     assert factors.traffic == pytest.approx(PRIORS["traffic"].centres["torchtitan"])
     assert factors_of("torchtitan-eager", "", {}).traffic > factors.traffic
     assert factors_of("torchtitan-async", "", {}).tensor_overlap > factors.tensor_overlap
+
+
+def test_software_measured_elsewhere_stands_half_way_to_its_kin() -> None:
+    """Where kindred software was measured on a generation, the factors lie between the two; networks are its own."""
+    effects: dict[Effect, float] = {("traffic", "class megatron-deepspeed"): 1.0, ("network", "all"): 0.3}
+    measured = {("megatron-core", "Hopper"), ("megatron-deepspeed", "Ampere")}
+    own, kin = (factors_of(name, "A100-80GB", effects) for name in ("megatron-core", "megatron-deepspeed"))
+    found = inferred_factors("megatron-core", "A100-80GB", effects, measured)
+    assert own.traffic < found.traffic < kin.traffic
+    assert kin.tensor_overlap < found.tensor_overlap < own.tensor_overlap
+    assert found.network == own.network and "network" in OF_CLUSTERS
+    for here in (measured | {("megatron-core", "Ampere")}, {("megatron-core", "Hopper")}, {("torchtitan", "Ampere")}):
+        assert inferred_factors("megatron-core", "A100-80GB", effects, here) == own
 
 
 def test_effects_behind_made_up_runs_are_found() -> None:

@@ -5,6 +5,8 @@ The whole cross-validation is `python tools/fit_time.py`; here one fold of the f
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -76,10 +78,10 @@ def bundled(runs: list[TimedRun]) -> list[HeldOutRun]:
 
 def test_layouts_are_ranked_as_measured(runs: list[TimedRun]) -> None:
     """Spearman's correlation is at least 0.9 over the layouts of all sweeps, and in each that spreads over a third."""
-    # The narrower ones are BLOOM's: their rows lie 1 to 3 % apart, and errors of 4 % in each leave 0.85 on average.
-    # What moves them is not stated: blm-040 ran 14 % faster than blm-069 at the same degrees, without ZeRO-1 but with
-    # an unstated number of heads, and two sequences a micro-batch cost a tenth against four on 8 tensor ranks, and
-    # nothing on 4.
+    # The narrower ones are BLOOM's. In that of 181B, 14 layouts within 24 %, predictions are off by 3.2 %; errors of
+    # 3 % drawn at random leave 0.90 on average, of 4 % 0.84. At the same degrees shapes that differ by a few blocks or
+    # heads lie 4.8 % apart (42 rows). What is left is not explained: two sequences a micro-batch cost a tenth against
+    # four on 8 tensor ranks, nothing on 4, and six cost more than four.
     found = sweeps(bundled(runs))
     counts = [len(each.measured) for each in found]
     assert len(found) >= 10
@@ -87,7 +89,7 @@ def test_layouts_are_ranked_as_measured(runs: list[TimedRun]) -> None:
     wide = [each for each in found if max(each.measured) > 4 / 3 * min(each.measured)]
     assert len(wide) >= 9
     assert min(each.rank_correlation for each in wide) >= 0.9
-    assert min(each.rank_correlation for each in found) >= 0.75
+    assert min(each.rank_correlation for each in found) >= 0.8
 
 
 def test_scaling_is_predicted_within_five_points(runs: list[TimedRun]) -> None:
@@ -108,6 +110,27 @@ def test_the_same_configuration_is_in_one_fold(runs: list[TimedRun]) -> None:
     assert set(by_id.values()) == {0, 1, 2, 3, 4}
 
 
+def test_software_that_was_not_measured_on_a_generation_is_inferred_and_says_so(unseen: list[HeldOutRun]) -> None:
+    """Its band is that of pairs of software and generation that were left out, each counted alike, and wide."""
+    off = [replace(item, predicted=item.run.measured * 1.3) for item in unseen]
+    found = time_band(unseen, off, unseen, "megatron-core", "A100-80GB")
+    assert not found.measured
+    assert "not measured on Ampere with this software: inferred from its" in found.basis
+    assert "runs on" in found.basis and "of other software on A100-40GB, A100-80GB" in found.basis
+    assert found.basis.endswith("were 30% off")
+    assert found.high >= 1.3 and found.low <= 0.82
+    assert not load_calibration().time_factors("megatron-core", "A100-80GB").band.measured
+
+
+def test_pairs_count_alike(unseen: list[HeldOutRun]) -> None:
+    """A pair with few runs that were far off widens the band as much as one with many that were met."""
+    met = [replace(item, predicted=item.run.measured) for item in unseen]
+    few = next(item for item in met if item.run.pair == ("llm-foundry", "Hopper"))
+    off = [replace(item, predicted=2 * item.run.measured) if item is few else item for item in met]
+    alone = [item for item in off if item is few or item.run.pair == ("megatron-core", "Hopper")]
+    assert time_band(unseen, alone, unseen, "megatron-core", "A100-80GB").high == 2.0
+
+
 def test_bands_hold_nine_in_ten_of_unseen_runs(unseen: list[HeldOutRun]) -> None:
     """Of runs that the fit has not seen nine in ten lie in their band; what was never measured has the widest."""
     inside = []
@@ -115,5 +138,5 @@ def test_bands_hold_nine_in_ten_of_unseen_runs(unseen: list[HeldOutRun]) -> None
         band = load_calibration().time_factors(*item.run.group).band
         inside.append(band.low <= item.error + 1 <= band.high)
     assert np.mean(inside) >= 0.9
-    nowhere = time_band(unseen, unseen, "torchtitan", "T4")
+    nowhere = time_band(unseen, unseen, unseen, "torchtitan", "T4")
     assert nowhere.basis.startswith("not measured") and not nowhere.measured

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from planner.layout import Layout
 from planner.models import load_preset
-from planner.recipe import Place, Recipe, Schedule
+from planner.recipe import Place, Recipe, Recompute, Schedule
 from planner.shape import ModelShape
 from planner.training_time import StepTime, step_time
 from planner.work import block_work, head_flop
@@ -65,6 +65,19 @@ def test_a_frozen_base_saves_a_third_of_the_products() -> None:
     full, frozen = step(Layout()), step(Layout(), made=made)
     assert frozen["matmul"] == pytest.approx(2 / 3 * full["matmul"])
     assert frozen["attention"] == full["attention"]
+
+
+def test_blocks_below_the_trained_ones_go_forward_alone() -> None:
+    """With a quarter of the blocks trained, the others have neither a backward pass nor anything done again for it."""
+    made = recipe("bf16", "adamw", "replicated", of="huggingface")
+    again = replace(made, recompute=Recompute.FULL)
+    full, part = (step(Layout(), made=replace(again, trained_share=share)) for share in (1.0, 0.25))
+    assert part["matmul"] == pytest.approx((1 + 2 / 4) / 3 * full["matmul"])
+    assert part["attention"] == pytest.approx((1 + 2.5 / 4) / 3.5 * full["attention"])
+    assert part["recompute"] == pytest.approx(full["recompute"] / 4)
+    assert part["head_and_loss"] == full["head_and_loss"]
+    shared = (step(Layout(data=8), made=replace(again, trained_share=share)) for share in (1.0, 0.25))
+    assert next(shared)["data_parallel"] > next(shared)["data_parallel"]
 
 
 def test_recompute_adds_what_it_does_again() -> None:
@@ -439,6 +452,7 @@ def test_every_cause_has_a_term() -> None:
         step(Layout(data=8), made=FSDP, on=slow),
         step(Layout(), made=replace(ZERO1, optimizer_place=Place.HOST)),
         step(Layout(data=8, micro_batches=1000), on=EVERYTHING_AT_ONCE),
+        step(Layout(), made=recipe("bf16", "dora", "adamw", "replicated", of="huggingface", adapter=LORA)),
     ]
     shown = {name for took in steps for name, value in took.items() if value}
     assert shown == {field.name for field in fields(StepTime)} | {"total"}

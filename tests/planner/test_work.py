@@ -183,5 +183,8 @@ def test_the_model_asks_for_6_n_and_its_attention() -> None:
     assert model_flop(DENSE, 1024) == pytest.approx(3 * (products + attention))
     assert model_flop(DENSE, 1024, masked=False) == pytest.approx(3 * (products + 2 * attention))
     assert model_flop(DENSE, 1024, frozen=True) == pytest.approx(2 * products + 3 * attention)
+    inside = products - head_flop(DENSE)
+    part = 1.5 * inside + 3 * head_flop(DENSE) + 1.5 * attention
+    assert model_flop(DENSE, 1024, trained=0.25) == pytest.approx(part)
     encoder = changed(DENSE, blocks=(changed(BLOCK, attention=changed(BLOCK.attention, causal=False)),))
     assert model_flop(encoder, 1024, masked=False) == model_flop(encoder, 1024)

@@ -8,9 +8,9 @@ from decimal import Decimal
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from planner.built import Existing
+from planner.built import Existing, Image
 from planner.image import image_parameter
-from planner.plan import Build, Image, Lifecycle, Target
+from planner.plan import Build, Lifecycle, Target
 from pricing.catalog import load_instance_types
 from pricing.offer import Purchase
 from pricing.units import GIB

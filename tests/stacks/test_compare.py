@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from planner.built import Existing, FileSystem
-from planner.plan import Image, Lifecycle, Target
+from planner.built import Existing, FileSystem, Image
+from planner.plan import Lifecycle, Target
 from pricing.offer import Purchase
 from pricing.units import GIB
 from stacks.compare import remade

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from planner.built import Existing, Mig
-from planner.plan import Build, Image, Target
+from planner.built import Existing, Image, Mig
+from planner.plan import Build, Target
 from pricing.offer import Purchase
 from stacks.errors import StackError
 from stacks.verify.check import check

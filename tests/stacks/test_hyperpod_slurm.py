@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from planner.built import Existing
-from planner.plan import Build, Image, Target
+from planner.built import Existing, Image
+from planner.plan import Build, Target
 from pricing.offer import Purchase
 from pricing.units import TIB
 from stacks.errors import StackError

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from planner.plan import Image
+from planner.built import Image
 from stacks.errors import StackError
 from tests.support.builds import GPU_IMAGE, P4D_CLUSTER
 from tests.support.synthesis import document, launch_data, shown, stack

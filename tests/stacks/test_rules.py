@@ -102,6 +102,10 @@ ACKNOWLEDGED = {
 }
 
 
+# cdk-nag 3 throws where a mixed policy names the template; our own volume-encrypted reads it there.
+UNREAD = {"AwsSolutions::AwsSolutions-EC26": "the rule fails on a launch template that a mixed policy names"}
+
+
 @EACH_BUILD
 def test_cfn_lint_finds_nothing(build: Build) -> None:
     """There is neither an error nor a warning for the build's region."""
@@ -117,7 +121,8 @@ def test_cdk_nag_finds_what_is_acknowledged(build: Build, tmp_path: Path) -> Non
     scripts = prefix(script(build, compute_group(build)))
     bucket = "cdk-hnb659fds-assets-<AWS::AccountId>-us-east-1"
     own = {f"AwsSolutions-IAM5[Resource::arn:<AWS::Partition>:s3:::{bucket}/{scripts}*]": "the stack's own scripts"}
-    reasons = {**ACKNOWLEDGED, **own}
+    mixed = build.fleet is not None and build.fleet.on_demand_nodes is not None
+    reasons = {**ACKNOWLEDGED, **own, **(UNREAD if mixed else {})}
     Validations.of(app).acknowledge(*(Acknowledgment(id=rule, reason=reason) for rule, reason in reasons.items()))
     build_stack(app, build, account=None, warnings=())
     app.synth()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from planner.plan import Build, Image, Lifecycle, Target
+from planner.built import Image
+from planner.plan import Build, Lifecycle, Target
 from pricing.offer import Purchase
 from pricing.units import GIB
 from tests.support.fleets import FLEET

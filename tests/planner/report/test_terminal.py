@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from planner.plan import Plan, Rejection, Requirement, Rung
+from planner.need_record import Requirement
+from planner.plan import Plan, Rejection, Rung
 from planner.recipe import Accuracy
 from planner.report.terminal import FILE_WIDTH, SHOWN_REJECTIONS, headline, plan_text, print_plan
 from planner.techniques import load_techniques
