@@ -173,13 +173,14 @@ def _compared(found: Simulated, expected: Expected) -> Iterator[Compared]:
         simulated=found.ttft_s.mean,
         tolerance=TTFT_TOLERANCES["mean"],
     )
+    if expected.spreads:
+        yield from _percentiles("TTFT", expected.spreads.ttft, found.ttft_s, TTFT_TOLERANCES)
     if not found.embeds:
         tolerance = TPOT_TOLERANCES["mean"]
         yield Compared(
             name="TPOT", unit="s", analytic=expected.tpot_s, simulated=found.tpot_s.mean, tolerance=tolerance
         )
     if expected.spreads:
-        yield from _percentiles("TTFT", expected.spreads.ttft, found.ttft_s, TTFT_TOLERANCES)
         yield from _percentiles("TPOT", expected.spreads.tpot, found.tpot_s, TPOT_TOLERANCES)
     yield Compared(
         name="requests" if found.embeds else "output rate",

@@ -10,6 +10,7 @@ from planner.carried import carried_speed
 from planner.errors import PlannerError
 from planner.measured import parse_measured
 from planner.serving_answers import run_figures
+from planner.serving_crossval import UNLOADED
 from planner.serving_runs import ServingRun, Way, serving_run
 
 CALIBRATION = load_calibration()
@@ -39,16 +40,68 @@ def test_no_prediction_is_below_the_physical_floor(way: Way) -> None:
         assert run_figures(run, CALIBRATION).tpot_s >= floor_s(run) * (1 - 1e-9), run.row.id
 
 
-@pytest.mark.parametrize(("kind", "mean", "median"), [("tpot", 0.15, 0.11), ("throughput", 0.12, 0.08)])
+def prompt_floor_s(run: ServingRun) -> float:
+    """What no prompt can be faster than: its products on every stage in turn, or the weights read once."""
+    work = run.replica(CALIBRATION).work
+    tokens = run.lengths.prompt * (max(run.clients, 1.0) if run.way in (Way.STATIC, Way.DECODE) else 1.0)
+    # Of a batch the stages work on several prompts at once.
+    stages = float(work.stages) if tokens == run.lengths.prompt else 1.0
+    read = float(work.stages) * float(work.dense_bytes) / float(work.memory_bytes_per_s)
+    return float(max(stages * tokens * token_products_s(run), read))
+
+
+def token_products_s(run: ServingRun) -> float:
+    """Seconds of one token's products with weights at the peaks, on one stage."""
+    work = run.replica(CALIBRATION).work
+    wide, narrow = float(work.wide_flop_per_s), float(work.narrow_flop_per_s)
+    experts = float(work.expert_flop) / (wide if work.wide_experts else narrow)
+    return float(float(work.narrow_flop) / narrow + float(work.wide_flop) / wide + experts)
+
+
+@pytest.mark.parametrize("way", list(Way))
+def test_no_first_token_is_below_the_physical_floor(way: Way) -> None:
+    """A prompt's products take their FLOP over the peak, and its weights their bytes over the memory's rate."""
+    for run in (run for run in RUNS if run.way is way and "ttft" in run.row.kinds):
+        assert run_figures(run, CALIBRATION).ttft_s >= prompt_floor_s(run) * (1 - 1e-9), run.row.id
+
+
+@pytest.mark.parametrize("way", list(Way))
+def test_no_rate_is_above_the_physical_ceiling(way: Way) -> None:
+    """Every token of an answer costs its products and, but for decoding alone, its share of a prompt's."""
+    for run in (run for run in RUNS if run.way is way):
+        prompts = 0.0 if way is Way.DECODE else run.lengths.prompt / run.lengths.answer
+        # The first token comes with its prompt.
+        tokens = prompts + 1 - 1 / run.lengths.answer
+        stages = float(run.replica(CALIBRATION).work.stages) if run.clients == 1 else 1.0
+        least = tokens * token_products_s(run) * stages
+        assert 1 / run_figures(run, CALIBRATION).tokens_per_s >= least * (1 - 1e-9), run.row.id
+
+
+KINDS_OF_REACH = [
+    ("tpot", 0.15, 0.11),
+    ("throughput", 0.12, 0.08),
+    ("ttft, up to 4 clients", 0.22, 0.22),
+    ("ttft under load", np.inf, 0.26),
+]
+
+
+@pytest.mark.parametrize(("kind", "mean", "median"), KINDS_OF_REACH)
 def test_bundled_factors_meet_the_runs_they_were_fitted_to(kind: str, mean: float, median: float) -> None:
     """The bundled factors are those of the tool: groups' mean and rows' median error are as small as it printed."""
-    column, unit = {"tpot": ("tpot_ms", 1e3), "throughput": ("output_tokens_per_s", 1.0)}[kind]
+    of, _, load = kind.partition(" ")
+    of = of.rstrip(",")
+    column, unit = {
+        "tpot": ("tpot_ms", 1e3),
+        "ttft": ("ttft_ms", 1e3),
+        "throughput": ("output_tokens_per_s", 1.0),
+    }[of]
     groups: dict[object, list[float]] = {}
     for run in RUNS:
-        if kind in run.row.kinds:
+        loaded = run.clients > UNLOADED
+        if of in run.row.kinds and (not load or loaded is load.startswith("under")):
             found = run_figures(run, CALIBRATION)
-            value = float(found.tpot_s if kind == "tpot" else found.tokens_per_s) * unit
-            groups.setdefault(run.group, []).append(abs(value / run.row.numbers[column] - 1))
+            value = {"tpot": found.tpot_s, "ttft": found.ttft_s, "throughput": found.tokens_per_s}[of] * unit
+            groups.setdefault(run.group, []).append(abs(float(value) / run.row.numbers[column] - 1))
     assert np.mean([np.mean(each) for each in groups.values()]) <= mean
     assert np.median([error for each in groups.values() for error in each]) <= median
 
