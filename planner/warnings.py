@@ -42,7 +42,7 @@ def warnings_of(
         yield _interrupted(chosen, market)
     band = chosen.run.band if chosen.run else chosen.service.band if chosen.service else None
     if band and not band.measured:
-        yield f"{band.basis}: the time band is wide."
+        yield f"The time band is wide: {band.basis}."
     if workload.inference and workload.inference.prefix_cache_hit_rate:
         yield (
             "No measured run states its prefix cache's hit rate: what the hits save is computed, not measured, and the "

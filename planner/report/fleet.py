@@ -9,6 +9,8 @@ from planner.fleet_size import WORTH_CHANGING
 from planner.plan import Candidate
 from pricing.units import show_duration, show_rate, show_usd
 
+MEANS = "the times above are means at the most in flight; `berth simulate` has p50, p95 and p99"
+
 
 def fleet_rows(fleet: FleetPlan, chosen: Candidate) -> list[tuple[str, str]]:
     """The rows of the section on the fleet: name and what is said."""
@@ -19,7 +21,7 @@ def fleet_rows(fleet: FleetPlan, chosen: Candidate) -> list[tuple[str, str]]:
         *_spot(fleet, chosen),
         ("tokens", _tokens(fleet)),
         *(_ready(each) for each in fleet.loading),
-        ("requests", "the times above are means at the most in flight; `berth simulate` has p50, p95 and p99"),
+        *([] if chosen.service and chosen.service.spreads else [("requests", MEANS)]),
         *(("cheapest at" if not number else "", says) for number, says in enumerate(_cheapest(fleet))),
     ]
 
