@@ -43,12 +43,13 @@ def request_s(one: Candidate) -> float:
     return one.service.ttft_s + 127 * one.service.tpot_s
 
 
-@pytest.mark.parametrize("rate", [20, 3000])
+@pytest.mark.parametrize(("rate", "tpot"), [(20, "1s"), (3000, "1s"), (3000, "0.8ms")])
 @pytest.mark.parametrize("objective", ["cost", "time", {"cost": 1, "time": 3}])
-def test_what_is_worth_it_is_judged_by_the_objective(rate: int, objective: object) -> None:
+def test_what_is_worth_it_is_judged_by_the_objective(rate: int, tpot: str, objective: object) -> None:
     """Who asks for time is not told of the cheaper fleet that it would be worth it, nor of the faster one that not."""
     sold = market(serving_machines(), [offer("p5.small", 1), offer("p5.large", 5)])
-    found = decision(workload(inference=inference(requests_per_second=rate), objective=objective), sold).plan
+    asked = inference(requests_per_second=rate, tpot=tpot)
+    found = decision(workload(inference=asked, objective=objective), sold).plan
     best = compared(found).best
     assert best is not None
     weights = {"cost": (1, 0), "time": (0, 1)}.get(str(objective), (1, 3))
