@@ -10,11 +10,9 @@ from planner.models import load_preset
 from planner.recipe import Job
 from planner.serving_fields import FEATURES, OWN_BLOCKS, PROMPT_LOOKUP, CoServed
 from planner.shape import ModelShape
-from planner.source import FieldPath
+from planner.source import Fault
 from planner.workload import Inference, Workload
 from pricing.wording import listed
-
-Fault = tuple[FieldPath, str]
 
 
 def serving_faults(workload: Workload) -> Iterator[Fault]:
