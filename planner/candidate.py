@@ -22,7 +22,7 @@ from planner.run_band import run_band
 from planner.search import RUNGS, Pool
 from planner.search_serving import ServingJob
 from planner.search_training import TrainingJob
-from planner.serving import Load, computed_band, replica_answer, replica_memory, replica_of
+from planner.serving import Load, computed_band, memory_terms, replica_answer, replica_memory, replica_of
 from planner.serving_band import serving_bands
 from planner.serving_modes import arrivals
 from planner.serving_spread import spreads
@@ -180,16 +180,7 @@ def _service(
     load = job.load
     memory = replica_memory(shape, option.recipe, layout, machine, factors, load)
     answer = replica_answer(shape, option.recipe, layout, load, machine, factors)
-    in_use = factors.batched_tokens if load.pools else layout.micro_batch * load.request_tokens
-    sizes = {
-        "weights": memory.weights,
-        "draft": memory.draft,
-        "adapters": memory.adapters,
-        "cache in use": in_use * memory.cache_per_token,
-        "shared prefix": layout.data * load.prefix_tokens * memory.cache_per_token,
-        "activations of a step": memory.activations,
-        "engine reserve": memory.reserve,
-    }
+    sizes = memory_terms(memory, load, layout, factors)
     terms = tuple(Term(name=name, value=float(size)) for name, size in sizes.items() if size)
     table = MemoryTable(
         stage="every device of a replica",

@@ -140,7 +140,7 @@ def _rolling(searched: Scope, job: BatchJob, setting: Setting) -> _Fitting:
     grid = grid.take(grid.data == 1)
     memory = replica_memory(setting.shape, option.recipe, grid, machine, factors, load)
     wanted = held_tokens(load, grid.micro_batch, factors.batched_tokens)
-    need = np.asarray(memory.beside_cache + wanted * memory.cache_per_token / factors.cache_share)
+    need = np.asarray(memory.need_bytes(wanted, factors.cache_share))
     have = factors.usable_share * machine.device_memory_bytes
     fits, rung = need <= have, rungs(machine, grid.devices, option)
     in_flight = grid.micro_batch if pinned else _room(load, factors, have, memory)
