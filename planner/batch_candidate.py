@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from planner.batch_record import Batch, PassParts, PlaceNeed
-from planner.batch_setting import BatchJob, Setting
+from planner.batch_setting import BatchJob, BatchSetting
 from planner.batch_time import ReplicaRun, lost_s
 from planner.calibration import Calibration
 from planner.eligible import Contender
@@ -24,9 +24,9 @@ from pricing.instance_type import InstanceType
 
 def setting_of(
     shape: ModelShape, job: BatchJob, option: Option, machine: InstanceType, calibration: Calibration
-) -> Setting:
+) -> BatchSetting:
     """An option on a machine, as the search sees it."""
-    return Setting(shape=shape, option=option, machine=machine, load=job.load, calibration=calibration)
+    return BatchSetting(shape=shape, option=option, machine=machine, load=job.load, calibration=calibration)
 
 
 def batch_table(
@@ -98,7 +98,7 @@ def batch_run(
     return run, batch
 
 
-def _elsewhere(setting: Setting, layout: Layout) -> tuple[PlaceNeed, ...]:
+def _elsewhere(setting: BatchSetting, layout: Layout) -> tuple[PlaceNeed, ...]:
     return tuple(
         PlaceNeed(of=each.of, need_bytes=int(each.need), have_bytes=int(each.have))
         for each in setting.demands(setting.memory(layout))
@@ -106,7 +106,7 @@ def _elsewhere(setting: Setting, layout: Layout) -> tuple[PlaceNeed, ...]:
     )
 
 
-def _passes(setting: Setting, layout: Layout, found: ReplicaRun) -> tuple[PassParts, ...]:
+def _passes(setting: BatchSetting, layout: Layout, found: ReplicaRun) -> tuple[PassParts, ...]:
     """The first pass of a block and a further one, of the largest block that there is."""
     streamed, lengths = setting.streamed(layout), setting.load.lengths
     batches = -(-int(found.in_flight) // layout.micro_batch)
@@ -114,7 +114,7 @@ def _passes(setting: Setting, layout: Layout, found: ReplicaRun) -> tuple[PassPa
     return tuple(_parts(name, each(layout.micro_batch, batches, lengths), setting) for name, each in passes.items())
 
 
-def _parts(name: str, each: PassTime, setting: Setting) -> PassParts:
+def _parts(name: str, each: PassTime, setting: BatchSetting) -> PassParts:
     streaming = setting.option.framework.streaming
     assert streaming
     parts = {f"{field.name}_s": float(getattr(each, field.name)) for field in fields(each)}

@@ -10,7 +10,7 @@ from planner.batch_candidate import batch_run, batch_table
 from planner.batch_record import Batch
 from planner.batch_setting import BatchJob
 from planner.calibration import Calibration
-from planner.cost import cents, usd_of_hours
+from planner.cost import cents, hundredth_cents, usd_of_hours
 from planner.eligible import Contender
 from planner.layout import Layout
 from planner.memory import training_memory, worst_stage
@@ -95,7 +95,7 @@ def _paid(run: Run, offer: Offer, nodes: int, market: Market) -> Run:
 def _priced(batch: Batch, run: Run, job: BatchJob) -> Batch:
     """The batch job with what a million tokens cost of its instances, in and out."""
     tokens = job.requests * (job.load.input_tokens + job.load.output_tokens)
-    return replace(batch, usd_per_million_tokens=(run.usd / tokens * MEGA).quantize(Decimal("0.0001")))
+    return replace(batch, usd_per_million_tokens=hundredth_cents(run.usd / tokens * MEGA))
 
 
 def _training_table(
@@ -204,7 +204,7 @@ def _service(
         output_tokens_per_s=rate * load.output_tokens,
         kv_capacity_tokens=int(memory.capacity_tokens) if memory.cache_per_token else 0,
         usd_per_month=cents(month),
-        usd_per_million_tokens=(usd_per_hour / Decimal(tokens_per_s * HOUR_S) * MEGA).quantize(Decimal("0.0001")),
+        usd_per_million_tokens=hundredth_cents(usd_per_hour / Decimal(tokens_per_s * HOUR_S) * MEGA),
         band=computed_band(band, load),
         requests_per_s_per_replica=float(answer.requests_per_s),
         largest_batch=max(int(most), layout.micro_batch),
