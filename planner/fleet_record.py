@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -18,6 +19,11 @@ class Loading:
     ready_s: float | None
     basis: str
     chosen: bool
+
+
+def chosen_ready_s(loading: Sequence[Loading]) -> float | None:
+    """Seconds that a node takes from the place that the workload names; None where unknown."""
+    return next((each.ready_s for each in loading if each.chosen), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,4 +70,4 @@ class FleetPlan:
     @property
     def ready_s(self) -> float | None:
         """Seconds that a node takes from where the workload has it read the weights; None where unknown."""
-        return next((each.ready_s for each in self.loading if each.chosen), None)
+        return chosen_ready_s(self.loading)

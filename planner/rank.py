@@ -8,6 +8,7 @@ from itertools import product
 
 import numpy as np
 
+from planner.batch_time import lost_s
 from planner.calibration import Calibration
 from planner.cost import RESTART_H, Beside, beside, interruptions_per_h
 from planner.eligible import Contender, most_nodes
@@ -107,7 +108,7 @@ def _stopped_h(contenders: tuple[Contender, ...], pool: Pool, *, batch: bool) ->
         return np.asarray((RESTART_H + CHECKPOINT_INTERVAL_H / 2) * pool.nodes)
     devices = np.array([item.machine.devices for item in contenders] or [1])[pool.machine]
     in_flight = pool.layout.micro_batch * pool.layout.micro_batches
-    lost = np.minimum(in_flight / pool.rate, pool.job_s) / 2 / HOUR_S
+    lost = lost_s(in_flight, pool.rate, pool.job_s) / HOUR_S
     return np.asarray((RESTART_H + lost) * np.maximum(pool.layout.devices // devices, 1))
 
 
