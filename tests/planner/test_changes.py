@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from planner.built import Floor, Image
-from planner.changes import Changes, changes, drift
+from planner.changes import Changes, changes, drift, keeping
 from planner.lock import Lock
 from planner.plan import Build, Decision
 from tests.planner.locks import (
@@ -96,3 +96,22 @@ def test_drift_is_what_today_would_change(lock: Lock, today: dict[str, Any], wor
     now = replace(lock.build, **{"image": Image(parameter="/p", id=None), "expires_at": LATER, "nodes": 1, **today})
     assert lock.plan
     assert drift(locked, Decision(plan=lock.plan, build=now)) == words
+
+
+@pytest.mark.parametrize(
+    ("before", "today", "kept"),
+    [
+        (Image(parameter="/p", id=AMI), Image(parameter="/p", id=None), Image(parameter="/p", id=AMI)),
+        (Image(parameter="/p", id=AMI), Image(parameter="/q", id=None), Image(parameter="/q", id=None)),
+        # EKS keeps the image of its nodes: one of the user's own, before, is not booted there.
+        (Image(parameter=None, id=AMI), Image(parameter=None, id=None), Image(parameter=None, id=None)),
+        (Image(parameter=None, id=AMI), Image(parameter=None, id="ami-2"), Image(parameter=None, id="ami-2")),
+    ],
+)
+def test_an_image_is_kept_where_it_answers_the_same_question(
+    lock: Lock, before: Image, today: Image, kept: Image
+) -> None:
+    """What was looked up by the same parameter stays; an image of the user's own goes with the word for it."""
+    assert lock.plan
+    now = Decision(plan=lock.plan, build=replace(lock.build, image=today))
+    assert keeping(replace(lock.build, image=before), now).image == kept

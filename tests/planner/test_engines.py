@@ -50,6 +50,12 @@ def test_engines_that_nobody_measured_say_so(engine: str) -> None:
         assert factors.band.high / factors.band.low > 1.7
 
 
+@pytest.mark.parametrize("engine", ["airllm", "flexgen", "zero-inference"])
+def test_engines_whose_memory_nobody_measured_say_so(engine: str) -> None:
+    """No memory of an engine that streams was judged, on whichever accelerator."""
+    assert not any(factors.memory_band.measured for factors in load_calibration().serving[engine].values())
+
+
 def test_every_factor_says_where_it_can_lie_and_why() -> None:
     """Each factor of a step has a usual value inside its range, and a source."""
     assert set(factor_ranges()) == set(StepFactors.__dataclass_fields__)

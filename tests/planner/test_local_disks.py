@@ -23,5 +23,5 @@ def test_types_with_rates_have_disks_that_read_faster_than_they_write(name: str)
 def test_what_no_source_states_is_not_guessed() -> None:
     """250,000 reads of 4,096 bytes are a gigabyte a second; a type that no table has is unknown."""
     assert disk_rates("g4dn.8xlarge").read == 250_000 * 4096
-    assert isnan(disk_rates("p6-b200.48xlarge").read)
+    assert disk_rates("g7.2xlarge").write == 98_421 * 4096
     assert isnan(disk_rates("m7i.large").write)

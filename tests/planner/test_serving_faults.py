@@ -103,6 +103,27 @@ def beside(**changes: object) -> str:
             ANSWERS + f"  fleet: {{profile: [{', '.join(['1'] * 24)}]}}\n" + beside(),
             "7: inference.fleet.profile: the nodes are those of several models",
         ),
+        (
+            ANSWERS + "  disaggregate: allow\n" + drafts("ngram"),
+            "7: inference.disaggregate: replicas for prompts alone are not planned for drafts (inference.speculative); "
+            "leave one of the two out",
+        ),
+        (
+            ANSWERS + "  disaggregate: allow\n  adapters: {count: 3, rank: 8}\n",
+            "7: inference.disaggregate: replicas for prompts alone are not planned for adapters (inference.adapters)",
+        ),
+        (
+            EMBEDS + "  disaggregate: allow\n",
+            "7: inference.disaggregate: replicas for prompts alone are not planned for embeddings (inference.output",
+        ),
+        (
+            ANSWERS + "  disaggregate: allow\n" + beside(),
+            "7: inference.disaggregate: replicas for prompts alone are not planned for several models (inference.co_s",
+        ),
+        (
+            ANSWERS.replace("requests_per_second: 5", "requests: 5") + "  disaggregate: allow\n",
+            "7: inference.disaggregate: replicas for prompts alone are not planned for a batch job (inference.requests",
+        ),
         (ANSWERS + beside() + "provision: {mig: 1g.10gb}\n", "9: provision.mig: each further model has whole"),
     ],
 )
@@ -113,6 +134,21 @@ def test_each_mistake_is_told_with_line_field_and_remedy(tmp_path: Path, text: s
         load_workload(file)
     told = [finding.removeprefix(f"{file}:") for finding in caught.value.findings]
     assert any(each.startswith(said) for each in told), told
+
+
+def test_a_batch_beside_further_models_is_told_once(tmp_path: Path) -> None:
+    """One mistake is one finding."""
+    with pytest.raises(WorkloadError) as caught:
+        load_workload(written(tmp_path, ANSWERS.replace("requests_per_second: 5", "requests: 5") + beside()))
+    (finding,) = caught.value.findings
+    assert "inference.co_served: further models go on serving, and a batch job ends; plan them apart" in finding
+
+
+@pytest.mark.parametrize("asked", ["compare", "never"])
+def test_who_does_not_ask_for_a_split_fleet_is_told_nothing(tmp_path: Path, asked: str) -> None:
+    """Drafts and further models go with every other word."""
+    text = ANSWERS + f"  disaggregate: {asked}\n" + drafts("ngram") + beside()
+    assert load_workload(written(tmp_path, text)).workload.inference
 
 
 @pytest.mark.parametrize("draft", ["llama-3.2-1b", "ngram", "eagle", "eagle3", "mtp"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from decimal import Decimal
 
 from planner.fleet_record import FleetPlan
@@ -46,6 +46,15 @@ def test_spot_at_a_price_says_what_a_month_costs() -> None:
     fleet, chosen = planned()
     mixed = replace(fleet, mixed_usd_per_month=Decimal("123.45"))
     assert "$123.45 a month" in dict(fleet_rows(mixed, chosen))["spot"]
+
+
+def test_a_lock_that_does_not_say_how_often_is_not_read_as_never() -> None:
+    """A fleet that an older Berth locked has no count of losses, and none is told."""
+    fleet, chosen = planned()
+    assert fleet.losses_per_month is not None
+    assert "times a month" in dict(fleet_rows(fleet, chosen))["spot"]
+    assert "times a month" not in dict(fleet_rows(replace(fleet, losses_per_month=None), chosen))["spot"]
+    assert {each.name: each.default for each in fields(FleetPlan)}["losses_per_month"] is None
 
 
 def test_a_commitment_does_not_follow_the_load() -> None:
