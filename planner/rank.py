@@ -95,8 +95,8 @@ def rank(
         pool.job_s[rows],
         extra[rows],
         pool.nodes[rows],
-        _score(ObjectiveWeights(cost=1, time=0), usd[rows], pool.job_s[rows]),
-        _score(workload.weights, usd[rows], pool.job_s[rows]),
+        score(ObjectiveWeights(cost=1, time=0), usd[rows], pool.job_s[rows]),
+        score(workload.weights, usd[rows], pool.job_s[rows]),
     )
     return Ranking(usd=usd, whole_usd=whole_usd, order=rows[np.lexsort(keys)])
 
@@ -147,8 +147,8 @@ def _beside_usd(
     return np.asarray((fixed + per_node * pool.nodes) * hours + once * pool.nodes)
 
 
-def _score(weights: ObjectiveWeights, usd: Floats, job_s: Floats) -> Floats:
-    """Weighed logarithms, so that the weights compare relative changes and units do not matter.
+def score(weights: ObjectiveWeights, usd: Floats, job_s: Floats) -> Floats:
+    """What rows are ordered by, least first: weighed logarithms, so that the weights compare relative changes and units do not matter.
 
     Rounded to a part in a billion, so that rows that differ by arithmetic noise alone are ties.
     """
