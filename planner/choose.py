@@ -28,13 +28,13 @@ from planner.fleet_cost import with_fleet
 from planner.fleet_fields import Fleet
 from planner.fleet_plan import Choice, fleet_plan, units_of
 from planner.fleet_size import Units
-from planner.front import pareto_front, spread
+from planner.front import evenly_apart, pareto_front
 from planner.job_words import job_sentence
 from planner.plan import Candidate, Cost, Deal, Decision, Plan, Rejection, Target
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
-from planner.search import RUNGS, Part, Scope
+from planner.search import ANY_NODES, RUNGS, Part, Scope
 from planner.search_batch import search_batch
 from planner.search_serving import ServingJob, load_of, rooms, search_serving
 from planner.search_split import split_parts
@@ -54,8 +54,6 @@ from pricing.units import HOURS_PER_MONTH, show_usd
 
 # Beside the ladder, a reader wants the next few machines, not the next few layouts of the same one.
 RUNNERS_UP = 5
-# More than any fleet: what a search is given that should not stop at a number of nodes.
-ANY_NODES = 10**9
 
 
 def make_plan(
@@ -310,7 +308,7 @@ def _front(found: Found) -> tuple[Candidate, ...]:
     """The fleets within the limits that trade money for time, cheapest first."""
     order, usd = found.ranking.order, found.ranking.usd
     rows = order[pareto_front(usd[order], found.pool.job_s[order])]
-    return tuple(found.describe(found.pool, int(row)) for row in spread(rows, usd))
+    return tuple(found.describe(found.pool, int(row)) for row in evenly_apart(rows, usd))
 
 
 def _nothing_able(workload: Workload, refused: Sequence[Rejection]) -> list[str]:

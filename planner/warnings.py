@@ -9,6 +9,7 @@ from planner.containers import is_digested, pinned_image
 from planner.cost import UNSTATED_SHARE
 from planner.fleet_cost import spot_nodes
 from planner.plan import Candidate, Cost, Deal, Lifecycle, Target, is_own
+from planner.recipe import Job
 from planner.surroundings import is_fleet
 from planner.techniques import load_techniques
 from planner.terms import block_hours, block_nodes
@@ -138,8 +139,8 @@ def _served(workload: Workload) -> Iterator[str]:
 
 def _untimed(chosen: Candidate) -> Iterator[str]:
     """Techniques whose cost in time the prediction leaves out."""
-    known = load_techniques()
-    names = [name for name in chosen.techniques if not known[name].timed]
+    known, job = load_techniques(), Job.TRAINING if chosen.run and not chosen.batch else Job.INFERENCE
+    names = [name for name in chosen.techniques if job in known[name].untimed]
     if names:
         yield f"The predicted time does not know what {' and '.join(names)} costs; measure it before you commit."
 
