@@ -172,7 +172,9 @@ def _cheapest_usd(job: ServingJob, able: Sequence[Contender], pool: Pool, most: 
         rows = np.flatnonzero(pool.machine == index)
         if len(rows):
             nodes = int(fleet_nodes(pool.layout.take(rows), item.machine, pool.replicas[rows], job).min())
-            prices = (each.usd_per_hour_per_node for each in item.offers if nodes <= min(most, most_nodes(each, market)))
+            prices = (
+                each.usd_per_hour_per_node for each in item.offers if nodes <= min(most, most_nodes(each, market))
+            )
             least = min(least, nodes * float(min(prices, default=np.inf)))
     return least
 

@@ -49,7 +49,9 @@ def run_band(
     if technique := _untimed(recipe, software):
         basis = f"no step {technique} was timed with {framework.name}; not measured"
         if recipe.projected_rank:
-            basis += f", and decompositions of gradients are assumed to reach {DECOMPOSED_SHARE:.0%} of the float32 peak"
+            basis += (
+                f", and decompositions of gradients are assumed to reach {DECOMPOSED_SHARE:.0%} of the float32 peak"
+            )
         band = replace(wider(band, calibration.time_factors(software, "").band), basis=basis, measured=False)
     return wider(band, calibration.mixture) if shape.experts else band
 

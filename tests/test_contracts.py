@@ -46,6 +46,7 @@ TESTED_WITH = {
     "planner/carried.py": "planner/test_reach.py",
     "planner/crossval.py": "planner/test_reach.py",
     "planner/decide.py": "berth/test_plan.py",
+    "planner/fleet_fields.py": "planner/test_workload.py",
     "planner/fleet_record.py": "planner/test_fleet_plan.py",
     "planner/described.py": "planner/test_estimate.py",
     "planner/faults.py": "planner/test_load.py",
