@@ -7,7 +7,10 @@ from datetime import datetime
 
 from planner.containers import is_digested, pinned_image
 from planner.cost import UNSTATED_SHARE
+from planner.fleet_cost import spot_nodes
 from planner.plan import Candidate, Cost, Deal, Lifecycle, Target, is_own
+from planner.recipe import Job
+from planner.surroundings import is_fleet
 from planner.techniques import load_techniques
 from planner.terms import block_hours, block_nodes
 from planner.workload import Workload
@@ -42,7 +45,7 @@ def warnings_of(
         yield _interrupted(chosen, market)
     band = chosen.run.band if chosen.run else chosen.service.band if chosen.service else None
     if band and not band.measured:
-        yield f"{band.basis}: the time band is wide."
+        yield f"The time band is wide: {band.basis}."
     if workload.inference and workload.inference.prefix_cache_hit_rate:
         yield (
             "No measured run states its prefix cache's hit rate: what the hits save is computed, not measured, and the "
@@ -57,7 +60,7 @@ def warnings_of(
     yield from _committed(chosen, deals)
     yield from _reserved(workload, chosen, market.held)
     yield from _bought_as_block(chosen, market.held)
-    yield from _within_quotas(chosen, deals)
+    yield from _within_quotas(workload, chosen, deals)
     yield from _target(workload, chosen, machine)
     alone = chosen.batch is not None and chosen.layout.devices <= machine.devices
     if alone and chosen.nodes > 1:
@@ -136,8 +139,8 @@ def _served(workload: Workload) -> Iterator[str]:
 
 def _untimed(chosen: Candidate) -> Iterator[str]:
     """Techniques whose cost in time the prediction leaves out."""
-    known = load_techniques()
-    names = [name for name in chosen.techniques if not known[name].timed]
+    known, job = load_techniques(), Job.TRAINING if chosen.run and not chosen.batch else Job.INFERENCE
+    names = [name for name in chosen.techniques if job in known[name].untimed]
     if names:
         yield f"The predicted time does not know what {' and '.join(names)} costs; measure it before you commit."
 
@@ -230,15 +233,19 @@ def _bought_as_block(chosen: Candidate, held: Held | None) -> Iterator[str]:
         )
 
 
-def _within_quotas(chosen: Candidate, deals: Sequence[Deal]) -> Iterator[str]:
-    """Quotas of the account that keep the fleet from other terms."""
-    plain = [deal for deal in deals if deal.instance_type == chosen.instance_type]
-    for deal in plain:
-        if deal.nodes_allowed is None or deal.nodes_allowed >= chosen.nodes:
+def _within_quotas(workload: Workload, chosen: Candidate, deals: Sequence[Deal]) -> Iterator[str]:
+    """Quotas of the account that keep the fleet from other terms, or the part of it on spot from its own."""
+    asked = workload.inference.fleet if workload.inference and is_fleet(workload) else None
+    on_spot = spot_nodes(asked, chosen) if asked else 0
+    for deal in deals:
+        spot = deal.purchase is Purchase.SPOT
+        taken = on_spot if spot and on_spot else chosen.nodes - on_spot
+        if deal.instance_type != chosen.instance_type or deal.nodes_allowed is None or deal.nodes_allowed >= taken:
             continue
+        part = f" The plan takes {taken:,} of its {chosen.nodes:,} so." if on_spot else ""
         yield (
             f"The account's quota allows {deal.nodes_allowed:,} nodes of {chosen.instance_type} as {deal.purchase} in "
-            f"{deal.region}, at {show_usd(deal.usd_per_hour_per_node)} an hour and node."
+            f"{deal.region}, at {show_usd(deal.usd_per_hour_per_node)} an hour and node.{part}"
         )
 
 

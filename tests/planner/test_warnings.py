@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -30,6 +31,8 @@ from tests.planner.market_builders import (
     workload,
 )
 
+CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012"
+
 
 def warned(asked: Workload, *, sold: Market | None = None, days: int = 0) -> tuple[str, ...]:
     """The warnings of a plan that is made some days after the market's first of July."""
@@ -49,18 +52,21 @@ def test_notes_of_the_market_come_first() -> None:
 
 
 @pytest.mark.parametrize(
-    ("require", "named"),
+    ("section", "require", "named"),
     [
-        (["galore"], "galore"),
-        (["frozen-layers", "galore"], "galore and frozen-layers"),
-        (["flash-attention"], ""),
+        ({"inference": inference()}, ["int3-weights"], "int3-weights"),
+        ({"inference": inference()}, ["nf4-weights"], "nf4-weights"),
+        ({"inference": inference()}, ["fp8-weights"], ""),
+        ({"training": training(method="qlora", framework="huggingface")}, ["int3-weights"], ""),
+        ({"training": training(method="full", framework="huggingface")}, ["frozen-layers", "galore"], ""),
     ],
 )
-def test_a_time_that_does_not_know_a_technique_says_so(require: list[str], named: str) -> None:
-    """A plan with techniques whose cost in time nobody modelled names them, and no others."""
-    job = training(method="full", framework="huggingface")
+def test_a_time_that_does_not_know_a_technique_says_so(section: dict[str, Any], require: list[str], named: str) -> None:
+    """A plan names the techniques whose cost in time nobody modelled for its job, and no others."""
     asked = workload(
-        training=job, techniques={"require": require, "accept": "approximate"}, limits={"deadline": "9999d"}
+        techniques={"require": require, "accept": "approximate"},
+        limits={"deadline": "9999d"} if "training" in section else {},
+        **section,
     )
     found = [each for each in warned(asked) if each.startswith("The predicted time does not know")]
     expected = f"The predicted time does not know what {named} costs; measure it before you commit."
@@ -82,7 +88,7 @@ def test_old_prices_are_doubted(days: int, told: bool) -> None:
         ({}, "No deadline is given; 30 days were assumed.", True),
         ({"limits": {"deadline": "30d"}}, "No deadline is given", False),
         ({"inference": inference()}, "No deadline is given", False),
-        ({}, "left out as a whole: the time band is wide.", True),
+        ({}, "The time band is wide: ", True),
         (
             {"inference": inference(requests_per_second=900)},
             "independent instances serve; the stack puts no load",
@@ -184,6 +190,25 @@ def test_quotas_that_keep_the_fleet_elsewhere_are_told() -> None:
     assert found == [
         f"The account's quota allows 0 nodes of {kind.name} as on-demand in us-east-1, at $1.00 an hour and node."
     ]
+
+
+@pytest.mark.parametrize(("spot_nodes", "told"), [(0, True), (100, False)])
+def test_a_mixed_fleet_takes_each_part_from_its_own_quota(spot_nodes: int, told: bool) -> None:
+    """Of a fleet half on spot, half counts against the quota of spot instances, and half against the other."""
+    (kind, *_) = serving_machines()
+    zones = ["use1-az4", "use1-az6"]
+    spot = offer(kind.name, "0.1", purchase=Purchase.SPOT, zones=zones)
+    quotas = (*quota(100, kind), *quota(spot_nodes, kind, spot=True))
+    serving = {"certificate": CERTIFICATE, "weights": "s3://models/a"}
+    asked = workload(
+        inference=inference(requests_per_second=4000, fleet={"spot_share": 0.5}),
+        provision={"target": "serving-fleet", "serving": serving},
+    )
+    sold = market([kind], [offer(kind.name, 1, zones=zones)], other_offers=(spot,), quotas=quotas)
+    found = [each for each in warned(asked, sold=sold) if "quota" in each]
+    assert [bool(re.search(r"allows 0 nodes of .* as spot .* takes \d+ of its \d+ so\.", each)) for each in found] == (
+        [True] if told else []
+    )
 
 
 @pytest.mark.parametrize(("usd", "told"), [("1.02", True), ("1.04", False)])
