@@ -35,13 +35,14 @@ PLACED: dict[Target, dict[str, Any]] = {
 }
 TRAINED = {"tokens": "50M", "sequence_length": 1024, "global_batch": 16}
 ASKED = {"input_tokens": 512, "output_tokens": 128}
+DAY = [0.2] * 12 + [1.0] * 12
 REFUSED = "refused by the planner"
 FLEETS: tuple[dict[str, Any], ...] = (
     {},
     {"spare": "node"},
     {"spare": "zone"},
     {"spot_share": 0.5},
-    {"profile": [0.2] * 12 + [1.0] * 12},
+    {"profile": DAY},
 )
 # A reservation holds one type; of the slices, one is sold as such and one is cut at boot.
 PINS: tuple[dict[str, Any], ...] = ({}, {}, {}, {"instance_type": "p4d.24xlarge"}, {"instance_type": "g6f.2xlarge"})
