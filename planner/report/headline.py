@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from planner.plan import Band, Candidate, Plan, Run
+from planner.plan import Candidate, Plan, Run
 from planner.report.batch import per_million
+from planner.report.speed import banded
 from pricing.offer import Purchase
 from pricing.units import show_duration, show_usd
 
@@ -47,8 +48,3 @@ def _money_band(candidate: Candidate, run: Run) -> str:
         return f"{show_usd(run.usd)} for the block"
     low, high = (show_usd(float(run.usd) * edge) for edge in (run.band.low, run.band.high))
     return f"{show_usd(run.usd)} ({low} to {high}) for the instances"
-
-
-def banded(seconds: float, band: Band) -> str:
-    """A time with the edges of its band."""
-    return f"{show_duration(seconds)} ({show_duration(seconds * band.low)} to {show_duration(seconds * band.high)})"
