@@ -5,46 +5,33 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from planner.accounts import key_warnings
 from planner.addresses import interface_warnings, network_sentence
-from planner.batch_setting import BatchJob
 from planner.build import build_of, end_warnings, image_warnings
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
-from planner.choose_index import plan_index
-from planner.co_served import apart_sentence, device_share, others_of, room_for_all, served_beside, with_others
-from planner.compare_split import split_comparison
-from planner.cost import cost_of, losses_per_hour, with_index
+from planner.cost import cost_of, with_index
 from planner.deals import deals_of
 from planner.eligible import Contender, contenders, most_nodes
 from planner.energy import energy_of
 from planner.engine_words import start_sentence
 from planner.errors import NoFeasiblePlan
 from planner.explain import Found, broken_pins, grouped, ladder, rung_miss, searched_rejections
-from planner.fleet_cost import with_fleet
-from planner.fleet_fields import Fleet
-from planner.fleet_plan import Choice, fleet_plan, units_of
-from planner.fleet_size import Units
 from planner.front import pareto_front, spread
 from planner.job_words import job_sentence
-from planner.plan import Candidate, Cost, Deal, Decision, Plan, Rejection, Target
+from planner.plan import Candidate, Cost, Decision, Plan, Rejection, Target
 from planner.rank import join_offers, rank
-from planner.recipe import Accuracy, Recipe
+from planner.recipe import Accuracy
 from planner.requirement import requirement
 from planner.search import RUNGS, Part, Scope
-from planner.search_batch import search_batch
-from planner.search_serving import ServingJob, load_of, rooms, search_serving
-from planner.search_split import split_parts
 from planner.search_training import TrainingJob, search_training
-from planner.serving import replica_of
 from planner.serving_notes import serving_notes
 from planner.shape import ModelShape
 from planner.sliced import as_cut
-from planner.step_table import prompt_share
-from planner.surroundings import is_fleet
 from planner.usage import weights_bytes
 from planner.warnings import warnings_of
 from planner.workload import Pin, Workload
@@ -52,10 +39,11 @@ from pricing.market import Market
 from pricing.quota import interfaces_allowed
 from pricing.units import HOURS_PER_MONTH, show_usd
 
+if TYPE_CHECKING:
+    from planner.co_served import Other
+
 # Beside the ladder, a reader wants the next few machines, not the next few layouts of the same one.
 RUNNERS_UP = 5
-# More than any fleet: what a search is given that should not stop at a number of nodes.
-ANY_NODES = 10**9
 
 
 def make_plan(
@@ -68,13 +56,15 @@ def make_plan(
     job, wholes = job_of(workload, shape), market.instance_types
     market = replace(market, instance_types=as_cut(workload, wholes))
     able, refused = contenders(workload, shape, market)
-    others = others_of(workload, market, calibration)
-    able, crowded = room_for_all(able, others)
-    refused = (*refused, *crowded)
+    others: tuple[Other, ...] = ()
+    if not isinstance(job, TrainingJob):
+        # Here and below: a training plan does not load what answers requests, a twentieth of its time.
+        from planner.choose_answers import beside_others
+
+        job, able, crowded, others = beside_others(workload, job, able, market, calibration)
+        refused = (*refused, *crowded)
     if not able:
         raise NoFeasiblePlan(_nothing_able(workload, refused))
-    if isinstance(job, ServingJob):
-        job = with_others(job, others, able)
     found, parts = _search(workload, shape, able, job, market, calibration)
     if not len(found.ranking.order):
         raise NoFeasiblePlan(_nothing_fits(found))
@@ -86,19 +76,21 @@ def make_plan(
     run = chosen.run.hours if chosen.run else None
     served = chosen.service.tokens_per_s if chosen.service else None
     cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run, market, served)
-    index = plan_index(workload, market) if workload.index else None
-    if index:
+    index = None
+    if workload.index:
+        from planner.choose_index import plan_index
+
+        index = plan_index(workload, market)
         cost = with_index(cost, index)
         _together_within(workload, cost)
     runners_up = _runners_up(found)
-    fleet = None
-    beside = tuple(served_beside(chosen, winner.machine.devices, others, market, calibration)) if others else ()
-    if isinstance(job, ServingJob):
-        units = units_of(found.pool, able)
-        choice = _choice(workload, shape, job, chosen, units, recipe, deals, market, calibration)
-        fleet = fleet_plan(workload.inference.fleet if workload.inference else Fleet(), job, choice)
-        if is_fleet(workload):
-            cost = with_fleet(cost, fleet, chosen)
+    answers = None
+    if not isinstance(job, TrainingJob):
+        from planner.choose_answers import answers_of
+
+        answers = answers_of(found, parts, job, chosen, cost, deals, others, market, calibration)
+        cost = answers.cost
+    fleet = answers.fleet if answers else None
     plan = Plan(
         workload=workload.name,
         model=shape.name,
@@ -121,8 +113,8 @@ def make_plan(
         warnings=(*shape.notes, *warnings_of(workload, chosen, runners_up, cost, deals, winner.machine, market, now)),
         index=index,
         fleet=fleet,
-        beside=beside,
-        apart=split_comparison(found, parts, chosen, market) if _compares(workload, job) else None,
+        beside=answers.beside if answers else (),
+        apart=answers.apart if answers else None,
     )
     size = int(weights_bytes(shape, recipe))
     build = build_of(
@@ -148,21 +140,11 @@ def make_plan(
             *key_warnings(build),
             *image_warnings(build),
             *start_sentence(workload, chosen),
-            *(
-                apart_sentence(workload, shape, job, chosen, others, market, calibration)
-                if isinstance(job, ServingJob)
-                else ()
-            ),
+            *(answers.said if answers else ()),
         ),
         fleet=fleet,
     )
     return Decision(plan=plan, build=build, recipe=recipe)
-
-
-def _compares(workload: Workload, job: AnyJob) -> bool:
-    """Whether replicas for prompts beside others for answers are looked at."""
-    asked = workload.inference is not None and workload.inference.disaggregate != "never"
-    return asked and isinstance(job, ServingJob) and job.plain
 
 
 def _together_within(workload: Workload, cost: Cost) -> None:
@@ -175,45 +157,6 @@ def _together_within(workload: Workload, cost: Cost) -> None:
         )
 
 
-def _choice(
-    workload: Workload,
-    shape: ModelShape,
-    job: ServingJob,
-    chosen: Candidate,
-    units: Units,
-    recipe: Recipe,
-    deals: Sequence[Deal],
-    market: Market,
-    calibration: Calibration,
-) -> Choice:
-    """What the fleet of a served model is planned of."""
-    machine, file_system = market.instance_types[chosen.instance_type], workload.provision.storage.file_system
-    serving = workload.provision.serving
-    factors = calibration.serving_factors(chosen.framework, chosen.accelerator)
-    replica = replica_of(shape, recipe, chosen.layout, machine, factors, job.load)
-    assert chosen.service is not None
-    return Choice(
-        chosen=chosen,
-        units=units,
-        machines=market.instance_types,
-        deals=deals,
-        weights_bytes=weights_bytes(shape, recipe),
-        file_system=(file_system.capacity, file_system.throughput) if file_system else None,
-        prompt_share=_prompt_share(chosen) or prompt_share(replica, job.load, chosen.service.concurrency),
-        least_nodes=serving.least_nodes or 1 if serving else 1,
-        losses_per_hour=losses_per_hour(chosen.instance_type, chosen.region, market),
-        device_share=device_share(job, chosen),
-    )
-
-
-def _prompt_share(chosen: Candidate) -> float:
-    """The share of the devices that work on prompts alone; 0 where all do both."""
-    if chosen.split is None or chosen.service is None:
-        return 0.0
-    apart = chosen.split.replicas * chosen.split.layout.devices
-    return apart / (apart + chosen.service.replicas * chosen.layout.devices)
-
-
 def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
     """The workload as the search needs it."""
     if workload.training:
@@ -223,21 +166,9 @@ def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
             global_batch=training.global_batch,
             tokens=training.total_tokens(shape.active_parameters),
         )
-    assert workload.inference is not None
-    inference = workload.inference
-    if inference.requests:
-        return BatchJob(
-            load=load_of(inference, shape), requests=inference.requests, deadline_s=workload.limits.deadline_s
-        )
-    return ServingJob(
-        load=load_of(inference, shape),
-        requests_per_s=inference.requests_per_second,
-        concurrency=inference.concurrency,
-        ttft_s=inference.ttft or np.inf,
-        tpot_s=inference.tpot or np.inf,
-        headroom=inference.fleet.headroom,
-        spare=inference.fleet.spare,
-    )
+    from planner.choose_answers import answering_job
+
+    return answering_job(workload, shape)
 
 
 def _search(
@@ -261,16 +192,10 @@ def _search(
     parts: tuple[Part, ...] = ()
     if isinstance(job, TrainingJob):
         fitting = loose = search_training(scope, job)
-    elif isinstance(job, BatchJob):
-        fitting = loose = search_batch(scope, job)
     else:
-        known = tuple(rooms(scope, job))
-        parts = tuple(split_parts(known, job)) if _compares(workload, job) else ()
-        allowed = workload.inference is not None and workload.inference.disaggregate == "allow"
-        fitting = search_serving(scope, job, parts if allowed else (), known)
-        free = {name: value for name, value in scope.pins.items() if name != "nodes"}
-        unlimited = replace(scope, max_nodes=ANY_NODES, pins=free)
-        loose = search_serving(unlimited, replace(job, ttft_s=np.inf, tpot_s=np.inf))
+        from planner.choose_answers import search_answers
+
+        fitting, loose, parts = search_answers(scope, job, workload)
     pool = join_offers(able, fitting, market)
     found = Found(
         workload=workload,
