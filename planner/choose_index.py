@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from planner.eligible import permitted
+from planner.asked import permitted
 from planner.errors import NoFeasiblePlan
 from planner.index_fields import Index
 from planner.index_record import IndexFleet, IndexPlan

@@ -25,6 +25,7 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "planner" / "data" / "starter.yaml", *so
 # Modules whose behaviour shows in those that use them.
 TESTED_WITH = {
     "planner/job_words.py": "planner/test_choose.py",
+    "planner/asked.py": "planner/test_eligible.py",
     "planner/answering.py": "planner/test_candidate.py",
     "planner/batch_candidate.py": "planner/test_search_batch.py",
     "planner/batch_setting.py": "planner/test_search_batch.py",
