@@ -103,6 +103,6 @@ def _of_technique(item: Technique) -> dict[str, str]:
         "excludes": ", ".join(sorted(item.excludes)),
         "needs": " and ".join(" or ".join(sorted(each)) for each in item.needs),
         "known as": ", ".join(name for name, known in KNOWN_AS.items() if item.name in known.names),
-        "time": "" if item.timed else "not known to the prediction",
+        "time": f"not known to the prediction of {' and '.join(sorted(item.untimed))}" if item.untimed else "",
         "source": item.source,
     }

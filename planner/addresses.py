@@ -73,15 +73,16 @@ def network_sentence(build: Build, interfaces_allowed: int | None) -> str:
         allowed = f"{INTERFACES_BY_DEFAULT:,} that a region allows by default"
     else:
         allowed = f"{interfaces_allowed:,} that the account may have"
-    taken = f"{made:,} network interfaces, {each} a node, of the {allowed}"
+    taken = f"{made:,} network interface{'s' * (made != 1)}, {each} a node, of the {allowed}"
+    holders = "one node" if nodes == 1 else f"{nodes:,} nodes, one each"
     block = nodes_block(build)
     if block is None:
-        return f"the addresses of {build.existing.subnet}, not looked up, for {nodes:,} nodes, one each; {taken}"
+        return f"the addresses of {build.existing.subnet}, not looked up, for {holders}; {taken}"
     whose = "pods" if build.target is Target.EKS_NODES else "the file system"
     shared = f" + {others:,} of {whose}" if others else ""
     return (
         f"a private /{block.prefixlen} of {block.num_addresses - RESERVED_BY_AWS:,} addresses in {build.zone_id} for "
-        f"{nodes:,} nodes, one each{shared}, and as many again; {taken}"
+        f"{holders}{shared}, and as many again; {taken}"
     )
 
 

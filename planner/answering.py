@@ -10,7 +10,7 @@ from planner.batch_candidate import batch_run, batch_table
 from planner.batch_record import Batch
 from planner.batch_setting import BatchJob
 from planner.calibration import Calibration
-from planner.cost import cents
+from planner.cost import cents, hundredth_cents
 from planner.eligible import Contender
 from planner.layout import Layout
 from planner.plan import MemoryTable, Run, Service, Term
@@ -18,7 +18,7 @@ from planner.recipes import Option
 from planner.replica import Replica
 from planner.search import Pool
 from planner.search_serving import ServingJob
-from planner.serving import Load, computed_band, replica_answer, replica_memory, replica_of
+from planner.serving import Load, computed_band, memory_terms, replica_answer, replica_memory, replica_of
 from planner.serving_band import serving_bands
 from planner.serving_modes import arrivals
 from planner.serving_spread import spreads
@@ -60,7 +60,7 @@ def answering(
 def _priced(batch: Batch, run: Run, job: BatchJob) -> Batch:
     """The batch job with what a million tokens cost of its instances, in and out."""
     tokens = job.requests * (job.load.input_tokens + job.load.output_tokens)
-    return replace(batch, usd_per_million_tokens=(run.usd / tokens * MEGA).quantize(Decimal("0.0001")))
+    return replace(batch, usd_per_million_tokens=hundredth_cents(run.usd / tokens * MEGA))
 
 
 def _service(
@@ -79,16 +79,7 @@ def _service(
     load = job.load
     memory = replica_memory(shape, option.recipe, layout, machine, factors, load)
     answer = replica_answer(shape, option.recipe, layout, load, machine, factors)
-    in_use = factors.batched_tokens if load.pools else layout.micro_batch * load.request_tokens
-    sizes = {
-        "weights": memory.weights,
-        "draft": memory.draft,
-        "adapters": memory.adapters,
-        "cache in use": in_use * memory.cache_per_token,
-        "shared prefix": layout.data * load.prefix_tokens * memory.cache_per_token,
-        "activations of a step": memory.activations,
-        "engine reserve": memory.reserve,
-    }
+    sizes = memory_terms(memory, load, layout, factors)
     terms = tuple(Term(name=name, value=float(size)) for name, size in sizes.items() if size)
     table = MemoryTable(
         stage="every device of a replica",
@@ -112,7 +103,7 @@ def _service(
         output_tokens_per_s=rate * load.output_tokens,
         kv_capacity_tokens=int(memory.capacity_tokens) if memory.cache_per_token else 0,
         usd_per_month=cents(month),
-        usd_per_million_tokens=(usd_per_hour / Decimal(tokens_per_s * HOUR_S) * MEGA).quantize(Decimal("0.0001")),
+        usd_per_million_tokens=hundredth_cents(usd_per_hour / Decimal(tokens_per_s * HOUR_S) * MEGA),
         band=computed_band(band, load),
         requests_per_s_per_replica=float(answer.requests_per_s),
         largest_batch=max(int(most), layout.micro_batch),

@@ -7,10 +7,8 @@ from collections.abc import Iterator
 from planner.fleet_fields import Fleet
 from planner.framework import load_frameworks
 from planner.plan import Target
-from planner.source import FieldPath
+from planner.source import Fault
 from planner.workload import Workload
-
-Fault = tuple[FieldPath, str]
 
 
 def batch_faults(workload: Workload) -> Iterator[Fault]:

@@ -17,7 +17,7 @@ from planner.adapter_time import adapter_time, trains_weights
 from planner.layout import AnyLayout
 from planner.recipe import Recipe, Recompute
 from planner.setting import Products, Setting
-from planner.work import BlockWork, head_flop
+from planner.work import BlockWork, block_flop, head_flop
 
 # Flash attention's backward does five products where the forward does two (arXiv 2307.08691, section 3.1.2); with the
 # scores kept it does four.
@@ -84,6 +84,17 @@ def block_time(work: BlockWork, setting: Setting) -> BlockTime:
         adapters=adapters.forward + adapters.backward,
         recompute=trained * again,
     )
+
+
+def least_s(work: BlockWork, setting: Setting) -> Any:
+    """Seconds below which no block is believed to end a micro-batch, its collectives included.
+
+    The runs that reached the greatest utilization are those of one node: what a pipeline and other nodes add, its
+    bubble, transfers and stragglers, comes on top.
+    """
+    recipe = setting.recipe
+    flop = block_flop(work, frozen=recipe.adapter is not None, trained=setting.trained)
+    return setting.share * flop / (setting.factors.most_utilization * setting.peak(recipe.compute_dtype))
 
 
 def head_time(setting: Setting) -> Any:
@@ -162,7 +173,10 @@ def _attention(work: BlockWork, setting: Setting) -> tuple[Any, float]:
 def _unpacked_bytes(work: BlockWork, recipe: Recipe, layout: AnyLayout) -> Any:
     """Bytes read and written to unpack a block's quantized weights once.
 
-    A batch's tokens reach every expert on the device, so all of them are unpacked.
+    A batch's tokens reach every expert on the device, so all of them are unpacked. Shifting, masking and scaling a
+    weight hides behind its bytes: some eight integer operations where 3 bits straddle words, of which a multiprocessor
+    does 64 a clock (CUDA programming guide, throughput of arithmetic instructions), are 1.2e12 weights/s on A100; of
+    the 2.4 bytes that one moves its memory carries 0.7e12.
     """
     if not recipe.dequantizes:
         return 0.0 * layout.tensor

@@ -97,6 +97,7 @@ def _time(cases: Sequence[TrainingCase], calibration: Calibration, where: str) -
         best = min(usable)[1]
         found.setdefault(framework, {})[accelerator] = {
             "matmul": {name: round(share, 3) for name, share in tried[best].matmul.items()},
+            "most_utilization": tried[best].most_utilization,
             # Time lies as far above as the rate lies below.
             "band": banded([1 / ratio for ratio in errors[best]], f"{len(errors[best])} runs of {where}"),
         }
@@ -120,7 +121,9 @@ def _ratios(
 
 
 def _scaled(factors: TimeFactors, scale: float) -> TimeFactors:
-    return replace(factors, matmul={name: min(share * scale, LARGEST_SHARE) for name, share in factors.matmul.items()})
+    """The factors with all shares of the peak scaled; what was measured needs no bound from other software."""
+    matmul = {name: min(share * scale, LARGEST_SHARE) for name, share in factors.matmul.items()}
+    return replace(factors, matmul=matmul, most_utilization=1.0)
 
 
 def _vendor(case: TrainingCase, calibration: Calibration) -> str:

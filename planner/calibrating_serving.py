@@ -17,12 +17,12 @@ import numpy as np
 from planner.calibration import Calibration, ServingFactors, StepFactors
 from planner.described import accelerator_called
 from planner.engines import factor_ranges
-from planner.fitting_serving import SERVED, fit_program, measured_bytes, served_bytes
 from planner.measured import Measured, Row
 from planner.measured_answers import cache_tokens, output_tokens_per_s, tpot_ms
 from planner.measured_serving import ServingCase, serving_case
 from planner.row_words import check_words
 from planner.scores import reach
+from planner.serving_memory_fit import SERVED, fit_program, measured_bytes, served_bytes
 from planner.serving_runs import engine_of
 from pricing.errors import BerthError
 from pricing.units import GIB

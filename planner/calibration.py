@@ -64,7 +64,9 @@ class TimeFactors:
     tensor-parallel, weight-gathering, pipeline and data-parallel traffic that hide behind compute where there is
     enough of it. `imbalance` is what the fullest expert rank gets, over the mean. `straggling` is the deviation of
     nodes' step times, as a share of them. `gradient_passes` is how often each micro-batch's gradients pass memory
-    beside the products that make them: not at all where those add to the sum themselves.
+    beside the products that make them: not at all where those add to the sum themselves. `most_utilization` is the
+    share of the peak (MFU) above which no block is believed to run: the greatest that was measured on the generation,
+    where the software was not.
     """
 
     matmul: Mapping[str, float]
@@ -89,6 +91,7 @@ class TimeFactors:
     imbalance: float = 1.0
     straggling: float = 0.0
     gradient_passes: float = 0.0
+    most_utilization: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

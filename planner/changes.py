@@ -121,7 +121,8 @@ def keeping(old: Build, decided: Decision | Lock) -> Build:
     if new.block_ends_at is None and old.reservation_id == new.reservation_id:
         # Not asked today, which ends no block.
         new = replace(new, block_ends_at=old.block_ends_at)
-    same = old.image.parameter == new.image.parameter
+    # Without a parameter an image is the user's own, or that of a target which names none.
+    same = new.image.parameter is not None and old.image.parameter == new.image.parameter
     return replace(new, image=old.image) if same and new.image.id is None else new
 
 

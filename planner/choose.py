@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -21,21 +21,26 @@ from planner.energy import energy_of
 from planner.engine_words import start_sentence
 from planner.errors import NoFeasiblePlan
 from planner.explain import Found, broken_pins, grouped, ladder, rung_miss, searched_rejections
-from planner.front import pareto_front, spread
+from planner.fleet_record import FleetPlan
+from planner.front import evenly_apart, pareto_front
+from planner.index_record import IndexPlan
 from planner.job_words import job_sentence
 from planner.plan import Candidate, Cost, Decision, Plan, Rejection, Target
 from planner.rank import join_offers, rank
-from planner.recipe import Accuracy
+from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
 from planner.search import RUNGS, Part, Scope
 from planner.search_training import TrainingJob, search_training
 from planner.serving_notes import serving_notes
 from planner.shape import ModelShape
 from planner.sliced import as_cut
+from planner.surroundings import is_fleet
 from planner.usage import weights_bytes
 from planner.warnings import warnings_of
 from planner.workload import Pin, Workload
+from pricing.instance_type import InstanceType
 from pricing.market import Market
+from pricing.offer import Offer
 from pricing.quota import interfaces_allowed
 from pricing.units import HOURS_PER_MONTH, show_usd
 
@@ -68,41 +73,52 @@ def make_plan(
     found, parts = _search(workload, shape, able, job, market, calibration)
     if not len(found.ranking.order):
         raise NoFeasiblePlan(_nothing_fits(found))
+    return _decision(found, parts, job, others, refused, market, wholes, now)
+
+
+def _decision(
+    found: Found,
+    parts: Sequence[Part],
+    job: AnyJob,
+    others: Sequence[Other],
+    refused: Sequence[Rejection],
+    market: Market,
+    wholes: Mapping[str, InstanceType],
+    now: datetime,
+) -> Decision:
+    """The best row of a search with all that is said of it and built for it; `wholes` are the instance types uncut."""
+    workload, shape, calibration = found.workload, found.scope.shape, found.scope.calibration
     chosen = found.describe(found.pool, found.chosen)
-    winner = able[int(found.pool.machine[found.chosen])]
+    winner, whole = found.contenders[int(found.pool.machine[found.chosen])], wholes[chosen.instance_type]
     recipe = winner.options[int(found.pool.option[found.chosen])].recipe
     offer = winner.offers[int(found.pool.offer[found.chosen])]
     deals = deals_of(chosen, offer, market)
     run = chosen.run.hours if chosen.run else None
-    served = chosen.service.tokens_per_s if chosen.service else None
-    cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run, market, served)
-    index = None
+    service = index = None
+    if not isinstance(job, TrainingJob):
+        from planner.choose_answers import service_of
+
+        service = service_of(found, job, chosen, recipe, deals, others, parts, market)
+    fleet = service.fleet if service else None
     if workload.index:
         from planner.choose_index import plan_index
 
         index = plan_index(workload, market)
-        cost = with_index(cost, index)
-        _together_within(workload, cost)
+    cost = _cost(workload, shape, recipe, offer, chosen, index, fleet, market)
+    size = int(weights_bytes(shape, recipe))
+    build = build_of(workload, chosen, whole, now, weights_bytes=size, planned=fleet, held=market.held)
+    allowed = interfaces_allowed(market.quotas, chosen.region)
     runners_up = _runners_up(found)
-    answers = None
-    if not isinstance(job, TrainingJob):
-        from planner.choose_answers import answers_of
-
-        answers = answers_of(found, parts, job, chosen, cost, deals, others, market, calibration)
-        cost = answers.cost
-    fleet = answers.fleet if answers else None
     plan = Plan(
         workload=workload.name,
         model=shape.name,
         job=job_sentence(workload, shape),
         parameters=shape.parameters,
         active_parameters=shape.active_parameters,
-        requirement=requirement(shape, job, able, calibration),
+        requirement=requirement(shape, job, found.contenders, calibration),
         chosen=chosen,
         cost=cost,
-        energy=energy_of(
-            wholes[chosen.instance_type], chosen.nodes, chosen.region, run.expected if run else HOURS_PER_MONTH
-        ),
+        energy=energy_of(whole, chosen.nodes, chosen.region, run.expected if run else HOURS_PER_MONTH),
         deals=deals,
         ladder=ladder(found),
         runners_up=runners_up,
@@ -110,41 +126,51 @@ def make_plan(
         rejections=(*searched_rejections(found), *refused),
         covered=found.pool.covered,
         timed=found.pool.timed,
-        warnings=(*shape.notes, *warnings_of(workload, chosen, runners_up, cost, deals, winner.machine, market, now)),
-        index=index,
-        fleet=fleet,
-        beside=answers.beside if answers else (),
-        apart=answers.apart if answers else None,
-    )
-    size = int(weights_bytes(shape, recipe))
-    build = build_of(
-        workload,
-        chosen,
-        wholes[chosen.instance_type],
-        now,
-        weights_bytes=size,
-        planned=fleet,
-        held=market.held,
-    )
-    allowed = interfaces_allowed(market.quotas, chosen.region)
-    if fleet and build.fleet:
-        fleet = replace(fleet, least_nodes=build.fleet.least_nodes, most_nodes=build.fleet.most_nodes)
-    plan = replace(
-        plan,
-        network=network_sentence(build, allowed),
         warnings=(
-            *plan.warnings,
+            *shape.notes,
+            *warnings_of(workload, chosen, runners_up, cost, deals, winner.machine, market, now),
             *serving_notes(workload, shape, chosen, winner.machine),
             *end_warnings(workload.provision, chosen, market.held, now),
             *interface_warnings(build, allowed),
             *key_warnings(build),
             *image_warnings(build),
             *start_sentence(workload, chosen),
-            *(answers.said if answers else ()),
+            *(service.notes if service else ()),
         ),
-        fleet=fleet,
+        index=index,
+        network=network_sentence(build, allowed),
+        fleet=service.as_built(build) if service else None,
+        beside=service.beside if service else (),
+        apart=service.apart if service else None,
     )
     return Decision(plan=plan, build=build, recipe=recipe)
+
+
+def _cost(
+    workload: Workload,
+    shape: ModelShape,
+    recipe: Recipe,
+    offer: Offer,
+    chosen: Candidate,
+    index: IndexPlan | None,
+    fleet: FleetPlan | None,
+    market: Market,
+) -> Cost:
+    """The bill of the chosen candidate, with the index beside it and what the hours of a fleet save.
+
+    Raises NoFeasiblePlan where model and index together are beyond the budget.
+    """
+    run = chosen.run.hours if chosen.run else None
+    served = chosen.service.tokens_per_s if chosen.service else None
+    cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run, market, served)
+    if index:
+        cost = with_index(cost, index)
+        _together_within(workload, cost)
+    if fleet is None or not is_fleet(workload):
+        return cost
+    from planner.fleet_cost import with_fleet
+
+    return with_fleet(cost, fleet, chosen)
 
 
 def _together_within(workload: Workload, cost: Cost) -> None:
@@ -235,7 +261,7 @@ def _front(found: Found) -> tuple[Candidate, ...]:
     """The fleets within the limits that trade money for time, cheapest first."""
     order, usd = found.ranking.order, found.ranking.usd
     rows = order[pareto_front(usd[order], found.pool.job_s[order])]
-    return tuple(found.describe(found.pool, int(row)) for row in spread(rows, usd))
+    return tuple(found.describe(found.pool, int(row)) for row in evenly_apart(rows, usd))
 
 
 def _nothing_able(workload: Workload, refused: Sequence[Rejection]) -> list[str]:

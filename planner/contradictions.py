@@ -14,7 +14,6 @@ from planner.asked import frameworks_of, permitted
 from planner.batch_faults import batch_faults
 from planner.framework import Framework, load_frameworks
 from planner.index_fields import index_faults
-from planner.placing import misplaced
 from planner.plan import Target
 from planner.provision_faults import provision_faults
 from planner.recipe import Group, Job
@@ -367,5 +366,5 @@ def _pins(workload: Workload) -> Iterator[Finding]:
 
 
 def _provision(workload: Workload) -> Iterator[Finding]:
-    for path, says in (*misplaced(workload), *provision_faults(workload)):
+    for path, says in provision_faults(workload):
         yield Finding(path=path, says=says)

@@ -12,11 +12,11 @@ from typing import Generic, TypeVar
 
 from planner.calibration import EagerFactors, MemoryFactors
 from planner.fitting import fit_memory, measured_bytes, predicted_bytes
-from planner.fitting_serving import fit_serving, served_bytes
-from planner.fitting_serving import measured_bytes as measured_served_bytes
 from planner.measured import Row
 from planner.measured_serving import ServingCase
 from planner.measured_training import TrainingCase
+from planner.serving_memory_fit import fit_serving, served_bytes
+from planner.serving_memory_fit import measured_bytes as measured_served_bytes
 
 FOLDS = 5
 Case = TypeVar("Case", TrainingCase, ServingCase)

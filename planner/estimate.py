@@ -37,7 +37,7 @@ from planner.pinned_choices import (
 )
 from planner.pinned_file import InferencePart, PinnedFile, TrainingPart
 from planner.plan import Band, Term
-from planner.recipe import Group, Place, Recipe
+from planner.recipe import Group, Job, Place, Recipe
 from planner.serving_memory import served_elsewhere, served_need, with_overheads
 from planner.setting import RATED_AS
 from planner.shape import ModelShape
@@ -186,7 +186,7 @@ def _step_s(
     except (BerthError, KeyError):
         seconds = np.nan
     if np.isfinite(seconds):
-        untimed = [name for name in recipe.techniques if not load_techniques()[name].timed]
+        untimed = [name for name in recipe.techniques if Job.TRAINING in load_techniques()[name].untimed]
         return seconds, tuple(f"the time does not know what {name} costs" for name in untimed)
     return None, (_untimed(chip, recipe.compute_dtype),)
 

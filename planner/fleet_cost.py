@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
 
-from planner.cost import cents
+from planner.cost import cents, millionths
 from planner.fleet_record import FleetPlan
 from planner.plan import Candidate, Cost, CostLine
 from pricing.offer import Purchase
@@ -15,7 +15,6 @@ from pricing.units import HOUR_S, HOURS_PER_MONTH
 
 # What is paid by the hour only follows the load; a commitment is paid whether nodes run or not.
 BY_THE_HOUR = (Purchase.ON_DEMAND, Purchase.SPOT)
-_MILLIONTH = Decimal("0.000001")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +82,7 @@ def with_fleet(cost: Cost, fleet: FleetPlan, chosen: Candidate) -> Cost:
         cost,
         lines=(first, *lines, *others),
         usd_per_hour=hourly,
-        usd_per_million_tokens=None if tokens is None else (tokens * busiest / cost.usd_per_hour).quantize(_MILLIONTH),
+        usd_per_million_tokens=None if tokens is None else millionths(tokens * busiest / cost.usd_per_hour),
         usd_per_month=cost.usd_per_month + sum((each.usd_per_month or Decimal(0) for each in lines), Decimal(0)),
     )
 
@@ -105,7 +104,7 @@ def _lines(fleet: FleetPlan, chosen: Candidate) -> Iterator[CostLine]:
 def _line(name: str, usd_per_month: Decimal, basis: str) -> CostLine:
     return CostLine(
         name=name,
-        usd_per_hour=(usd_per_month / HOURS_PER_MONTH).quantize(_MILLIONTH),
+        usd_per_hour=millionths(usd_per_month / HOURS_PER_MONTH),
         usd_per_run=None,
         usd_per_month=usd_per_month,
         basis=basis,

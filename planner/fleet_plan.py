@@ -8,11 +8,11 @@ from decimal import Decimal
 
 import numpy as np
 
-from planner.cost import cents
+from planner.cost import cents, millionths
 from planner.eligible import Contender
 from planner.fleet_cost import Rates, all_day, by_hours
 from planner.fleet_fields import Fleet as Asked
-from planner.fleet_record import FleetPlan, Loading, LoadRange
+from planner.fleet_record import FleetPlan, Loading, LoadRange, chosen_ready_s
 from planner.fleet_size import Unit, Units, cheapest_by_load, spare_nodes
 from planner.plan import Candidate, Deal
 from planner.readiness import ready_s, weight_sources
@@ -140,14 +140,14 @@ def _rates(chosen: Candidate, spot: int, choice: Choice, loading: Sequence[Loadi
         own_usd=chosen.usd_per_hour / chosen.nodes,
         spot_usd=min(prices, default=None),
         losses_per_hour=choice.losses_per_hour,
-        ready_s=next(each.ready_s for each in loading if each.chosen),
+        ready_s=chosen_ready_s(loading),
     )
 
 
 def _per_million(chosen: Candidate, share: float, tokens_per_s: float) -> Decimal:
     """USD per million tokens of a kind that takes a share of the fleet's time."""
     hourly = chosen.usd_per_hour * Decimal(share)
-    return (hourly / Decimal(tokens_per_s * HOUR_S) * MEGA).quantize(Decimal("0.000001"))
+    return millionths(hourly / Decimal(tokens_per_s * HOUR_S) * MEGA)
 
 
 def _loading(asked: Asked, choice: Choice) -> tuple[Loading, ...]:

@@ -1,34 +1,119 @@
-"""Which parts of the provisioning cannot be had, or not together?"""
+"""Can what `provision` asks for be had, and had together: target, purchase, reservation, storage, accounts?"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.containers import is_keyed, pinned_image
+from planner.accounts import account_of, home
+from planner.fleet_faults import fleet_faults
 from planner.lustre import EFA_STEPS_GIB, SMALLEST_GIB, STEP_GIB
 from planner.plan import Target
-from planner.provisioning import FileSystem, Serving
-from planner.source import FieldPath
-from planner.weights_place import place_faults
+from planner.provisioning import FileSystem
+from planner.source import Fault, FieldPath
+from planner.standing_faults import standing_faults
 from planner.workload import Workload
 from pricing.offer import Purchase
 
-Fault = tuple[FieldPath, str]
-
 
 def provision_faults(workload: Workload) -> Iterator[Fault]:
-    """What is wrong with the file system and the fleet that are asked for, each with its field."""
+    """Everything of a workload's provisioning that cannot be, each with the field that it is about."""
     provision = workload.provision
+    if provision.target is Target.SINGLE_INSTANCE and (workload.pin.nodes or 1) > 1:
+        yield ("provision", "target"), "a single instance cannot have the nodes that pin.nodes asks for"
+    if provision.budget and not provision.budget_email:
+        yield ("provision", "budget"), "whom shall the budget warn? Add budget_email"
+    yield from _reserved(workload)
+    yield from _hyperpod(workload)
+    yield from _training_plan(workload)
+    yield from _accounts(workload)
     if provision.storage.file_system:
         yield from _file_system(provision.storage.file_system)
-    fleet = provision.target is Target.SERVING_FLEET
-    if provision.serving and not fleet:
-        yield ("provision", "serving"), "only the target serving-fleet serves; set provision.target to it"
-    if fleet:
-        yield from _fleet(workload)
-        yield from _served(provision.serving or Serving())
-        yield from place_faults(workload)
-        yield from _mixed(workload)
+    yield from standing_faults(workload)
+    yield from fleet_faults(workload)
+
+
+def _reserved(workload: Workload) -> Iterator[Fault]:
+    """Purchases and reservations that exclude each other or lack what they need."""
+    provision, purchase = workload.provision, workload.limits.purchase
+    reservation = provision.reservation
+    by_id = provision.reservation_id is not None
+    if Purchase.CAPACITY_BLOCK in purchase and not by_id:
+        yield (
+            ("limits", "purchase"),
+            "a capacity block is bought before it is used; name its id in provision.reservation",
+        )
+    if reservation and (lacking := _place_lacking(workload)):
+        yield (
+            ("provision", "reservation"),
+            f"a reservation holds one instance type in one zone; add {' and '.join(lacking)}",
+        )
+    if Purchase.SPOT in purchase and reservation:
+        yield ("provision", "reservation"), "spot instances cannot use a reservation; drop one"
+    if provision.reservation_end and purchase != (Purchase.CAPACITY_BLOCK,):
+        yield ("provision", "reservation_end"), "only a capacity block ends; set limits.purchase to [capacity-block]"
+    if provision.existing.placement_group and not by_id:
+        yield (
+            ("provision", "existing", "placement_group"),
+            "the stack makes its own unless a reservation was made in one; name provision.reservation by its id",
+        )
+
+
+def _place_lacking(workload: Workload) -> list[str]:
+    """What a reservation of one type in one zone still lacks."""
+    named = (("provision.zone", workload.provision.zone), ("pin.instance_type", workload.pin.instance_type))
+    return [name for name, value in named if value is None]
+
+
+def _hyperpod(workload: Workload) -> Iterator[Fault]:
+    """What SageMaker HyperPod cannot do."""
+    provision, purchase = workload.provision, workload.limits.purchase
+    if provision.target is not Target.HYPERPOD_SLURM:
+        return
+    if workload.inference:
+        yield ("provision", "target"), f"{provision.target} trains; leave it out to serve, or for a batch of requests"
+    if provision.mig:
+        yield ("provision", "mig"), "HyperPod's nodes keep their accelerators whole; leave mig out"
+    if provision.reservation:
+        yield (
+            ("provision", "reservation"),
+            "SageMaker launches HyperPod's nodes, outside EC2 reservations; buy a training plan, and name it in "
+            "provision.training_plan",
+        )
+    if purchase != (Purchase.ON_DEMAND,):
+        yield (
+            ("limits", "purchase"),
+            f"HyperPod with Slurm has on-demand nodes and training plans, not {', '.join(purchase)}; set "
+            "[on-demand], or leave the target out",
+        )
+
+
+def _training_plan(workload: Workload) -> Iterator[Fault]:
+    provision = workload.provision
+    plan, path = provision.training_plan, ("provision", "training_plan")
+    if plan is None:
+        return
+    if provision.target is not Target.HYPERPOD_SLURM:
+        yield path, f"only HyperPod runs in a training plan; set provision.target to {Target.HYPERPOD_SLURM}"
+    if lacking := _place_lacking(workload):
+        yield path, f"a training plan holds one instance type in one zone; add {' and '.join(lacking)}"
+    if (region := plan.split(":")[3]) not in workload.limits.regions:
+        yield path, f"it is in {region}, which limits.regions leaves out; add it there"
+
+
+def _accounts(workload: Workload) -> Iterator[Fault]:
+    """What no stack can use from another account: its roles' boundary, its certificate and its training plan."""
+    provision = workload.provision
+    named: tuple[tuple[FieldPath, str | None], ...] = (
+        (("provision", "existing", "permissions_boundary"), provision.existing.permissions_boundary),
+        (("provision", "serving", "certificate"), provision.serving.certificate if provision.serving else None),
+        (("provision", "serving", "api_key"), provision.serving.api_key if provision.serving else None),
+        (("provision", "training_plan"), provision.training_plan),
+    )
+    owner = home(provision.account, (arn for _, arn in named))
+    for path, arn in named:
+        account = account_of(arn)
+        if account and account != owner:
+            yield path, f"it is in account {account}, and the stack's is {owner}; name one of that account"
 
 
 def _file_system(asked: FileSystem) -> Iterator[Fault]:
@@ -38,52 +123,3 @@ def _file_system(asked: FileSystem) -> Iterator[Fault]:
         yield path, f"{size:,} GiB is not sold; take {SMALLEST_GIB:,}GiB or a multiple of {STEP_GIB:,}GiB"
     elif asked.efa and size % step:
         yield path, f"with efa, {asked.throughput} MB/s per TiB takes a multiple of {step:,}GiB, not {size:,}"
-
-
-def _fleet(workload: Workload) -> Iterator[Fault]:
-    """What the target itself rules out."""
-    limits = workload.limits
-    if workload.training:
-        yield ("provision", "target"), "a serving-fleet serves; give inference in place of training"
-    if Purchase.CAPACITY_BLOCK in limits.purchase:
-        yield ("limits", "purchase"), "a capacity block ends, and a service goes on; take another purchase"
-    if workload.provision.mig:
-        yield ("provision", "mig"), "the engines of a serving-fleet take whole GPUs; leave mig out"
-
-
-def _mixed(workload: Workload) -> Iterator[Fault]:
-    """What keeps a share of the nodes from being spot ones."""
-    path: FieldPath = ("inference", "fleet", "spot_share")
-    if not workload.inference or not workload.inference.fleet.spot_share:
-        return
-    if workload.provision.reservation:
-        yield path, "spot instances cannot use a reservation; drop one"
-    if workload.limits.purchase == (Purchase.SPOT,):
-        yield path, "limits.purchase has all nodes on spot already; add on-demand there, or leave the share out"
-
-
-def _served(asked: Serving) -> Iterator[Fault]:
-    path: FieldPath = ("provision", "serving")
-    if asked.certificate is None:
-        yield (
-            path,
-            "a fleet speaks HTTPS; name a certificate of AWS Certificate Manager in certificate "
-            "(for an internal name, one of AWS Private CA), since keys and prompts would pass in plain HTTP without it",
-        )
-    if asked.jwt and asked.api_key:
-        yield (*path, "api_key"), "the load balancer checks signed tokens, and nobody a key; leave this or jwt out"
-    elif asked.api_key and not is_keyed(asked.container):
-        yield (*path, "api_key"), f"{asked.container} checks no API key; leave it out, and give jwt"
-    elif asked.jwt is None and not is_keyed(asked.container):
-        yield path, f"{asked.container} checks no API key, so that whoever reaches it may use it; give jwt"
-    if asked.image is None and not pinned_image(asked.container):
-        yield path, f"each {asked.container} image brings its model; name one in image, with its version"
-    if asked.container == "nim":
-        if asked.registry_secret is None:
-            yield path, "nim is pulled with an NGC key; name the secret that holds it in registry_secret"
-        if asked.weights:
-            yield (*path, "weights"), "nim fetches its own weights; leave weights out"
-    elif asked.weights is None:
-        yield path, f"{asked.container} has no weights to serve; say where they stand in weights (s3://...)"
-    if asked.least_nodes and asked.most_nodes and asked.least_nodes > asked.most_nodes:
-        yield (*path, "least_nodes"), f"{asked.least_nodes} is more than most_nodes, {asked.most_nodes}"

@@ -229,7 +229,8 @@ class Technique:
     `gist` says in a few words what it does; `source` is the paper or manual that its numbers come from.
     `unasked` says whether the planner may choose it where the user is silent. `excludes` names techniques that it
     cannot be had with, beside those of its own group, and fields of the layout that must be 1 with it; `needs` are
-    sets of techniques of which a recipe must have one each. `timed` says whether predicted times know what it costs.
+    sets of techniques of which a recipe must have one each. In the jobs of `untimed` predicted times do not know
+    what it costs.
     """
 
     name: str
@@ -243,4 +244,4 @@ class Technique:
     unasked: bool = True
     excludes: frozenset[str] = frozenset()
     needs: tuple[frozenset[str], ...] = ()
-    timed: bool = True
+    untimed: frozenset[Job] = frozenset()

@@ -94,6 +94,10 @@ class ReplicaMemory:
         """Bytes that are not the cache's."""
         return self.weights + self.draft + self.adapters + self.reserve + self.activations
 
+    def need_bytes(self, held_tokens: Any, cache_share: float) -> Any:
+        """Bytes in all where the cache, `cache_share` of what the rest leaves, must hold so many tokens."""
+        return self.beside_cache + held_tokens * self.cache_per_token / cache_share
+
     @property
     def capacity_tokens(self) -> Any:
         """Tokens that the cache of the replica holds; without end where a model keeps none."""
@@ -126,6 +130,21 @@ def held_tokens(load: Load, in_flight: Any, batched_tokens: int, data: Any = 1) 
     if load.pools:
         return np.maximum(batched_tokens, load.context_tokens)
     return np.maximum(in_flight * load.request_tokens, data * load.context_tokens) + data * load.prefix_tokens
+
+
+def memory_terms(memory: ReplicaMemory, load: Load, layout: AnyLayout, factors: ServingFactors) -> dict[str, Any]:
+    """Bytes on the worst device of a replica by cause, with as much cache as it must hold."""
+    prefix = layout.data * load.prefix_tokens
+    held = held_tokens(load, layout.micro_batch, factors.batched_tokens, layout.data)
+    return {
+        "weights": memory.weights,
+        "draft": memory.draft,
+        "adapters": memory.adapters,
+        "cache in use": (held - prefix) * memory.cache_per_token,
+        "shared prefix": prefix * memory.cache_per_token,
+        "activations of a step": memory.activations,
+        "engine reserve": memory.reserve,
+    }
 
 
 def replica_memory(

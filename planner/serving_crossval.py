@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from planner.serving_answers import Floats
-from planner.serving_fitting import Fit
 from planner.serving_runs import ServingRun
+from planner.serving_step_fit import Fit
 
 # Steps of a fit that starts from the factors of all rows, which one group moves little: along the tangent, then exact.
 STRAIGHT_STEPS, EXACT_STEPS = 3, 2

@@ -105,7 +105,7 @@ class ServedMemory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class EagerRun:
     """What is served: types of weights and cache, sequences at once, tokens of each, devices that layers are on.
 
     `at_end` says that memory is read when the last token is there, and not at its peak.
@@ -120,7 +120,7 @@ class Served:
     at_end: bool = False
 
 
-def eager_memory(shape: ModelShape, served: Served, program: EagerProgram, factors: EagerFactors) -> ServedMemory:
+def eager_memory(shape: ModelShape, served: EagerRun, program: EagerProgram, factors: EagerFactors) -> ServedMemory:
     """Memory over all devices at the worst of three moments (loading, the end of the prefill, the last token), or at
     the last alone.
 

@@ -151,7 +151,8 @@ class Software:
     `framework` is the planner's framework for what it can do.
     `compiled` are the operations that torch.compile changes, `compiles` whether it is on by default. `states` are
     bytes per element with which it departs from the framework's recipe, by precision, `products` what products in a
-    narrow type keep, by that type; software that casts anew for each product (torchao) has none.
+    narrow type keep, by that type; software that casts anew for each product (torchao) has none. `earlier` are classes
+    that are earlier releases of the same software, or forks of them.
     """
 
     name: str
@@ -168,6 +169,7 @@ class Software:
     states: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     products: Mapping[str, Products] = field(default_factory=dict)
     variants: tuple[Variant, ...] = ()
+    earlier: tuple[str, ...] = ()
 
     def of_run(self, run: Ran) -> Software:
         """The software as this run had it."""

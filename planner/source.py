@@ -18,6 +18,8 @@ from planner.errors import WorkloadError
 from pricing.units import MIB, show_bytes
 
 FieldPath = tuple[str | int, ...]
+Fault = tuple[FieldPath, str]
+"""A field of a file, and what is wrong with it and what to change."""
 
 # A workload is a page of text; a megabyte is a hundred times the longest sensible one.
 LARGEST_FILE_BYTES = 1 * MIB

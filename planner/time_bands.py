@@ -2,8 +2,9 @@
 
 Bands are quantiles of measured over predicted times of runs that the fit had not seen. Where the accelerator was
 measured under this software, its own runs count; else those of its generation. Software that was measured on other
-generations alone is inferred from there and from other software on this one: such pairs were left out in turn, and
-count alike, however many runs they have. For all else sources that were left out as a whole stand.
+generations alone is inferred from earlier releases or kindred software on this one, or from what is known of both:
+such pairs were left out in turn, and count alike, however many runs they have. For all else sources that were left out
+as a whole stand.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from typing import Literal
 import numpy as np
 
 from planner.plan import Band
+from planner.software import load_class
 from planner.time_crossval import HeldOutRun
-from planner.time_effects import class_of, generation_of
+from planner.time_effects import class_of, generation_of, stand_ins
 
 # Of runs from 5 % to 95 %; beyond them a quarter of the reach for runs of one's own, more where others stand for them.
 SHARE = 0.9
@@ -56,14 +58,28 @@ def time_band(
     if of_class and there:
         held = [item for item in paired if _known_elsewhere(item, crossed)]
         count = len({item.run.pair for item in held})
-        basis = (
-            f"not measured on {generation} with this software: inferred from its {len(of_class)} runs on "
-            f"{_chips(of_class)} and {len(there)} of other software on {_chips(there)}; {count} such pairs, left out, "
-            f"were {_off(held):.0%} off"
-        )
+        basis = f"{_inferred(of_class, there, generation)}; {count} such pairs, left out, were {_off(held):.0%} off"
         return replace(_band(held, WIDER, NARROWEST_OF_ITS_LIKE, basis, _alike(held)), measured=False)
     basis = f"not measured on this accelerator with this software: as {len(abroad)} runs of sources left out as a whole"
     return replace(_band(abroad, WIDER, NARROWEST_OF_ITS_LIKE, basis), measured=False)
+
+
+def _inferred(of_class: Sequence[HeldOutRun], there: Sequence[HeldOutRun], generation: str) -> str:
+    """What software stands on that was measured on other generations alone."""
+    software = class_of(of_class[0].run.group[0])
+    instead = stand_ins(software, generation, {item.run.pair for item in (*of_class, *there)})
+    if not instead:
+        return (
+            f"not measured on {generation} with this software: inferred from its {len(of_class)} runs on "
+            f"{_chips(of_class)} and {len(there)} of other software on {_chips(there)}"
+        )
+    theirs = [item for item in there if item.run.pair[0] in instead]
+    names = " and ".join(load_class(name).title for name in instead)
+    fastest = max(item.run.utilization for item in there)
+    return (
+        f"not measured on {generation} with this release: as {names} on {_chips(theirs)} ({len(theirs)} runs), at most "
+        f"the {fastest:.0%} of the peak that the fastest software reached there; newer releases may be faster"
+    )
 
 
 def _known_elsewhere(item: HeldOutRun, crossed: Sequence[HeldOutRun]) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from planner.crossval import TRAINING, folds
 from planner.time_effects import Effect, factors_of, inferred_factors
-from planner.time_fitting import TimedRun, fit_time
+from planner.time_fitting import TimedRun, fit_time, measured_pairs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ def leave_pairs_out(runs: Sequence[TimedRun]) -> list[HeldOutRun]:
     found = []
     for each in sorted({run.pair for run in runs}):
         others = [run for run in runs if run.pair != each]
-        effects, measured = fit_time(others), {run.pair for run in others}
+        effects, measured = fit_time(others), measured_pairs(others)
         for run in runs:
             if run.pair == each:
                 factors = inferred_factors(*run.group, effects, measured)

@@ -8,7 +8,7 @@ generation. A prior says how far each effect reaches; without any row a factor l
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -16,9 +16,12 @@ import numpy as np
 
 from planner.calibration import TimeFactors
 from planner.plan import Band
+from planner.software import load_class
 
 Effect = tuple[str, str]
 """A factor (or a group of them) and the level that it is for, e.g. ("matmul", "class torchtitan")."""
+Pair = tuple[str, str]
+"""A class of software and a generation of accelerators."""
 
 # The generation of tensor cores, which decides how much of its peak a product reaches.
 GENERATIONS: Mapping[str, tuple[str, ...]] = {
@@ -209,7 +212,7 @@ def effects_of(name: str, software: str, chip: str) -> tuple[Effect, ...]:
     return own + (effects_of(shared, software, chip) if shared else ())
 
 
-def pair_of(variant: str, chip: str) -> tuple[str, str]:
+def pair_of(variant: str, chip: str) -> Pair:
     """The class of software and the generation of the accelerator, which are measured together or not."""
     return class_of(variant), generation_of(chip)
 
@@ -220,24 +223,35 @@ def factors_of(software: str, chip: str, effects: Mapping[Effect, Any]) -> TimeF
 
 
 def inferred_factors(
-    software: str, chip: str, effects: Mapping[Effect, float], measured: Collection[tuple[str, str]]
+    software: str, chip: str, effects: Mapping[Effect, float], measured: Mapping[Pair, float]
 ) -> TimeFactors:
-    """The factors of a class of software on an accelerator, where `measured` pairs of class and generation have runs.
+    """The factors of a class of software on an accelerator, where `measured` pairs of class and generation have runs,
+    the fastest of which used that share of the peak (MFU).
 
-    Software that was measured on other generations alone, where kindred software was measured on this one, stands half
-    way between what its effects add up to and that software.
+    Software that was measured on other generations alone stands where earlier releases of it, or else kindred software,
+    stand on average on this one. No software is believed to be faster than the fastest on a generation where it was not
+    measured.
     """
-    (own, generation), places = pair_of(software, chip), _places(software, chip, effects)
-    there = {name for name, place in measured if place == generation}
-    kindred = [name for name in FAMILIES.get(family_of(own), ()) if name in there and name != own]
-    if not kindred or (own, generation) in measured or all(name != own for name, _ in measured):
+    own, places = pair_of(software, chip), _places(software, chip, effects)
+    if own in measured:
         return _factors(software, chip, places)
-    theirs = [_places(name, chip, effects) for name in kindred]
-    halfway = {
-        name: value if name in OF_CLUSTERS else (value + sum(each[name] for each in theirs) / len(theirs)) / 2
-        for name, value in places.items()
-    }
-    return _factors(software, chip, halfway)
+    theirs = [_places(name, chip, effects) for name in stand_ins(*own, measured)]
+    if theirs:
+        there = {name: sum(each[name] for each in theirs) / len(theirs) for name in places}
+        places = there | {name: places[name] for name in OF_CLUSTERS}
+    most = max((share for (_, generation), share in measured.items() if generation == own[1]), default=1.0)
+    return replace(_factors(software, chip, places), most_utilization=most)
+
+
+def stand_ins(software: str, generation: str, measured: Collection[Pair]) -> list[str]:
+    """Classes that stand for one that was measured on other generations alone: earlier releases of it that were on this
+    one, or else kindred software that was."""
+    if (software, generation) in measured or all(name != software for name, _ in measured):
+        return []
+    kindred = [name for name in FAMILIES.get(family_of(software), ()) if name != software]
+    earlier = load_class(software).earlier
+    there = [[name for name in names if (name, generation) in measured] for names in (earlier, kindred)]
+    return there[0] or there[1]
 
 
 def _places(software: str, chip: str, effects: Mapping[Effect, Any]) -> dict[str, Any]:

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 from planner.calibration import TimeFactors
 from planner.described import accelerator_called, machine_of
 from planner.measured_training import TrainingCase
-from planner.time_effects import PRIORS, Effect, effects_of, factors_of, kind_of, pair_of
+from planner.setting import RATED_AS
+from planner.time_effects import PRIORS, Effect, Pair, effects_of, factors_of, kind_of, pair_of
 from planner.training_time import step_time
+from planner.work import model_flop
 from pricing.instance_type import InstanceType
 
 Floats = NDArray[np.float64]
@@ -47,7 +49,7 @@ class TimedRun:
         return self.case.speed, self.case.row.says("accelerator")
 
     @property
-    def pair(self) -> tuple[str, str]:
+    def pair(self) -> Pair:
         """Class of software and generation of accelerator."""
         return pair_of(*self.group)
 
@@ -61,11 +63,29 @@ class TimedRun:
         """Tokens a second and accelerator."""
         return self.case.row.numbers["tokens_per_s_per_accelerator"]
 
+    @property
+    def utilization(self) -> float:
+        """Share of the peak that the model's own FLOP took (MFU), what a causal mask leaves out not counted; 0 where
+        no source states the peak."""
+        case, dtype = self.case, self.case.recipe.compute_dtype
+        frozen, trained = case.recipe.adapter is not None, case.recipe.trained_share
+        flop = model_flop(case.shape, case.row.count("seq_len"), frozen=frozen, trained=trained)
+        peak = accelerator_called(self.group[1]).flop_per_s.get(RATED_AS.get(dtype, dtype))
+        return flop * self.measured / peak if peak else 0.0
+
     def predicted(self, factors: TimeFactors) -> Any:
         """Predicted tokens a second and accelerator."""
         case = self.case
         step = step_time(case.shape, case.recipe, case.layout, case.sequence_tokens, self.machine, factors)
         return self.tokens / step.total / self.devices
+
+
+def measured_pairs(runs: Sequence[TimedRun]) -> dict[Pair, float]:
+    """The pairs of software and generation that have runs, and the greatest utilization of each."""
+    found: dict[Pair, float] = {}
+    for run in runs:
+        found[run.pair] = max(found.get(run.pair, 0.0), run.utilization)
+    return found
 
 
 def timed_run(case: TrainingCase) -> TimedRun:

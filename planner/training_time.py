@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from planner.block_time import block_time, head_time
+from planner.block_time import block_time, head_time, least_s
 from planner.calibration import TimeFactors
 from planner.communication import node_fabric
 from planner.layout import AnyLayout
@@ -44,13 +44,17 @@ TOKEN_BYTES, STORAGE_BYTES_PER_S = 4, 125 * MIB
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepTime:
-    """Seconds of one optimizer step on the slowest stage, by cause; numbers, or one per layout."""
+    """Seconds of one optimizer step on the slowest stage, by cause; numbers, or one per layout.
+
+    `unproven` is what blocks would gain beyond the greatest utilization that was measured (TimeFactors).
+    """
 
     matmul: Any
     attention: Any
     memory_bound: Any
     adapters: Any
     launches: Any
+    unproven: Any
     recompute: Any
     head_and_loss: Any
     tensor_parallel: Any
@@ -103,7 +107,8 @@ def step_time(
     at_work = block.total + tensor + context + expert
     # A pass backward launches twice what a pass forward does.
     launches = _waited_for(at_work, (passes + setting.trained) * factors.launch_s_per_block)
-    one_block, one_head = at_work + launches, head_time(setting)
+    unproven = np.maximum(least_s(work, setting) - at_work - launches, 0.0)
+    one_block, one_head = at_work + launches + unproven, head_time(setting)
     held = resident(shape, layout, Stage.FIRST, recipe.adapter)
     blocks, headed = _slowest_stage(shape, layout, one_block, one_head)
     blocks, heads = layout.micro_batches * blocks, layout.micro_batches * headed
@@ -120,6 +125,7 @@ def step_time(
         "memory_bound": blocks * block.memory_bound,
         "adapters": blocks * block.adapters,
         "launches": blocks * launches,
+        "unproven": blocks * unproven,
         "recompute": blocks * block.recompute,
         "head_and_loss": heads * one_head,
         "tensor_parallel": blocks * tensor,

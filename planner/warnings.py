@@ -8,6 +8,7 @@ from datetime import datetime
 from planner.containers import is_digested, pinned_image
 from planner.cost import UNSTATED_SHARE
 from planner.plan import Candidate, Cost, Deal, Lifecycle, Target, is_own
+from planner.recipe import Job
 from planner.techniques import load_techniques
 from planner.terms import block_hours, block_nodes
 from planner.workload import Workload
@@ -42,7 +43,7 @@ def warnings_of(
         yield _interrupted(chosen, market)
     band = chosen.run.band if chosen.run else chosen.service.band if chosen.service else None
     if band and not band.measured:
-        yield f"{band.basis}: the time band is wide."
+        yield f"The time band is wide: {band.basis}."
     if workload.inference and workload.inference.prefix_cache_hit_rate:
         yield (
             "No measured run states its prefix cache's hit rate: what the hits save is computed, not measured, and the "
@@ -136,8 +137,8 @@ def _served(workload: Workload) -> Iterator[str]:
 
 def _untimed(chosen: Candidate) -> Iterator[str]:
     """Techniques whose cost in time the prediction leaves out."""
-    known = load_techniques()
-    names = [name for name in chosen.techniques if not known[name].timed]
+    known, job = load_techniques(), Job.TRAINING if chosen.run and not chosen.batch else Job.INFERENCE
+    names = [name for name in chosen.techniques if job in known[name].untimed]
     if names:
         yield f"The predicted time does not know what {' and '.join(names)} costs; measure it before you commit."
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.provisioning import Serving
-from planner.source import FieldPath
+from planner.source import Fault, FieldPath
 from planner.workload import Workload
 
 # Where nodes mount a file system, and where its stack shows what S3 holds (stacks.parts.file_system).
@@ -28,7 +28,7 @@ def weights_place(workload: Workload) -> tuple[str | None, str | None]:
     return given, None
 
 
-def place_faults(workload: Workload) -> Iterator[tuple[FieldPath, str]]:
+def place_faults(workload: Workload) -> Iterator[Fault]:
     """What of the place of a fleet's weights cannot be, each with its field."""
     path: FieldPath = ("provision", "serving", "weights")
     source: FieldPath = ("inference", "fleet", "weights_from")

@@ -9,6 +9,7 @@ of pairs. Averages are over all blocks, since stages of a pipeline hold a mix.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from planner.evoformer import TRANSITION
 from planner.shape import Attention, Blocks, ModelShape
@@ -72,10 +73,14 @@ def model_flop(
     work = block_work(shape, sequence_tokens, 0.0)
     causal = all(run.attention.causal for run in shape.blocks)
     pairs = 1.0 if masked or not causal else 2.0
-    back = 1 if frozen else 2
-    products = (1 + back * trained) * (work.dense_flop + work.expert_flop)
-    attention = (1 + 2 * trained) * pairs * work.attention_flop
-    return shape.layers * (products + attention) + (1 + back) * head_flop(shape)
+    block = block_flop(work, frozen=frozen, trained=trained, pairs=pairs)
+    return shape.layers * block + (2 if frozen else 3) * head_flop(shape)
+
+
+def block_flop(work: BlockWork, *, frozen: bool, trained: Any, pairs: float = 1.0) -> Any:
+    """FLOP of one token's training in an average block; `pairs` is how often its causal pairs of tokens count."""
+    products = (1 + (1 if frozen else 2) * trained) * (work.dense_flop + work.expert_flop)
+    return products + (1 + 2 * trained) * pairs * work.attention_flop
 
 
 def mean_keys(sequence_tokens: int, window: int) -> float:

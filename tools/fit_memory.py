@@ -18,8 +18,8 @@ from planner.calibration import load_calibration
 from planner.carried import fitted_cases, served_cases
 from planner.crossval import SERVING, TRAINING, Case, Factors, HeldOut, Judge, folds, judged, leave_out, source_of
 from planner.fitting import FITTED, Range
-from planner.fitting_serving import SERVED
 from planner.scores import Scores, reach, scores
+from planner.serving_memory_fit import SERVED
 
 CALIBRATION = Path(__file__).parent.parent / "planner" / "data" / "calibration.yaml"
 VENDOR = "NVIDIA"

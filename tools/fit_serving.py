@@ -18,8 +18,8 @@ from planner.engines import factor_ranges, generations
 from planner.scores import reach
 from planner.serving_answers import Floats
 from planner.serving_crossval import Score, errors, held_out, kinds_of_score, score
-from planner.serving_fitting import NAMES, Fit, judged_figures, outer, usual
 from planner.serving_runs import ServingRun, serving_run
+from planner.serving_step_fit import NAMES, Fit, judged_figures, outer, usual
 
 FOLDER = Path(__file__).parent.parent / "planner" / "data" / "engines" / "fitted"
 STEPS = 16

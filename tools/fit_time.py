@@ -24,7 +24,7 @@ from planner.sweeps import sweeps, weak_scaling
 from planner.time_bands import time_band
 from planner.time_crossval import HeldOutRun, leave_pairs_out, leave_runs_out, predictions, time_folds
 from planner.time_effects import GENERATIONS, VARIANTS, Effect, factors_of, inferred_factors
-from planner.time_fitting import fit_time, timed_run
+from planner.time_fitting import fit_time, measured_pairs, timed_run
 from pricing.catalog import load_accelerators, load_instance_types
 
 CALIBRATION = Path(__file__).parent.parent / "planner" / "data" / "calibration.yaml"
@@ -133,7 +133,7 @@ def written(text: str, effects: Mapping[Effect, float], held: Held) -> str:
 
 def entry(software: str, effects: Mapping[Effect, float], held: Held) -> str:
     """A class of software: its factors on an accelerator that nobody measured, and what differs on others."""
-    measured = {item.run.pair for item in held.crossed}
+    measured = measured_pairs([item.run for item in held.crossed])
     default = values(factors_of(software, "", effects), None)
     lines = ["    default:\n"]
     lines += [f"      {name}: {shown(value)}\n" for name, value in default.items()]

@@ -1,8 +1,8 @@
 """Measures what published runs do not say: peak memory of small models across techniques, on this machine's GPU.
 
-    python tools/measure_gpu.py -o mine.csv               # every case that the card holds
-    python tools/measure_gpu.py -o mine.csv --only lora   # those whose name has the word
-    python tools/measure_gpu.py --dry-run                 # every case, made small, on the CPU: measures nothing
+    python -m tools.measure_gpu -o mine.csv               # every case that the card holds
+    python -m tools.measure_gpu -o mine.csv --only lora   # those whose name has the word
+    python -m tools.measure_gpu --dry-run                 # every case, made small, on the CPU: measures nothing
     berth validate mine.csv
 
 Each case runs in a process of its own, so that nothing of the last one is left. Three figures are read: the most that
@@ -20,11 +20,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
-from itertools import product
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from tools.gpu_cases import Case, cases
+from tools.gpu_model import model_of
+
+ROOT = Path(__file__).parents[1]
 GIB = 2**30
 # The first step compiles and fills caches: the others are timed.
 STEPS = 3
@@ -39,59 +42,6 @@ COLUMNS = tuple(_COLUMNS.split(","))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One configuration: a Llama-like model of these widths, trained by these techniques."""
-
-    layers: int = 8
-    hidden: int = 2048
-    ffn: int = 5632
-    heads: int = 16
-    kv_heads: int = 4
-    vocab: int = 32000
-    technique: str = "full"
-    weight_dtype: str = "bf16"
-    optimizer: str = "adamw"
-    recompute: str = "none"
-    attention: str = "sdpa"
-    compiled: bool = False
-    chunked_loss: bool = False
-    step_in_backward: bool = False
-    offloads_activations: bool = False
-    lora_rank: int = 16
-    sequence_tokens: int = 2048
-    micro_batch: int = 1
-    micro_batches: int = 1
-
-    @property
-    def name(self) -> str:
-        """What tells the case apart."""
-        parts = [self.technique, self.weight_dtype, self.optimizer, self.recompute, self.attention, f"v{self.vocab}"]
-        parts += [f"s{self.sequence_tokens}", f"b{self.micro_batch}", f"m{self.micro_batches}"]
-        further = {
-            "compiled": self.compiled,
-            "chunked": self.chunked_loss,
-            "inbackward": self.step_in_backward,
-            "offloaded": self.offloads_activations,
-        }
-        return "-".join([*parts, *(word for word, on in further.items() if on)])
-
-    @property
-    def options(self) -> str:
-        """What the options cell says."""
-        found = {
-            "chunked_ce": self.chunked_loss,
-            "optimizer_in_backward": self.step_in_backward,
-            "activation_offload": self.offloads_activations,
-        }
-        return "+".join(word for word, on in found.items() if on)
-
-    def small(self) -> Case:
-        """The same techniques on a model that a CPU trains in a moment."""
-        narrow = replace(self, layers=2, hidden=64, ffn=96, heads=4, kv_heads=2, vocab=128)
-        return replace(narrow, sequence_tokens=32, lora_rank=4, compiled=False)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Peak:
     """What a case took. Bytes by kind of memory, trained parameters, tokens a second; or that it ran out of memory."""
 
@@ -99,28 +49,6 @@ class Peak:
     trained: int
     tokens_per_s: float
     outcome: str = "ran"
-
-
-def cases() -> tuple[Case, ...]:
-    """Every technique on its own and the pairs that published tables leave open, each once."""
-    return tuple(dict.fromkeys(_cases()))
-
-
-def _cases() -> Iterator[Case]:
-    for technique, recompute, attention in product(("full", "lora"), ("none", "full"), ("sdpa", "naive")):
-        yield Case(technique=technique, recompute=recompute, attention=attention)
-    for vocab, chunked in product((32000, 128256), (False, True)):
-        yield Case(vocab=vocab, chunked_loss=chunked, recompute="full")
-    for tokens, batch in product((512, 2048, 8192), (1, 4)):
-        yield Case(technique="lora", sequence_tokens=tokens, micro_batch=batch)
-    yield Case(micro_batches=4)
-    yield Case(weight_dtype="fp32")
-    for optimizer in ("sgd", "adafactor"):
-        yield Case(optimizer=optimizer)
-    yield Case(step_in_backward=True)
-    yield Case(recompute="full", offloads_activations=True)
-    yield Case(compiled=True)
-    yield Case(technique="lora", compiled=True)
 
 
 def rows(case: Case, peak: Peak, accelerator: str) -> Iterator[dict[str, Any]]:
@@ -214,9 +142,9 @@ def _listed(every: Iterable[Case]) -> str:
 
 
 def in_own_process(case: Case, dry: bool = False) -> Peak:
-    """The peak of a case, measured by this script in another process."""
-    command = [sys.executable, __file__, "--case", json.dumps(asdict(case)), *["--dry-run"] * dry]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    """The peak of a case, measured by this module in another process."""
+    command = [sys.executable, "-m", "tools.measure_gpu", "--case", json.dumps(asdict(case)), *["--dry-run"] * dry]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     if done.returncode:
         raise SystemExit(f"{case.name}: {done.stderr}")
     return Peak(**json.loads(done.stdout.splitlines()[-1]))
@@ -245,7 +173,7 @@ def measure(case: Case, where: str = "cuda") -> Peak:
     dtype = torch.bfloat16 if case.weight_dtype == "bf16" else torch.float32
     seconds, trained = 0.0, 0
     try:
-        model = _model(case).to(device=where, dtype=dtype)
+        model = model_of(case).to(device=where, dtype=dtype)
         trained = sum(each.numel() for each in model.parameters() if each.requires_grad)
         stepped = _stepper(case, model)
         forward = torch.compile(model) if case.compiled else model
@@ -327,95 +255,6 @@ def _shown_by_nvidia_smi(uuid: str) -> int:
     except (OSError, subprocess.CalledProcessError):
         return 0
     return int(shown.splitlines()[0]) * 2**20
-
-
-def _model(case: Case) -> Any:  # noqa: C901 - four small modules that share what PyTorch brings
-    """A Llama-like model in plain PyTorch, written as eager Hugging Face code is."""
-    import torch
-    from torch import nn
-    from torch.nn import functional
-    from torch.utils.checkpoint import checkpoint
-
-    width = case.hidden // case.heads
-
-    class Norm(nn.Module):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.weight = nn.Parameter(torch.ones(case.hidden))
-
-        def forward(self, rows: Any) -> Any:
-            wide = rows.float()
-            normed = wide * torch.rsqrt(wide.pow(2).mean(-1, keepdim=True) + 1e-6)
-            return self.weight * normed.to(rows.dtype)
-
-    class Linear(nn.Module):  # type: ignore[misc]
-        def __init__(self, inputs: int, outputs: int) -> None:
-            super().__init__()
-            self.base = nn.Linear(inputs, outputs, bias=False)
-            self.down: Any = None
-            if case.technique == "lora":
-                self.down = nn.Linear(inputs, case.lora_rank, bias=False)
-                self.up = nn.Linear(case.lora_rank, outputs, bias=False)
-
-        def forward(self, rows: Any) -> Any:
-            made = self.base(rows)
-            return made if self.down is None else made + self.up(self.down(rows))
-
-    class Block(nn.Module):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.first, self.second = Norm(), Norm()
-            self.query, self.output = Linear(case.hidden, case.hidden), Linear(case.hidden, case.hidden)
-            self.key, self.value = (Linear(case.hidden, case.kv_heads * width) for _ in range(2))
-            self.gate, self.up = Linear(case.hidden, case.ffn), Linear(case.hidden, case.ffn)
-            self.down = Linear(case.ffn, case.hidden)
-
-        def attend(self, rows: Any) -> Any:
-            batch, tokens, _ = rows.shape
-            heads = [
-                made(rows).view(batch, tokens, -1, width).transpose(1, 2) for made in (self.query, self.key, self.value)
-            ]
-            query, key, value = (each.repeat_interleave(case.heads // each.shape[1], 1) for each in heads)
-            if case.attention == "sdpa":
-                answer = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
-            else:
-                mask = torch.full((tokens, tokens), float("-inf"), device=rows.device).triu(1)
-                scores = query @ key.transpose(2, 3) / width**0.5 + mask.to(query.dtype)
-                answer = functional.softmax(scores, -1, dtype=torch.float32).to(query.dtype) @ value
-            return self.output(answer.transpose(1, 2).reshape(batch, tokens, -1))
-
-        def forward(self, rows: Any) -> Any:
-            rows = rows + self.attend(self.first(rows))
-            normed = self.second(rows)
-            return rows + self.down(functional.silu(self.gate(normed)) * self.up(normed))
-
-    class Model(nn.Module):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.embedding = nn.Embedding(case.vocab, case.hidden)
-            self.blocks = nn.ModuleList(Block() for _ in range(case.layers))
-            self.norm, self.head = Norm(), nn.Linear(case.hidden, case.vocab, bias=False)
-
-        def forward(self, tokens: Any) -> Any:
-            rows = self.embedding(tokens)
-            if case.technique == "lora":
-                rows.requires_grad_()
-            for block in self.blocks:
-                rows = checkpoint(block, rows, use_reentrant=False) if case.recompute == "full" else block(rows)
-            return self.loss(self.norm(rows)[:, :-1], tokens[:, 1:])
-
-        def loss(self, rows: Any, targets: Any) -> Any:
-            parts = 8 if case.chunked_loss else 1
-            pairs = zip(rows.chunk(parts, 1), targets.chunk(parts, 1), strict=True)
-            cross: Callable[..., Any] = functional.cross_entropy
-            sums = [cross(self.head(a).float().flatten(0, 1), b.flatten(), reduction="sum") for a, b in pairs]
-            return sum(sums) / targets.numel()
-
-    model = Model()
-    if case.technique == "lora":
-        for name, each in model.named_parameters():
-            each.requires_grad = name.endswith((".down.weight", ".up.weight"))
-    return model
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from planner.fleet_size import WORTH_CHANGING
 from planner.plan import Candidate
 from pricing.units import show_duration, show_rate, show_usd
 
+MEANS = "the times above are means at the most in flight; `berth simulate` has p50, p95 and p99"
+
 
 def fleet_rows(fleet: FleetPlan, chosen: Candidate) -> list[tuple[str, str]]:
     """The rows of the section on the fleet: name and what is said."""
@@ -19,7 +21,7 @@ def fleet_rows(fleet: FleetPlan, chosen: Candidate) -> list[tuple[str, str]]:
         *_spot(fleet, chosen),
         ("tokens", _tokens(fleet)),
         *(_ready(each) for each in fleet.loading),
-        ("requests", "the times above are means at the most in flight; `berth simulate` has p50, p95 and p99"),
+        *([] if chosen.service and chosen.service.spreads else [("requests", MEANS)]),
         *(("cheapest at" if not number else "", says) for number, says in enumerate(_cheapest(fleet))),
     ]
 
@@ -58,9 +60,10 @@ def _spot(fleet: FleetPlan, chosen: Candidate) -> Iterator[tuple[str, str]]:
     if not fleet.spot_nodes:
         return
     own = chosen.nodes - fleet.spot_nodes
+    often = "" if fleet.losses_per_month is None else f", {fleet.losses_per_month:.2g} times a month"
     says = (
         f"{fleet.spot_nodes} of {chosen.nodes} nodes, after the {own} that run first; EC2 takes them back with two "
-        f"minutes' notice, {fleet.losses_per_month:.2g} times a month"
+        f"minutes' notice{often}"
     )
     if fleet.mixed_usd_per_month is None:
         yield "spot", f"{says}; no spot price of {chosen.instance_type} is known in {chosen.region}"

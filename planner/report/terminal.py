@@ -24,7 +24,6 @@ from planner.index_record import IndexPlan
 from planner.lock import Head
 from planner.need_record import Requirement
 from planner.plan import (
-    Band,
     Candidate,
     Decision,
     MemoryTable,
@@ -35,14 +34,14 @@ from planner.plan import (
     Service,
     Term,
 )
-from planner.report.batch import batch_layout, batch_rows, per_million, step_title
+from planner.report.batch import batch_layout, per_million, step_title
 from planner.report.beside import beside_rows
 from planner.report.bill import bill_table, deals_table, total
 from planner.report.columns import figures_table
 from planner.report.fleet import fleet_rows
+from planner.report.speed import banded, speed_rows
 from planner.report.split import comparison_rows, degrees
 from planner.report.vector_index import index_headline
-from planner.spread import USUAL_VARIATION, Spreads
 from planner.techniques import load_techniques
 from pricing.catalog import load_instance_types
 from pricing.offer import Purchase
@@ -137,7 +136,7 @@ def headline(candidate: Candidate) -> str:
     if candidate.run:
         run, batch = candidate.run, candidate.batch
         tokens = f", {per_million(batch)}" if batch else ""
-        return f"{fleet} ({where}): {_money_band(candidate, run)}, {_banded(run.run_s, run.band)}{tokens}"
+        return f"{fleet} ({where}): {_money_band(candidate, run)}, {banded(run.run_s, run.band)}{tokens}"
     service = candidate.service
     assert service is not None
     if service.embeds:
@@ -181,13 +180,7 @@ def _decision(plan: Plan, today: date) -> RenderableType:
         ("layout", _layout(chosen)),
         ("choice", f"{chosen.rung}; best of {plan.covered:,} candidates: {_decided(plan)}"),
     ]
-    if chosen.run and chosen.batch:
-        rows += batch_rows(chosen, chosen.run, chosen.batch)
-    elif chosen.run:
-        rows += [("run", _run(chosen.run)), *_software(chosen)]
-    if chosen.service:
-        rows.append(("service", _service(chosen.service)))
-        rows += [("latency", _latency(chosen.service.spreads))] if chosen.service.spreads else []
+    rows += speed_rows(chosen)
     rows += [("network", plan.network)] if plan.network else []
     rows.append(("energy", _energy(plan)))
     return _pairs(rows)
@@ -250,64 +243,12 @@ def _layout(chosen: Candidate) -> str:
     return f"{named}; micro-batch {layout.micro_batch}, {layout.micro_batches} a step"
 
 
-def _run(run: Run) -> str:
-    steps = f"{run.steps:,} steps of {show_duration(run.step_s)} after {show_duration(run.start_up_s)} of start-up"
-    stalls = f"{show_duration(run.checkpoints_s)} for checkpoints and {show_duration(run.failures_s)} for failures"
-    lost = f", {stalls} (one in {show_duration(run.between_failures_s)})" if run.failures_s else ""
-    used = (
-        f"{run.utilization:.0%} of the peak used (MFU; {run.unmasked_utilization:.0%} with what causal masks leave out)"
-    )
-    return f"{steps}{lost}; {show_rate(run.tokens_per_s)} tokens/s, {used}; {run.band.basis}"
-
-
-def _software(chosen: Candidate) -> list[tuple[str, str]]:
-    """What the same step would take in other frameworks."""
-    run = chosen.run
-    if run is None:
-        return []
-    if not run.other_software:
-        return [("software", f"{chosen.framework}; no other framework runs this layout on {chosen.accelerator}")]
-    others = [f"{term.name} {term.value / run.step_s:.2f} times" for term in run.other_software]
-    return [("software", f"{chosen.framework}; the same step would take in {', in '.join(others)} as long")]
-
-
-def _service(service: Service) -> str:
-    several = "s" if service.replicas > 1 else ""
-    ttft = _banded(service.ttft_s, service.ttft_band or service.band)
-    tpot = _banded(service.tpot_s, service.band)
-    if service.embeds:
-        return (
-            f"{service.replicas} replica{several}, {show_rate(service.requests_per_s)} requests/s, "
-            f"{show_rate(service.tokens_per_s)} input tokens/s; an embedding in {ttft}; "
-            f"{(service.ttft_band or service.band).basis}"
-        )
-    return (
-        f"{service.replicas} replica{several}, {show_rate(service.output_tokens_per_s)} output tokens/s, cache for "
-        f"{service.kv_capacity_tokens:,} tokens per replica; TTFT {ttft}, TPOT {tpot}; {service.band.basis}"
-    )
-
-
-def _latency(spreads: Spreads) -> str:
-    times = [
-        f"{name} " + ", ".join(f"{figure} {show_duration(seconds)}" for figure, seconds in spread.named())
-        for name, spread in (("TTFT", spreads.ttft), ("TPOT", spreads.tpot))
-    ]
-    return (
-        f"{'; '.join(times)}: formulas for arrivals at random and lengths {USUAL_VARIATION:.0%} apart, which is "
-        "assumed; limits are on means; `berth simulate` replays requests beside them"
-    )
-
-
 def _money_band(candidate: Candidate, run: Run) -> str:
     """What the instances cost; a block's fee is the same however long the run takes."""
     if candidate.purchase is Purchase.CAPACITY_BLOCK:
         return f"{show_usd(run.usd)} for the block"
     low, high = (show_usd(float(run.usd) * edge) for edge in (run.band.low, run.band.high))
     return f"{show_usd(run.usd)} ({low} to {high}) for the instances"
-
-
-def _banded(seconds: float, band: Band) -> str:
-    return f"{show_duration(seconds)} ({show_duration(seconds * band.low)} to {show_duration(seconds * band.high)})"
 
 
 def _memory(memory: MemoryTable) -> RenderableType:

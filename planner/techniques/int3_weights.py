@@ -27,5 +27,5 @@ TECHNIQUE = Technique(
     gist="3-bit integer weights, 16-bit products",
     source="Frantar et al. 2022, GPTQ, arXiv 2210.17323, section 4; Kim et al. 2023, arXiv 2305.14152",
     unasked=False,
-    timed=False,
+    untimed=frozenset({Job.INFERENCE}),
 )

@@ -28,5 +28,5 @@ TECHNIQUE = Technique(
     gist="4-bit NormalFloat weights, 16-bit products",
     source="Dettmers et al. 2023, arXiv 2305.14314, section 3; vLLM documentation, BitsAndBytes",
     unasked=False,
-    timed=False,
+    untimed=frozenset({Job.INFERENCE}),
 )

@@ -32,7 +32,11 @@ def test_a_fleet_counts_its_most_nodes() -> None:
             "4 nodes, one each, and as many again; 132 network interfaces, 33 a node, of the 5,000 that a region",
         ),
         (P5, 100, "33 a node, of the 100 that the account may have"),
-        (G5_SINGLE, None, "a private /24 of 251 addresses in use1-az6 for 1 nodes, one each"),
+        (
+            G5_SINGLE,
+            None,
+            "a private /24 of 251 addresses in use1-az6 for one node, and as many again; 1 network interface, 1 a node",
+        ),
         (replace(P4D_CLUSTER, file_system=SHARED), None, "one each + 6 of the file system, and as many again"),
         (G5_FLEET, None, "6 network interfaces, 1 a node"),
         (

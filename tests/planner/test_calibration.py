@@ -30,6 +30,8 @@ SERVED = [
     for engine, known in CALIBRATION.serving.items()
     for accelerator, factors in known.items()
 ]
+# What these keep on the device has a count of its own (planner.streamed_memory), of which no share is set apart.
+STREAMING = {name for name, engine in load_frameworks().items() if engine.streaming}
 ENTRIES = [
     pytest.param(section, name, accelerator, id=f"{section}-{name}-{accelerator}")
     for section in ("time", "serving")
@@ -64,15 +66,24 @@ def test_time_factors_are_plausible(factors: TimeFactors) -> None:
 
 @pytest.mark.parametrize("factors", SERVED)
 def test_serving_factors_are_plausible(factors: ServingFactors) -> None:
-    """What was fitted lies in its range, and an engine keeps some memory and batches some requests."""
+    """What was fitted lies in its range, and an engine batches some requests."""
     for name, known in factor_ranges().items():
         assert 0.99 * known["low"] <= getattr(factors, name) <= 1.01 * known["high"], name
     assert 0.8 <= factors.memory_share * factors.cache_share <= 1
-    assert 0.5 * GIB <= factors.reserve_bytes <= 6 * GIB
-    assert 0 <= factors.collectives_bytes <= GIB
-    assert factors.batched_tokens in (0, 2048, 8192)
     assert 1 <= factors.largest_batch <= 4096
     assert 0.5 <= factors.reserved_share <= 1
+
+
+@pytest.mark.parametrize("engine", sorted(CALIBRATION.serving))
+def test_engines_keep_memory_for_themselves(engine: str) -> None:
+    """An engine with a pool of cache blocks sets its own part of a device aside, one that streams nothing."""
+    for factors in CALIBRATION.serving[engine].values():
+        if engine in STREAMING:
+            assert (factors.memory_share, factors.reserve_bytes, factors.batched_tokens) == (1, 0, 0)
+        else:
+            assert 0.5 * GIB <= factors.reserve_bytes <= 6 * GIB
+            assert 0 <= factors.collectives_bytes <= GIB
+            assert factors.batched_tokens in (0, 2048, 8192)
 
 
 @pytest.mark.parametrize("factors", SERVED)

@@ -9,7 +9,7 @@ from planner.calibration import load_calibration
 from planner.carried import carried_serving, carried_training, fitted_cases, served_cases
 from planner.crossval import SERVING, TRAINING, HeldOut, folds, leave_out, source_of
 from planner.fitting import mean_error
-from planner.fitting_serving import SERVED
+from planner.serving_memory_fit import SERVED
 from planner.validation import Validation, validate
 
 

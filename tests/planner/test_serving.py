@@ -17,7 +17,17 @@ from planner.measured_answers import cache_tokens
 from planner.models import load_preset
 from planner.prompt_queue import PromptQueue
 from planner.recipe import Recipe
-from planner.serving import PLANNED_SHARE, Answer, Load, ReplicaMemory, replica_answer, replica_memory, replica_of
+from planner.serving import (
+    PLANNED_SHARE,
+    Answer,
+    Load,
+    ReplicaMemory,
+    held_tokens,
+    memory_terms,
+    replica_answer,
+    replica_memory,
+    replica_of,
+)
 from planner.shape import ModelShape
 from planner.work import block_work
 from pricing.instance_type import InstanceType
@@ -384,3 +394,26 @@ def test_arrays_agree_with_single_layouts(shape: ModelShape, layouts: list[Layou
             assert float(np.asarray(getattr(memory, name))[index]) == pytest.approx(value)
         for name, value in took.items():
             assert float(np.asarray(getattr(answers, name))[index]) == pytest.approx(value)
+
+
+@pytest.mark.parametrize(
+    ("load", "held", "shared"),
+    [
+        (replace(LOAD, context_tokens=50_000), 2 * 50_000, 0),
+        (replace(LOAD, context_tokens=1200), 64 * 1200, 0),
+        (replace(LOAD, context_tokens=1200, known_share=0.5), 64 * 1200, 2 * 500),
+        (Load(input_tokens=400, output_tokens=0, context_tokens=9000), 9000, 0),
+    ],
+)
+def test_the_terms_of_memory_are_what_a_replica_needs(load: Load, held: int, shared: int) -> None:
+    """The cache that is told is what the search asks for: a whole context on each data rank, an embedding's step."""
+    layout, factors = Layout(micro_batch=64, data=2), changed(SERVED, batched_tokens=512)
+    memory = replica_memory(DENSE, BF16, layout, NODE, factors, load)
+    terms = memory_terms(memory, load, layout, factors)
+    assert terms["cache in use"] == pytest.approx(held * memory.cache_per_token)
+    assert terms["shared prefix"] == pytest.approx(shared * memory.cache_per_token)
+    wanted = held_tokens(load, layout.micro_batch, factors.batched_tokens, layout.data)
+    assert sum(terms.values()) == pytest.approx(memory.need_bytes(wanted, 1.0))
+    assert memory.need_bytes(wanted, 0.5) - memory.need_bytes(wanted, 1.0) == pytest.approx(
+        wanted * memory.cache_per_token
+    )

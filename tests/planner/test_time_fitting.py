@@ -21,8 +21,9 @@ from planner.time_effects import (
     effects_of,
     factors_of,
     inferred_factors,
+    stand_ins,
 )
-from planner.time_fitting import TimedRun, fit_time, timed_run
+from planner.time_fitting import TimedRun, fit_time, measured_pairs, timed_run
 
 # Every seventh run: all sources, few enough to be fitted in a moment.
 SOME = [timed_run(case) for case in timed_cases()[::7]]
@@ -48,17 +49,54 @@ def test_without_runs_factors_lie_at_their_centres() -> None:
     assert factors_of("torchtitan-async", "", {}).tensor_overlap > factors.tensor_overlap
 
 
-def test_software_measured_elsewhere_stands_half_way_to_its_kin() -> None:
-    """Where kindred software was measured on a generation, the factors lie between the two; networks are its own."""
+def test_software_measured_elsewhere_stands_where_its_earlier_releases_do() -> None:
+    """Their mean on the generation holds, whatever other hardware says; networks are its own."""
     effects: dict[Effect, float] = {("traffic", "class megatron-deepspeed"): 1.0, ("network", "all"): 0.3}
-    measured = {("megatron-core", "Hopper"), ("megatron-deepspeed", "Ampere")}
-    own, kin = (factors_of(name, "A100-80GB", effects) for name in ("megatron-core", "megatron-deepspeed"))
+    measured = {("megatron-core", "Hopper"): 0.5, ("megatron-deepspeed", "Ampere"): 0.4}
+    own, theirs, oldest = (
+        factors_of(name, "A100-80GB", effects) for name in ("megatron-core", "megatron-deepspeed", "megatron-lm-2021")
+    )
     found = inferred_factors("megatron-core", "A100-80GB", effects, measured)
-    assert own.traffic < found.traffic < kin.traffic
-    assert kin.tensor_overlap < found.tensor_overlap < own.tensor_overlap
+    assert (found.traffic, found.tensor_overlap) == (theirs.traffic, theirs.tensor_overlap)
     assert found.network == own.network and "network" in OF_CLUSTERS
-    for here in (measured | {("megatron-core", "Ampere")}, {("megatron-core", "Hopper")}, {("torchtitan", "Ampere")}):
+    both = inferred_factors("megatron-core", "A100-80GB", effects, measured | {("megatron-lm-2021", "Ampere"): 0.3})
+    assert oldest.traffic < both.traffic < theirs.traffic
+    for here in (measured | {("megatron-core", "Ampere"): 0.5}, {("megatron-core", "Hopper"): 0.5}):
         assert inferred_factors("megatron-core", "A100-80GB", effects, here) == own
+
+
+def test_kindred_software_stands_in_where_there_is_no_earlier_release() -> None:
+    """A class without earlier releases takes its family's place; one that was measured nowhere keeps its own."""
+    measured = {("torchtitan", "Hopper"), ("llm-foundry", "Ampere")}
+    assert stand_ins("torchtitan", "Ampere", measured) == ["llm-foundry"]
+    assert stand_ins("torchtitan", "Hopper", measured) == []
+    assert stand_ins("torchtitan", "Blackwell", measured) == []
+    assert stand_ins("litgpt", "Ampere", measured) == []
+    both = measured | {("megatron-core", "Hopper"), ("megatron-lm-2021", "Ampere")}
+    assert stand_ins("megatron-core", "Ampere", both) == ["megatron-lm-2021"]
+
+
+@pytest.mark.parametrize(
+    ("software", "chip", "most"),
+    [
+        ("deepspeed", "A100-40GB", 0.6),
+        ("megatron-core", "A100-80GB", 0.6),
+        ("torchtitan", "A100-80GB", 1.0),
+        ("deepspeed", "B200", 1.0),
+        ("deepspeed", "L4", 1.0),
+    ],
+)
+def test_no_unmeasured_software_is_faster_than_the_fastest_measured(software: str, chip: str, most: float) -> None:
+    """The greatest utilization on the generation bounds software that was not measured on it, and no other."""
+    measured = {("torchtitan", "Ampere"): 0.5, ("llm-foundry", "Ampere"): 0.6, ("torchtitan", "Hopper"): 0.4}
+    assert inferred_factors(software, chip, {}, measured).most_utilization == most
+
+
+def test_the_greatest_utilization_of_a_pair_is_that_of_its_fastest_run() -> None:
+    """A run of LLM Foundry used 61 % of an A100's peak, none more."""
+    found = measured_pairs([timed_run(case) for case in timed_cases()])
+    assert found["llm-foundry", "Ampere"] == pytest.approx(0.61, abs=0.01)
+    assert found["llm-foundry", "Ampere"] == max(share for (_, where), share in found.items() if where == "Ampere")
 
 
 def test_effects_behind_made_up_runs_are_found() -> None:

@@ -12,12 +12,17 @@ import pytest
 
 from planner.calibration import load_calibration
 from planner.carried import carried_throughput, timed_cases
+from planner.framework import load_frameworks
+from planner.layout import Layout
+from planner.models import load_preset
 from planner.scores import scores
 from planner.sweeps import sweeps, weak_scaling
 from planner.time_bands import time_band
 from planner.time_crossval import HeldOutRun, predictions, time_folds
 from planner.time_fitting import TimedRun, fit_time, timed_run
+from planner.training_time import step_time
 from planner.validation import Validation, validate
+from planner.work import model_flop
 
 
 @pytest.fixture(scope="module")
@@ -110,16 +115,37 @@ def test_the_same_configuration_is_in_one_fold(runs: list[TimedRun]) -> None:
     assert set(by_id.values()) == {0, 1, 2, 3, 4}
 
 
-def test_software_that_was_not_measured_on_a_generation_is_inferred_and_says_so(unseen: list[HeldOutRun]) -> None:
+def test_software_that_was_not_measured_on_a_generation_says_what_it_stands_on(unseen: list[HeldOutRun]) -> None:
     """Its band is that of pairs of software and generation that were left out, each counted alike, and wide."""
     off = [replace(item, predicted=item.run.measured * 1.3) for item in unseen]
     found = time_band(unseen, off, unseen, "megatron-core", "A100-80GB")
     assert not found.measured
-    assert "not measured on Ampere with this software: inferred from its" in found.basis
-    assert "runs on" in found.basis and "of other software on A100-40GB, A100-80GB" in found.basis
+    assert found.basis.startswith("not measured on Ampere with this release: as Megatron-LM before fused attention")
+    assert "and Megatron-DeepSpeed (BLOOM) on A100-80GB" in found.basis
+    assert "newer releases may be faster" in found.basis
     assert found.basis.endswith("were 30% off")
     assert found.high >= 1.3 and found.low <= 0.82
+    inferred = time_band(unseen, off, unseen, "torchtitan", "B200")
+    assert inferred.basis.startswith("not measured on Blackwell with this software: inferred from its")
     assert not load_calibration().time_factors("megatron-core", "A100-80GB").band.measured
+
+
+def test_gpt3_on_a100_is_no_faster_than_what_was_measured_there(runs: list[TimedRun]) -> None:
+    """Megatron-Core's step of GPT-3 175B, unmeasured, uses less of the peak than the fastest run of any software."""
+    shape, machine = load_preset("gpt3-175b"), next(run.machine for run in runs if run.group[1] == "A100-80GB")
+    recipe, known = load_frameworks()["megatron"].plain_recipe(), load_calibration()
+    factors = known.time_factors("megatron-core", "A100-80GB")
+    layout = Layout(tensor=4, pipeline=16, micro_batch=1, micro_batches=1536)
+    bounded, free = (
+        step_time(shape, recipe, layout, 2048, machine, each)
+        for each in (factors, replace(factors, most_utilization=1.0))
+    )
+    fastest = max(run.utilization for run in runs if run.pair[1] == "Ampere")
+    peak = machine.flop_per_s_per_device("bf16")
+    assert peak
+    used = [model_flop(shape, 2048) * 1536 * 2048 / (64 * peak * float(step.total)) for step in (bounded, free)]
+    assert 0.5 < used[0] < fastest < used[1]
+    assert bounded.unproven > 0 == free.unproven
 
 
 def test_pairs_count_alike(unseen: list[HeldOutRun]) -> None:

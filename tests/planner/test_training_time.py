@@ -19,7 +19,7 @@ from planner.models import load_preset
 from planner.recipe import Place, Recipe, Recompute, Schedule
 from planner.shape import ModelShape
 from planner.training_time import StepTime, step_time
-from planner.work import block_work, head_flop
+from planner.work import block_work, head_flop, model_flop
 from tests.planner.builders import (
     BANDWIDTH,
     DENSE,
@@ -42,6 +42,20 @@ from tests.planner.builders import (
     step,
     terms,
 )
+
+
+@pytest.mark.parametrize("recompute", ["recompute-none", "recompute-full"])
+def test_blocks_take_no_less_than_the_greatest_utilization_lets_them(recompute: str) -> None:
+    """What a step would gain beyond the bound is a term of its own; where it is slower by itself there is none."""
+    layout, free = Layout(tensor=2, micro_batches=3), replace(IDEAL, most_utilization=1.0)
+    bound = replace(IDEAL, most_utilization=0.8)
+    plain, held = (step(layout, made=recipe("bf16", "adamw", recompute), factors=each) for each in (free, bound))
+    flop = model_flop(DENSE, TOKENS) - 3 * head_flop(DENSE)
+    least = 3 * TOKENS * flop / (0.8 * PEAK * 2)
+    own = sum(plain[name] for name in ("matmul", "attention", "memory_bound", "recompute", "tensor_parallel"))
+    assert plain["unproven"] == 0
+    assert held["unproven"] == pytest.approx(max(least - own, 0.0))
+    assert held["total"] == pytest.approx(plain["total"] + held["unproven"])
 
 
 @pytest.mark.parametrize("model", ["llama-3.1-8b", "llama-2-13b", "mixtral-8x7b"])
@@ -452,6 +466,7 @@ def test_every_cause_has_a_term() -> None:
         step(Layout(data=8), made=FSDP, on=slow),
         step(Layout(), made=replace(ZERO1, optimizer_place=Place.HOST)),
         step(Layout(data=8, micro_batches=1000), on=EVERYTHING_AT_ONCE),
+        step(Layout(), factors=replace(IDEAL, most_utilization=0.1)),
         step(Layout(), made=recipe("bf16", "dora", "adamw", "replicated", of="huggingface", adapter=LORA)),
     ]
     shown = {name for took in steps for name, value in took.items() if value}

@@ -13,15 +13,16 @@ import pytest
 from planner.calibration import load_calibration
 from planner.measured import read_measured
 from planner.validation import validate
-from tools.measure_gpu import COLUMNS, KINDS, Case, Peak, cases, device_name, main, rows, write_rows
+from tools.gpu_cases import Case, cases
+from tools.measure_gpu import COLUMNS, KINDS, ROOT, Peak, device_name, main, rows, write_rows
 
-SCRIPT = Path(__file__).parents[2] / "tools" / "measure_gpu.py"
+SCRIPT = [sys.executable, "-m", "tools.measure_gpu"]
 PEAK = Peak(bytes_by_kind={"allocated": 8 * 2**30, "reserved": 9 * 2**30}, trained=1000, tokens_per_s=123.4)
 
 
 def test_help_needs_no_gpu() -> None:
     """--help works on a machine without PyTorch."""
-    done = subprocess.run([sys.executable, SCRIPT, "--help"], capture_output=True, text=True, check=False)
+    done = subprocess.run([*SCRIPT, "--help"], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 0
     assert "berth validate" in done.stdout
 
@@ -31,8 +32,8 @@ def test_help_needs_no_gpu() -> None:
 def test_what_is_missing_is_said(arguments: tuple[str, ...], tmp_path: Path) -> None:
     """Without PyTorch one sentence says so and what to do, and no file is written."""
     file = tmp_path / "mine.csv"
-    command = [sys.executable, str(SCRIPT), "-o", str(file), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [*SCRIPT, "-o", str(file), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.returncode == 1
     assert done.stderr.startswith("PyTorch cannot be imported (")
     assert len(done.stderr.splitlines()) == 1 and not file.exists()

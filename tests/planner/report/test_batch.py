@@ -34,6 +34,7 @@ def test_a_streamed_batch_tells_its_blocks() -> None:
     assert "blocks of" in rows["run"] and "per million tokens" in rows["run"]
     assert "disk reads" in rows["bound by"] and "at once" in rows["bound by"]
     assert "host memory" in rows["places"] and "local disk" in rows["places"]
+    assert rows["places"].endswith("; of host memory 4.0 GiB a replica are assumed for its process")
     assert "requests a block" in batch_layout(found, found.batch)
     assert step_title(found.run, found.batch).startswith("Time of a block")
     assert per_million(found.batch) in headline(found)

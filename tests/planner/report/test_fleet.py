@@ -12,11 +12,11 @@ from pricing.offer import Purchase
 from tests.planner.market_builders import inference, market, offer, plan, serving_machines, workload
 
 
-def planned() -> tuple[FleetPlan, Candidate]:
-    """A fleet that follows a day, with a spare node and some spot."""
+def planned(spot_share: float = 0.5) -> tuple[FleetPlan, Candidate]:
+    """A fleet that follows a day, with a spare node and some spot that has no price."""
     zones = ["use1-az4", "use1-az6"]
     sold = market(serving_machines(), [offer("p5.small", 1, zones=zones), offer("p5.large", 5, zones=zones)])
-    fleet = {"spare": "node", "spot_share": 0.5, "profile": [0.2] * 12 + [1.0] * 12}
+    fleet = {"spare": "node", "spot_share": spot_share, "profile": [0.2] * 12 + [1.0] * 12}
     found = plan(workload(inference=inference(requests_per_second=2000, fleet=fleet)), sold)
     assert found.fleet
     return found.fleet, found.chosen
@@ -30,10 +30,15 @@ def test_every_part_of_a_fleet_has_its_row() -> None:
     said = dict(rows)
     assert "1 spare, so that one may be lost" in said["nodes"]
     assert said["by hour"].count(" ") == 23
-    assert "less than all nodes all day" in said["scaling"]
+    assert said["scaling"] == "3 to 8 nodes: its cost is not known"
     assert "no spot price of p5" in said["spot"]
     assert "chosen" in said["from s3"] and "chosen" not in said["from ebs"]
     assert "requests/s: p5" in said["cheapest at"]
+
+
+def test_following_the_hours_says_what_it_saves() -> None:
+    """A fleet on demand that runs fewer nodes at night costs less than all of them all day."""
+    assert "less than all nodes all day" in dict(fleet_rows(*planned(spot_share=0.0)))["scaling"]
 
 
 def test_spot_at_a_price_says_what_a_month_costs() -> None:

@@ -12,8 +12,8 @@ from planner.carried import carried_speed
 from planner.engines import factor_ranges
 from planner.serving_answers import Stack, run_figures
 from planner.serving_crossval import errors, held_out, kinds_of_score, score
-from planner.serving_fitting import NAMES, Fit, judged_figures, outer
 from planner.serving_runs import ServingRun, serving_run
+from planner.serving_step_fit import NAMES, Fit, judged_figures, outer
 
 CALIBRATION = load_calibration()
 ROWS = {row.id: row for row in carried_speed().rows}
