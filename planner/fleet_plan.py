@@ -13,11 +13,12 @@ from planner.eligible import Contender
 from planner.fleet_cost import Rates, all_day, by_hours, spot_nodes
 from planner.fleet_fields import Fleet as Asked
 from planner.fleet_record import FleetPlan, Loading, LoadRange, chosen_ready_s
-from planner.fleet_size import ZONES, Unit, Units, cheapest_by_load, spare_nodes
+from planner.fleet_size import Unit, Units, cheapest_by_load, spare_nodes
 from planner.plan import Candidate, Deal
 from planner.readiness import ready_s, weight_sources
 from planner.search import Pool
 from planner.search_serving import ServingJob
+from planner.subnets import ZONES
 from pricing.instance_type import InstanceType
 from pricing.offer import Purchase
 from pricing.units import HOUR_S, HOURS_PER_MONTH, MEGA

@@ -13,13 +13,13 @@ def headline(plan: Plan) -> str:
     """A plan in one line: what, where, how much, how fast; of a fleet also what its hours and spot nodes save."""
     service = plan.chosen.service
     saved = sum(each.usd_per_month for each in plan.cost.lines if each.usd_per_month and each.usd_per_month < 0)
-    line = _in_one_line(plan.chosen)
+    line = in_one_line(plan.chosen)
     if service and saved:
         line += f"; by its hours and spot nodes {show_usd(service.usd_per_month + saved)} a month"
     return line
 
 
-def _in_one_line(candidate: Candidate) -> str:
+def in_one_line(candidate: Candidate) -> str:
     """A candidate in one line."""
     fleet = f"{candidate.nodes} x {candidate.instance_type}"
     where = f"{candidate.region}, {candidate.purchase}"

@@ -21,7 +21,7 @@ from rich.text import Text
 from planner.changes import drift
 from planner.explain import grouped
 from planner.index_record import IndexPlan
-from planner.lock import Lock
+from planner.lock import Head
 from planner.need_record import Requirement
 from planner.plan import (
     Candidate,
@@ -39,7 +39,7 @@ from planner.report.beside import beside_rows
 from planner.report.bill import bill_table, deals_table, total
 from planner.report.columns import figures_table
 from planner.report.fleet import fleet_rows
-from planner.report.headline import headline
+from planner.report.headline import headline, in_one_line
 from planner.report.speed import speed_rows
 from planner.report.split import comparison_rows, degrees
 from planner.report.vector_index import index_headline
@@ -69,22 +69,25 @@ def print_plan(plan: Plan, today: date) -> None:
     print("\n".join(line.rstrip() for line in page.getvalue().splitlines()))
 
 
-def print_drift(path: Path, lock: Lock, today: Decision, out: TextIO) -> None:
-    """Prints how today's answer differs from the locked one: in the stack, in money, in time."""
-    differences = [*drift(lock.build, today), *_moved(lock.plan, today.plan)]
+def print_drift(path: Path, lock: Head, locked: Candidate | None, today: Decision, out: TextIO) -> None:
+    """Prints how today's answer differs from the locked one: in the stack, in money, in time.
+
+    `locked` is the lock's candidate, None where another Berth wrote it in another form.
+    """
+    differences = [*drift(lock.build, today), *_moved(locked, today.plan.chosen)]
     if not differences:
-        same = "this plan" if lock.plan else "this build; another Berth wrote its figures, which are not compared"
+        same = "this plan" if locked else "this build; another Berth wrote its figures, which are not compared"
         print(f"\n{path} holds {same}.", file=out)
         return
-    held = headline(lock.plan) if lock.plan else f"{lock.build.nodes} x {lock.build.instance_type}"
+    held = in_one_line(locked) if locked else f"{lock.build.nodes} x {lock.build.instance_type}"
     print(f"\n{path} holds another plan: {held}", *differences, sep="\n  ", file=out)
 
 
-def _moved(locked: Plan | None, today: Plan) -> list[str]:
+def _moved(locked: Candidate | None, today: Candidate) -> list[str]:
     """What the same machines would now cost or take, where it is not what it was."""
     if locked is None:
         return []
-    before, after = headline(locked), headline(today)
+    before, after = in_one_line(locked), in_one_line(today)
     return [f"today: {after}"] if before != after else []
 
 

@@ -74,7 +74,7 @@ BESIDE = {"model": "llama-3.2-1b", "requests_per_second": 2, "input_tokens": 256
     ids=["apart", "split", "beside", "fleet", "embeddings", "batch", "streamed", "part of a GPU", "slices"],
 )
 def test_every_kind_of_plan_is_read_back(tmp_path: Path, sections: dict[str, Any], has: Callable[[Plan], Any]) -> None:
-    """Records that only some plans have survive the file as well: none of them is lost, or makes the plan unreadable."""
+    """Records that only some plans have survive the file as well: none is lost, or makes the plan unreadable."""
     asked = {"name": "tiny", "model": "llama-3.1-8b", **sections}
     lock = lock_of(written(tmp_path, json.dumps(asked)))
     assert lock.plan and has(lock.plan)
