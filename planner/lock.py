@@ -23,7 +23,7 @@ from planner.built import Image
 from planner.calibration import Calibration
 from planner.errors import LockError
 from planner.load import Loaded
-from planner.plan import Build, Decision, Plan, Target
+from planner.plan import Build, Candidate, Decision, Plan, Target
 from planner.provisioning import Serving
 from planner.workload import Provision, Workload
 from pricing.files import write_whole
@@ -152,6 +152,19 @@ def read_lock(path: Path) -> Lock:
     except ValidationError:
         plan = None
     return Lock(**{field.name: getattr(head, field.name) for field in fields(Head)}, plan=plan)
+
+
+def read_chosen(path: Path) -> tuple[Head, Candidate | None]:
+    """Reads a lock's head and the candidate chosen, None where this Berth cannot read it: half the time of the whole.
+
+    Raises LockError where there is no such lock.
+    """
+    text = _read(path)
+    head = _head(path, text)
+    try:
+        return head, TypeAdapter(Candidate).validate_python(json.loads(text)["plan"]["chosen"], strict=False)
+    except (ValidationError, KeyError, TypeError):
+        return head, None
 
 
 def write_lock(path: Path, lock: Lock) -> None:
