@@ -205,7 +205,7 @@ def _loop_s_per_candidate(loaded: Loaded, count: int = 300) -> float:
         framework=framework,
         devices_per_node=machine.devices,
         max_nodes=16,
-        pins=pins_of(workload),
+        pins={},
     )
     grid = legal_layouts(space)
     recipe = allowed_options(loaded.workload, framework)[0].recipe
