@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from planner.accounts import key_warnings
 from planner.addresses import interface_warnings, network_sentence
-from planner.batch_setting import BatchJob
 from planner.build import build_of, end_warnings, image_warnings
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
-from planner.choose_index import plan_index
-from planner.co_served import Other, others_of, room_for_all, with_others
 from planner.cost import cost_of, with_index
 from planner.deals import deals_of
 from planner.eligible import Contender, contenders, most_nodes
@@ -23,7 +21,6 @@ from planner.energy import energy_of
 from planner.engine_words import start_sentence
 from planner.errors import NoFeasiblePlan
 from planner.explain import Found, broken_pins, grouped, ladder, rung_miss, searched_rejections
-from planner.fleet_cost import with_fleet
 from planner.fleet_record import FleetPlan
 from planner.front import evenly_apart, pareto_front
 from planner.index_record import IndexPlan
@@ -32,12 +29,8 @@ from planner.plan import Candidate, Cost, Decision, Plan, Rejection, Target
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
-from planner.search import ANY_NODES, RUNGS, Part, Scope
-from planner.search_batch import search_batch
-from planner.search_serving import ServingJob, load_of, rooms, search_serving
-from planner.search_split import split_parts
+from planner.search import RUNGS, Part, Scope
 from planner.search_training import TrainingJob, search_training
-from planner.service_plan import ServicePlan, compares_split, service_plan
 from planner.serving_notes import serving_notes
 from planner.shape import ModelShape
 from planner.sliced import as_cut
@@ -50,6 +43,9 @@ from pricing.market import Market
 from pricing.offer import Offer
 from pricing.quota import interfaces_allowed
 from pricing.units import HOURS_PER_MONTH, show_usd
+
+if TYPE_CHECKING:
+    from planner.co_served import Other
 
 # Beside the ladder, a reader wants the next few machines, not the next few layouts of the same one.
 RUNNERS_UP = 5
@@ -65,13 +61,15 @@ def make_plan(
     job, wholes = job_of(workload, shape), market.instance_types
     market = replace(market, instance_types=as_cut(workload, wholes))
     able, refused = contenders(workload, shape, market)
-    others = others_of(workload, market, calibration)
-    able, crowded = room_for_all(able, others)
-    refused = (*refused, *crowded)
+    others: tuple[Other, ...] = ()
+    if not isinstance(job, TrainingJob):
+        # Here and below: a training plan does not load what answers requests, a twentieth of its time.
+        from planner.choose_answers import beside_others
+
+        job, able, crowded, others = beside_others(workload, job, able, market, calibration)
+        refused = (*refused, *crowded)
     if not able:
         raise NoFeasiblePlan(_nothing_able(workload, refused))
-    if isinstance(job, ServingJob):
-        job = with_others(job, others, able)
     found, parts = _search(workload, shape, able, job, market, calibration)
     if not len(found.ranking.order):
         raise NoFeasiblePlan(_nothing_fits(found))
@@ -96,13 +94,19 @@ def _decision(
     offer = winner.offers[int(found.pool.offer[found.chosen])]
     deals = deals_of(chosen, offer, market)
     run = chosen.run.hours if chosen.run else None
-    service = ServicePlan()
-    if isinstance(job, ServingJob):
-        service = service_plan(found, job, chosen, recipe, deals, others, parts, market)
-    index = plan_index(workload, market) if workload.index else None
-    cost = _cost(workload, shape, recipe, offer, chosen, index, service.fleet, market)
+    service = index = None
+    if not isinstance(job, TrainingJob):
+        from planner.choose_answers import service_of
+
+        service = service_of(found, job, chosen, recipe, deals, others, parts, market)
+    fleet = service.fleet if service else None
+    if workload.index:
+        from planner.choose_index import plan_index
+
+        index = plan_index(workload, market)
+    cost = _cost(workload, shape, recipe, offer, chosen, index, fleet, market)
     size = int(weights_bytes(shape, recipe))
-    build = build_of(workload, chosen, whole, now, weights_bytes=size, planned=service.fleet, held=market.held)
+    build = build_of(workload, chosen, whole, now, weights_bytes=size, planned=fleet, held=market.held)
     allowed = interfaces_allowed(market.quotas, chosen.region)
     runners_up = _runners_up(found)
     plan = Plan(
@@ -131,13 +135,13 @@ def _decision(
             *key_warnings(build),
             *image_warnings(build),
             *start_sentence(workload, chosen),
-            *service.notes,
+            *(service.notes if service else ()),
         ),
         index=index,
         network=network_sentence(build, allowed),
-        fleet=service.as_built(build),
-        beside=service.beside,
-        apart=service.apart,
+        fleet=service.as_built(build) if service else None,
+        beside=service.beside if service else (),
+        apart=service.apart if service else None,
     )
     return Decision(plan=plan, build=build, recipe=recipe)
 
@@ -162,7 +166,11 @@ def _cost(
     if index:
         cost = with_index(cost, index)
         _together_within(workload, cost)
-    return with_fleet(cost, fleet, chosen) if fleet and is_fleet(workload) else cost
+    if fleet is None or not is_fleet(workload):
+        return cost
+    from planner.fleet_cost import with_fleet
+
+    return with_fleet(cost, fleet, chosen)
 
 
 def _together_within(workload: Workload, cost: Cost) -> None:
@@ -184,21 +192,9 @@ def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
             global_batch=training.global_batch,
             tokens=training.total_tokens(shape.active_parameters),
         )
-    assert workload.inference is not None
-    inference = workload.inference
-    if inference.requests:
-        return BatchJob(
-            load=load_of(inference, shape), requests=inference.requests, deadline_s=workload.limits.deadline_s
-        )
-    return ServingJob(
-        load=load_of(inference, shape),
-        requests_per_s=inference.requests_per_second,
-        concurrency=inference.concurrency,
-        ttft_s=inference.ttft or np.inf,
-        tpot_s=inference.tpot or np.inf,
-        headroom=inference.fleet.headroom,
-        spare=inference.fleet.spare,
-    )
+    from planner.choose_answers import answering_job
+
+    return answering_job(workload, shape)
 
 
 def _search(
@@ -222,16 +218,10 @@ def _search(
     parts: tuple[Part, ...] = ()
     if isinstance(job, TrainingJob):
         fitting = loose = search_training(scope, job)
-    elif isinstance(job, BatchJob):
-        fitting = loose = search_batch(scope, job)
     else:
-        known = tuple(rooms(scope, job))
-        parts = tuple(split_parts(known, job)) if compares_split(workload, job) else ()
-        allowed = workload.inference is not None and workload.inference.disaggregate == "allow"
-        fitting = search_serving(scope, job, parts if allowed else (), known)
-        free = {name: value for name, value in scope.pins.items() if name != "nodes"}
-        unlimited = replace(scope, max_nodes=ANY_NODES, pins=free)
-        loose = search_serving(unlimited, replace(job, ttft_s=np.inf, tpot_s=np.inf))
+        from planner.choose_answers import search_answers
+
+        fitting, loose, parts = search_answers(scope, job, workload)
     pool = join_offers(able, fitting, market)
     found = Found(
         workload=workload,

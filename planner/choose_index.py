@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from planner.asked import permitted
 from planner.cost import cents
-from planner.eligible import permitted
 from planner.errors import NoFeasiblePlan
 from planner.index_fields import Index
 from planner.index_record import IndexFleet, IndexPlan

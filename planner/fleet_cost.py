@@ -8,6 +8,7 @@ from decimal import Decimal
 from itertools import pairwise
 
 from planner.cost import cents, millionths
+from planner.fleet_fields import Fleet
 from planner.fleet_record import FleetPlan
 from planner.plan import Candidate, Cost, CostLine
 from pricing.offer import Purchase
@@ -42,6 +43,11 @@ class Rates:
             return None
         starting = self.losses_per_hour * (self.ready_s or 0.0) / HOUR_S
         return own + self.spot_usd * spot * Decimal(1 + starting)
+
+
+def spot_nodes(asked: Fleet, chosen: Candidate) -> int:
+    """Nodes of the planned ones that are bought on spot beside the others; none where all are already."""
+    return 0 if chosen.purchase is Purchase.SPOT else int(asked.spot_share * chosen.nodes)
 
 
 def all_day(rates: Rates, nodes: int) -> Decimal | None:

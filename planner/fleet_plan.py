@@ -10,14 +10,15 @@ import numpy as np
 
 from planner.cost import cents, millionths
 from planner.eligible import Contender
-from planner.fleet_cost import Rates, all_day, by_hours
+from planner.fleet_cost import Rates, all_day, by_hours, spot_nodes
 from planner.fleet_fields import Fleet as Asked
 from planner.fleet_record import FleetPlan, Loading, LoadRange, chosen_ready_s
-from planner.fleet_size import ZONES, Unit, Units, cheapest_by_load, spare_nodes
+from planner.fleet_size import Unit, Units, cheapest_by_load, spare_nodes
 from planner.plan import Candidate, Deal
 from planner.readiness import ready_s, weight_sources
 from planner.search import Pool
 from planner.search_serving import ServingJob
+from planner.subnets import ZONES
 from pricing.instance_type import InstanceType
 from pricing.offer import Purchase
 from pricing.units import HOUR_S, HOURS_PER_MONTH, MEGA
@@ -61,7 +62,7 @@ def fleet_plan(asked: Asked, job: ServingJob, choice: Choice) -> FleetPlan:
         max(_hour_nodes(unit, load * share, job.spare), choice.least_nodes) for share in asked.profile or ()
     )
     loading = _loading(asked, choice)
-    spot = _spot_nodes(asked, chosen)
+    spot = spot_nodes(asked, chosen)
     rates = _rates(chosen, spot, choice, loading)
     rate, load_each = service.requests_per_s, job.load
     return FleetPlan(
@@ -120,11 +121,6 @@ def _shared_nodes(chosen: Candidate, unit: Unit, job: ServingJob) -> int:
 def _hour_nodes(unit: Unit, load: float, spare: str) -> int:
     nodes = unit.nodes(load)
     return int(nodes + spare_nodes(nodes, unit.nodes_per_replica, spare))
-
-
-def _spot_nodes(asked: Asked, chosen: Candidate) -> int:
-    """Nodes of the planned ones that are bought on spot; none where all are already."""
-    return 0 if chosen.purchase is Purchase.SPOT else int(asked.spot_share * chosen.nodes)
 
 
 def _rates(chosen: Candidate, spot: int, choice: Choice, loading: Sequence[Loading]) -> Rates:

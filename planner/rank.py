@@ -148,7 +148,7 @@ def _beside_usd(
 
 
 def score(weights: ObjectiveWeights, usd: Floats, job_s: Floats) -> Floats:
-    """What rows are ordered by, least first: weighed logarithms, so that the weights compare relative changes and units do not matter.
+    """What rows are ordered by, least first: weighed logarithms, so that weights compare relative changes, in any unit.
 
     Rounded to a part in a billion, so that rows that differ by arithmetic noise alone are ties.
     """

@@ -11,10 +11,9 @@ from planner.engine_words import engine_words
 from planner.errors import NoFeasiblePlan
 from planner.fleet_record import FleetPlan
 from planner.fleet_schedule import floors
-from planner.fleet_size import ZONES
 from planner.plan import Candidate
 from planner.provisioning import Serving
-from planner.subnets import BALANCER_ZONES
+from planner.subnets import BALANCER_ZONES, ZONES
 from planner.weights_place import weights_place
 from planner.workload import Inference, Workload
 from pricing.instance_type import InstanceType

@@ -21,7 +21,7 @@ from rich.text import Text
 from planner.changes import drift
 from planner.explain import grouped
 from planner.index_record import IndexPlan
-from planner.lock import Lock
+from planner.lock import Head
 from planner.need_record import Requirement
 from planner.plan import (
     Candidate,
@@ -34,17 +34,17 @@ from planner.plan import (
     Service,
     Term,
 )
-from planner.report.batch import batch_layout, per_million, step_title
+from planner.report.batch import batch_layout, step_title
 from planner.report.beside import beside_rows
 from planner.report.bill import bill_table, deals_table, total
 from planner.report.columns import figures_table
 from planner.report.fleet import fleet_rows
-from planner.report.speed import banded, speed_rows
+from planner.report.headline import headline, in_one_line
+from planner.report.speed import speed_rows
 from planner.report.split import comparison_rows, degrees
 from planner.report.vector_index import index_headline
 from planner.techniques import load_techniques
 from pricing.catalog import load_instance_types
-from pricing.offer import Purchase
 from pricing.units import show_bytes, show_count, show_duration, show_gib, show_rate, show_usd
 
 # Wide enough for the ladder's sentences in two lines, narrow enough for a diff beside another.
@@ -69,22 +69,25 @@ def print_plan(plan: Plan, today: date) -> None:
     print("\n".join(line.rstrip() for line in page.getvalue().splitlines()))
 
 
-def print_drift(path: Path, lock: Lock, today: Decision, out: TextIO) -> None:
-    """Prints how today's answer differs from the locked one: in the stack, in money, in time."""
-    differences = [*drift(lock.build, today), *_moved(lock.plan, today.plan)]
+def print_drift(path: Path, lock: Head, locked: Candidate | None, today: Decision, out: TextIO) -> None:
+    """Prints how today's answer differs from the locked one: in the stack, in money, in time.
+
+    `locked` is the lock's candidate, None where another Berth wrote it in another form.
+    """
+    differences = [*drift(lock.build, today), *_moved(locked, today.plan.chosen)]
     if not differences:
-        same = "this plan" if lock.plan else "this build; another Berth wrote its figures, which are not compared"
+        same = "this plan" if locked else "this build; another Berth wrote its figures, which are not compared"
         print(f"\n{path} holds {same}.", file=out)
         return
-    held = headline(lock.plan.chosen) if lock.plan else f"{lock.build.nodes} x {lock.build.instance_type}"
+    held = in_one_line(locked) if locked else f"{lock.build.nodes} x {lock.build.instance_type}"
     print(f"\n{path} holds another plan: {held}", *differences, sep="\n  ", file=out)
 
 
-def _moved(locked: Plan | None, today: Plan) -> list[str]:
+def _moved(locked: Candidate | None, today: Candidate) -> list[str]:
     """What the same machines would now cost or take, where it is not what it was."""
     if locked is None:
         return []
-    before, after = headline(locked.chosen), headline(today.chosen)
+    before, after = in_one_line(locked), in_one_line(today)
     return [f"today: {after}"] if before != after else []
 
 
@@ -126,35 +129,8 @@ def _index(plan: IndexPlan) -> RenderableType:
     )
 
 
-def headline(candidate: Candidate) -> str:
-    """A candidate in one line: what, where, how much, how fast."""
-    fleet = f"{candidate.nodes} x {candidate.instance_type}"
-    where = f"{candidate.region}, {candidate.purchase}"
-    if candidate.run:
-        run, batch = candidate.run, candidate.batch
-        tokens = f", {per_million(batch)}" if batch else ""
-        return f"{fleet} ({where}): {_money_band(candidate, run)}, {banded(run.run_s, run.band)}{tokens}"
-    service = candidate.service
-    assert service is not None
-    if service.embeds:
-        return (
-            f"{fleet} ({where}): {show_usd(service.usd_per_month)} a month for the instances, "
-            f"{show_usd(service.usd_per_million_tokens)} per million tokens in, an embedding in "
-            f"{show_duration(service.ttft_s)}"
-        )
-    return (
-        f"{fleet} ({where}): {show_usd(service.usd_per_month)} a month for the instances, "
-        f"{show_usd(service.usd_per_million_tokens)} per million tokens in and out, "
-        f"TTFT {show_duration(service.ttft_s)}, TPOT {show_duration(service.tpot_s)}"
-    )
-
-
 def _headline(plan: Plan) -> RenderableType:
-    text, service = headline(plan.chosen), plan.chosen.service
-    saved = sum(each.usd_per_month for each in plan.cost.lines if each.usd_per_month and each.usd_per_month < 0)
-    if service and saved:
-        text += f"; by its hours and spot nodes {show_usd(service.usd_per_month + saved)} a month"
-    return Text.assemble((f"{plan.workload}: ", "bold"), (text, "bold green"))
+    return Text.assemble((f"{plan.workload}: ", "bold"), (headline(plan), "bold green"))
 
 
 def _section(title: str, body: RenderableType) -> RenderableType:
@@ -238,14 +214,6 @@ def _layout(chosen: Candidate) -> str:
     if chosen.service:
         return f"{named}; {layout.micro_batch} requests in flight per replica"
     return f"{named}; micro-batch {layout.micro_batch}, {layout.micro_batches} a step"
-
-
-def _money_band(candidate: Candidate, run: Run) -> str:
-    """What the instances cost; a block's fee is the same however long the run takes."""
-    if candidate.purchase is Purchase.CAPACITY_BLOCK:
-        return f"{show_usd(run.usd)} for the block"
-    low, high = (show_usd(float(run.usd) * edge) for edge in (run.band.low, run.band.high))
-    return f"{show_usd(run.usd)} ({low} to {high}) for the instances"
 
 
 def _memory(memory: MemoryTable) -> RenderableType:

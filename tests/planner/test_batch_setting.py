@@ -59,7 +59,8 @@ def test_a_node_starts_when_it_has_booted_and_read() -> None:
     assert BOOT_S < here.start_s <= on_disk.start_s
     clock = here.clock(Layout(micro_batch=8), here.run(Layout(micro_batch=8), 1000.0), 1000.0)
     assert clock.start_up_s == here.start_s
-    assert size / (here.start_s - BOOT_S) <= (here.machine.network_bytes_per_s or 0)
+    network = here.machine.network_bytes_per_s
+    assert network and size / (here.start_s - BOOT_S) <= network
 
 
 def test_a_node_is_asked_for_every_replica() -> None:

@@ -109,8 +109,8 @@ def test_apart_may_be_cheaper_and_is_told() -> None:
     large = {"model": "pythia-2.8b", "requests_per_second": 1, "input_tokens": 256, "output_tokens": 32}
     dear, fair = planned([large], on), planned([SMALL], on)
     assert [each for each in dear.warnings if "Planned apart" in each] == [
-        "Planned apart, each on the instances that suit it best, pin left aside, the 2 models would take some $5,110 a month for the "
-        "instances."
+        "Planned apart, each on the instances that suit it best, pin left aside, the 2 models would take some $5,110 a "
+        "month for the instances."
     ]
     assert not any("Planned apart" in each for each in fair.warnings)
 

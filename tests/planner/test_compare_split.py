@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -69,7 +70,7 @@ def test_what_is_worth_it_is_judged_by_the_objective(rate: int, tpot: str, objec
         ({"requests_per_second": None, "concurrency": 400, "fleet": {"headroom": 0.5}}, "allow"),
     ],
 )
-def test_every_candidate_spreads_its_own_times(asked: dict[str, object], disaggregate: str) -> None:
+def test_every_candidate_spreads_its_own_times(asked: dict[str, Any], disaggregate: str) -> None:
     """Where percentiles are told their means are the candidate's times; a split one has none, and one that does both
     has them."""
     found = decided(disaggregate=disaggregate, **asked).plan
