@@ -16,21 +16,18 @@ import numpy as np
 
 from planner.calibration import Calibration
 from planner.candidate import candidate
-from planner.cost import cents
+from planner.cost import cents, hundredth_cents
 from planner.eligible import Contender, contenders, most_nodes
 from planner.fleet_size import WORTH_CHANGING
 from planner.models import load_preset
 from planner.plan import Candidate, Rejection, ServedBeside
-from planner.search import Pool, Scope
+from planner.search import ANY_NODES, Pool, Scope
 from planner.search_serving import ServingJob, fleet_nodes, load_of, search_serving
 from planner.serving_fields import CoServed
 from planner.shape import ModelShape
 from planner.workload import Inference, Pin, Workload
 from pricing.market import Market
 from pricing.units import HOURS_PER_MONTH, show_usd
-
-# Nodes are counted with those of the other models, and judged there.
-ANY_NODES = 10**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +86,7 @@ def _scope(shape: ModelShape, able: Sequence[Contender], calibration: Calibratio
         machines=tuple(item.machine for item in able),
         options=tuple(item.options for item in able),
         calibration=calibration,
+        # Nodes are counted with those of the other models, and judged there.
         max_nodes=ANY_NODES,
         pins={},
     )
@@ -208,7 +206,7 @@ def served_beside(
         service = replace(
             found.service,
             usd_per_month=cents(chosen.service.usd_per_month * share),
-            usd_per_million_tokens=(found.service.usd_per_million_tokens * ratio).quantize(Decimal("0.0001")),
+            usd_per_million_tokens=hundredth_cents(found.service.usd_per_million_tokens * ratio),
         )
         yield ServedBeside(
             model=other.shape.name,

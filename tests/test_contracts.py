@@ -24,14 +24,8 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "planner" / "data" / "starter.yaml", *so
 
 # Modules whose behaviour shows in those that use them.
 TESTED_WITH = {
-    "planner/job_words.py": "planner/test_choose.py",
     "planner/asked.py": "planner/test_eligible.py",
     "planner/answering.py": "planner/test_candidate.py",
-    "planner/batch_candidate.py": "planner/test_search_batch.py",
-    "planner/batch_setting.py": "planner/test_search_batch.py",
-    "planner/simulate_batch.py": "berth/test_simulate.py",
-    "planner/simulated_batch.py": "berth/test_simulate.py",
-    "planner/streamed_simulation.py": "planner/test_streamed_time.py",
     "planner/surroundings.py": "planner/test_usage.py",
     "planner/serving_fields.py": "planner/test_serving_faults.py",
     "planner/fleet_faults.py": "planner/test_served.py",
@@ -82,7 +76,6 @@ TESTED_WITH = {
     "planner/serving_crossval.py": "planner/test_serving_step_fit.py",
     "planner/serving_runs.py": "planner/test_serving_reach.py",
     "planner/states.py": "planner/test_memory.py",
-    "planner/setting.py": "planner/test_training_time.py",
     "planner/simulate.py": "berth/test_simulate.py",
     "planner/step_time.py": "planner/test_serving.py",
     "planner/step_work.py": "planner/test_serving.py",
