@@ -74,7 +74,7 @@ def model_flop(
     causal = all(run.attention.causal for run in shape.blocks)
     pairs = 1.0 if masked or not causal else 2.0
     block = block_flop(work, frozen=frozen, trained=trained, pairs=pairs)
-    return shape.layers * block + (2 if frozen else 3) * head_flop(shape)
+    return float(shape.layers * block + (2 if frozen else 3) * head_flop(shape))
 
 
 def block_flop(work: BlockWork, *, frozen: bool, trained: Any, pairs: float = 1.0) -> Any:
