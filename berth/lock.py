@@ -42,7 +42,7 @@ def lock(
     from planner.own_calibration import chosen_calibration
     from planner.places import find_workload, lock_path
     from planner.relock import relock
-    from planner.report.terminal import headline
+    from planner.report.headline import headline
     from pricing.aws.images import resolve_image
     from pricing.basis import prices_wanted
 
@@ -69,7 +69,7 @@ def lock(
         print(f"changes: {item}", file=sys.stderr)
     for note in notes:
         print(note, file=sys.stderr)
-    print(f"{path}: {headline(decision.plan.chosen)}")
+    print(f"{path}: {headline(decision.plan)}")
 
 
 def _remade(old: Build, new: Build) -> tuple[str, ...]:

@@ -27,7 +27,7 @@ def plan(
     from berth.plan_index import plan_alone
     from planner.decide import decide
     from planner.load import LoadedIndex, load_any, target_named
-    from planner.lock import lock_json, new_lock, read_lock
+    from planner.lock import lock_json, new_lock, read_chosen
     from planner.own_calibration import chosen_calibration
     from planner.places import find_workload, lock_path
     from planner.report.terminal import print_drift, print_plan
@@ -50,4 +50,4 @@ def plan(
         say(decided)
     path = lock_path(loaded.file)
     if os.path.exists(path):
-        print_drift(path, read_lock(path), decision, sys.stderr)
+        print_drift(path, *read_chosen(path), decision, sys.stderr)

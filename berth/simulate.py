@@ -49,8 +49,8 @@ def simulate(
     from planner.load import load_workload
     from planner.own_calibration import chosen_calibration
     from planner.places import find_workload
+    from planner.report.headline import headline
     from planner.report.simulation import print_batch_simulation, print_simulation
-    from planner.report.terminal import headline
     from planner.simulate import Drawn, Recorded, simulate_plan
     from pricing.basis import prices_wanted
     from pricing.errors import OptionError
@@ -71,7 +71,7 @@ def simulate(
         else Drawn(count=requests, seed=seed, variation=spread)
     )
     decision = decide(loaded, factors, now, prices, watched)
-    fleet = f"{loaded.workload.name}: {headline(decision.plan.chosen)}"
+    fleet = f"{loaded.workload.name}: {headline(decision.plan)}"
     if decision.plan.chosen.batch:
         from planner.simulate_batch import simulate_batch
 

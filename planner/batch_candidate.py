@@ -8,15 +8,15 @@ from decimal import Decimal
 from typing import Any
 
 from planner.batch_record import Batch, PassParts, PlaceNeed
-from planner.batch_setting import BatchJob, Setting
-from planner.batch_time import ReplicaRun
+from planner.batch_setting import BatchJob, BatchSetting
+from planner.batch_time import ReplicaRun, lost_s
 from planner.calibration import Calibration
 from planner.eligible import Contender
 from planner.layout import Layout
 from planner.plan import MemoryTable, Run, Term
 from planner.recipes import Option
 from planner.run_band import run_band
-from planner.serving import Load, computed_band, held_tokens, replica_memory
+from planner.serving import computed_band, memory_terms, replica_memory
 from planner.shape import ModelShape
 from planner.streamed_time import PassTime
 from pricing.instance_type import InstanceType
@@ -24,9 +24,9 @@ from pricing.instance_type import InstanceType
 
 def setting_of(
     shape: ModelShape, job: BatchJob, option: Option, machine: InstanceType, calibration: Calibration
-) -> Setting:
+) -> BatchSetting:
     """An option on a machine, as the search sees it."""
-    return Setting(shape=shape, option=option, machine=machine, load=job.load, calibration=calibration)
+    return BatchSetting(shape=shape, option=option, machine=machine, load=job.load, calibration=calibration)
 
 
 def batch_table(
@@ -39,7 +39,9 @@ def batch_table(
         memory = setting.memory(layout)
         named, stage, band = memory.terms, "the device of a replica", memory.band
     else:
-        named, stage, band = _pooled(setting, layout), "every device of a replica", setting.factors.memory_band
+        pooled = replica_memory(shape, option.recipe, layout, setting.machine, setting.factors, job.load)
+        named = memory_terms(pooled, job.load, layout, setting.factors)
+        stage, band = "every device of a replica", setting.factors.memory_band
     terms = tuple(Term(name=name.replace("_", " "), value=float(value)) for name, value in named.items() if value)
     return MemoryTable(
         stage=stage,
@@ -81,7 +83,7 @@ def batch_run(
             run_band(shape, option.framework, option.recipe, machine.accelerator.name, calibration), job.load
         ),
         stopped_nodes=max(layout.devices // machine.devices, 1),
-        lost_s=min(block * work_s / share, float(clock.run_s)) / 2,
+        lost_s=float(lost_s(block, share / work_s, clock.run_s)),
     )
     streaming = option.framework.streaming
     batch = Batch(
@@ -96,23 +98,7 @@ def batch_run(
     return run, batch
 
 
-def _pooled(setting: Setting, layout: Layout) -> dict[str, Any]:
-    """Bytes of an engine that fills what it has with cache, by cause."""
-    load: Load = setting.load
-    memory = replica_memory(setting.shape, setting.option.recipe, layout, setting.machine, setting.factors, load)
-    held = held_tokens(load, layout.micro_batch, setting.factors.batched_tokens) - load.prefix_tokens
-    return {
-        "weights": memory.weights,
-        "draft": memory.draft,
-        "adapters": memory.adapters,
-        "cache in use": held * memory.cache_per_token,
-        "shared prefix": load.prefix_tokens * memory.cache_per_token,
-        "activations of a step": memory.activations,
-        "engine reserve": memory.reserve,
-    }
-
-
-def _elsewhere(setting: Setting, layout: Layout) -> tuple[PlaceNeed, ...]:
+def _elsewhere(setting: BatchSetting, layout: Layout) -> tuple[PlaceNeed, ...]:
     return tuple(
         PlaceNeed(of=each.of, need_bytes=int(each.need), have_bytes=int(each.have))
         for each in setting.demands(setting.memory(layout))
@@ -120,7 +106,7 @@ def _elsewhere(setting: Setting, layout: Layout) -> tuple[PlaceNeed, ...]:
     )
 
 
-def _passes(setting: Setting, layout: Layout, found: ReplicaRun) -> tuple[PassParts, ...]:
+def _passes(setting: BatchSetting, layout: Layout, found: ReplicaRun) -> tuple[PassParts, ...]:
     """The first pass of a block and a further one, of the largest block that there is."""
     streamed, lengths = setting.streamed(layout), setting.load.lengths
     batches = -(-int(found.in_flight) // layout.micro_batch)
@@ -128,7 +114,7 @@ def _passes(setting: Setting, layout: Layout, found: ReplicaRun) -> tuple[PassPa
     return tuple(_parts(name, each(layout.micro_batch, batches, lengths), setting) for name, each in passes.items())
 
 
-def _parts(name: str, each: PassTime, setting: Setting) -> PassParts:
+def _parts(name: str, each: PassTime, setting: BatchSetting) -> PassParts:
     streaming = setting.option.framework.streaming
     assert streaming
     parts = {f"{field.name}_s": float(getattr(each, field.name)) for field in fields(each)}

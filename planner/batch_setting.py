@@ -34,7 +34,7 @@ class BatchJob:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class BatchSetting:
     """One option on one machine, with all that its runs and its memory stand on."""
 
     shape: ModelShape

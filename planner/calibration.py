@@ -155,10 +155,10 @@ class ServingFactors(StepFactors):
     The engine takes `memory_share` of the device, and of what is left beside weights, activations and reserve
     `cache_share` for the cache. `reserve_bytes` is what it uses beside (context, graphs), `collectives_bytes` more
     where devices share a model; activations are those of `batched_tokens` of prompts at a time, which is also the most
-    that a step works on, 0 where the reserve holds them. It decodes `largest_batch` sequences at most, keeps room for
-    `reserved_share` of an answer when it lets a request in, and where it `mixes_prompts` works on pieces of prompts in
-    steps that decode. `memory_band` is how far memory lies from the prediction, `band` times and rates, `ttft_band`
-    the time to the first token.
+    that a step works on, 0 where the reserve holds them; where tokens are picked, a logit takes `logit_bytes`. It
+    decodes `largest_batch` sequences at most, keeps room for `reserved_share` of an answer when it lets a request in,
+    and where it `mixes_prompts` works on pieces of prompts in steps that decode. `memory_band` is how far memory lies
+    from the prediction, `band` times and rates, `ttft_band` the time to the first token.
     """
 
     memory_share: float
@@ -166,6 +166,7 @@ class ServingFactors(StepFactors):
     reserve_bytes: int
     collectives_bytes: int
     batched_tokens: int
+    logit_bytes: int
     largest_batch: int
     reserved_share: float
     mixes_prompts: bool

@@ -26,6 +26,9 @@ _AROUND_FLEET = (
 # Records in a build of which the fields are compared, where both builds have them.
 _PARTS = (FileSystem, Fleet, Engine, Mig, Existing)
 
+# What follows from the instance type, and is no news where that changes.
+OF_TYPE = ("accelerators", "nvme_bytes", "efa_cards", "nic_slots")
+
 Compare = Callable[[Build, Build], tuple[str, ...]]
 """Tells what CloudFormation would make anew, or take away, of the first build's stack for the second's."""
 
@@ -52,7 +55,10 @@ def changes(old: Build, new: Build) -> Changes:
     """What differs between the build of a stack and another."""
     words: dict[str, list[str]] = {"moving": [], "replacing": [], "around": []}
     around = (*_AROUND, *_AROUND_FLEET) if old.fleet and new.fleet else _AROUND
+    told = OF_TYPE if old.instance_type != new.instance_type else ()
     for name, before, after in _differing(old, new):
+        if name in told:
+            continue
         kind = "moving" if name in _MOVING else "around" if name in around else "replacing"
         words[kind].append(f"{name.replace('_', ' ')}: {_shown(before)} -> {_shown(after)}")
     return Changes(**{kind: tuple(items) for kind, items in words.items()})
@@ -92,7 +98,7 @@ def permitted(path: Path, old: Build, new: Build, *, replace_nodes: bool, compar
                 f"{path}: the new plan would replace {what}:",
                 *(f"  {item}" for item in changed.replacing or changed.around),
                 *(f"  {item}" for item in changed.remade),
-                "Nothing was written. CloudFormation starts the new nodes before it ends the old ones, so quota and "
+                "Nothing was written. What is made anew CloudFormation starts before it ends the old, so quota and "
                 "capacity are needed twice; to go on, run `berth lock` with --replace.",
             ]
         )
@@ -121,7 +127,8 @@ def keeping(old: Build, decided: Decision | Lock) -> Build:
     if new.block_ends_at is None and old.reservation_id == new.reservation_id:
         # Not asked today, which ends no block.
         new = replace(new, block_ends_at=old.block_ends_at)
-    same = old.image.parameter == new.image.parameter
+    # Without a parameter an image is the user's own, or that of a target which names none.
+    same = new.image.parameter is not None and old.image.parameter == new.image.parameter
     return replace(new, image=old.image) if same and new.image.id is None else new
 
 

@@ -2,60 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from planner.accounts import key_warnings
 from planner.addresses import interface_warnings, network_sentence
-from planner.batch_setting import BatchJob
 from planner.build import build_of, end_warnings, image_warnings
 from planner.calibration import Calibration
 from planner.candidate import AnyJob, candidate
-from planner.choose_index import plan_index
-from planner.co_served import apart_sentence, device_share, others_of, room_for_all, served_beside, with_others
-from planner.compare_split import split_comparison
-from planner.cost import cost_of, losses_per_hour, with_index
+from planner.cost import cost_of, with_index
 from planner.deals import deals_of
 from planner.eligible import Contender, contenders, most_nodes
 from planner.energy import energy_of
 from planner.engine_words import start_sentence
 from planner.errors import NoFeasiblePlan
 from planner.explain import Found, broken_pins, grouped, ladder, rung_miss, searched_rejections
-from planner.fleet_cost import with_fleet
-from planner.fleet_fields import Fleet
-from planner.fleet_plan import Choice, fleet_plan, units_of
-from planner.fleet_size import Units
-from planner.front import pareto_front, spread
+from planner.fleet_record import FleetPlan
+from planner.front import evenly_apart, pareto_front
+from planner.index_record import IndexPlan
 from planner.job_words import job_sentence
-from planner.plan import Candidate, Cost, Deal, Decision, Plan, Rejection, Target
+from planner.plan import Candidate, Cost, Decision, Plan, Rejection, Target
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy, Recipe
 from planner.requirement import requirement
 from planner.search import RUNGS, Part, Scope
-from planner.search_batch import search_batch
-from planner.search_serving import ServingJob, load_of, rooms, search_serving
-from planner.search_split import split_parts
 from planner.search_training import TrainingJob, search_training
-from planner.serving import replica_of
 from planner.serving_notes import serving_notes
 from planner.shape import ModelShape
 from planner.sliced import as_cut
-from planner.step_table import prompt_share
 from planner.surroundings import is_fleet
 from planner.usage import weights_bytes
 from planner.warnings import warnings_of
 from planner.workload import Pin, Workload
+from pricing.instance_type import InstanceType
 from pricing.market import Market
+from pricing.offer import Offer
 from pricing.quota import interfaces_allowed
 from pricing.units import HOURS_PER_MONTH, show_usd
 
+if TYPE_CHECKING:
+    from planner.co_served import Other
+
 # Beside the ladder, a reader wants the next few machines, not the next few layouts of the same one.
 RUNNERS_UP = 5
-# More than any fleet: what a search is given that should not stop at a number of nodes.
-ANY_NODES = 10**9
 
 
 def make_plan(
@@ -68,49 +61,64 @@ def make_plan(
     job, wholes = job_of(workload, shape), market.instance_types
     market = replace(market, instance_types=as_cut(workload, wholes))
     able, refused = contenders(workload, shape, market)
-    others = others_of(workload, market, calibration)
-    able, crowded = room_for_all(able, others)
-    refused = (*refused, *crowded)
+    others: tuple[Other, ...] = ()
+    if not isinstance(job, TrainingJob):
+        # Here and below: a training plan does not load what answers requests, a twentieth of its time.
+        from planner.choose_answers import beside_others
+
+        job, able, crowded, others = beside_others(workload, job, able, market, calibration)
+        refused = (*refused, *crowded)
     if not able:
         raise NoFeasiblePlan(_nothing_able(workload, refused))
-    if isinstance(job, ServingJob):
-        job = with_others(job, others, able)
     found, parts = _search(workload, shape, able, job, market, calibration)
     if not len(found.ranking.order):
         raise NoFeasiblePlan(_nothing_fits(found))
+    return _decision(found, parts, job, others, refused, market, wholes, now)
+
+
+def _decision(
+    found: Found,
+    parts: Sequence[Part],
+    job: AnyJob,
+    others: Sequence[Other],
+    refused: Sequence[Rejection],
+    market: Market,
+    wholes: Mapping[str, InstanceType],
+    now: datetime,
+) -> Decision:
+    """The best row of a search with all that is said of it and built for it; `wholes` are the instance types uncut."""
+    workload, shape, calibration = found.workload, found.scope.shape, found.scope.calibration
     chosen = found.describe(found.pool, found.chosen)
-    winner = able[int(found.pool.machine[found.chosen])]
+    winner, whole = found.contenders[int(found.pool.machine[found.chosen])], wholes[chosen.instance_type]
     recipe = winner.options[int(found.pool.option[found.chosen])].recipe
     offer = winner.offers[int(found.pool.offer[found.chosen])]
     deals = deals_of(chosen, offer, market)
     run = chosen.run.hours if chosen.run else None
-    served = chosen.service.tokens_per_s if chosen.service else None
-    cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run, market, served)
-    index = plan_index(workload, market) if workload.index else None
-    if index:
-        cost = with_index(cost, index)
-        _together_within(workload, cost)
+    service = index = None
+    if not isinstance(job, TrainingJob):
+        from planner.choose_answers import service_of
+
+        service = service_of(found, job, chosen, recipe, deals, others, parts, market)
+    fleet = service.fleet if service else None
+    if workload.index:
+        from planner.choose_index import plan_index
+
+        index = plan_index(workload, market)
+    cost = _cost(workload, shape, recipe, offer, chosen, index, fleet, market)
+    size = int(weights_bytes(shape, recipe))
+    build = build_of(workload, chosen, whole, now, weights_bytes=size, planned=fleet, held=market.held)
+    allowed = interfaces_allowed(market.quotas, chosen.region)
     runners_up = _runners_up(found)
-    fleet = None
-    beside = tuple(served_beside(chosen, winner.machine.devices, others, market, calibration)) if others else ()
-    if isinstance(job, ServingJob):
-        units = units_of(found.pool, able)
-        choice = _choice(workload, shape, job, chosen, units, recipe, deals, market, calibration)
-        fleet = fleet_plan(workload.inference.fleet if workload.inference else Fleet(), job, choice)
-        if is_fleet(workload):
-            cost = with_fleet(cost, fleet, chosen)
     plan = Plan(
         workload=workload.name,
         model=shape.name,
         job=job_sentence(workload, shape),
         parameters=shape.parameters,
         active_parameters=shape.active_parameters,
-        requirement=requirement(shape, job, able, calibration),
+        requirement=requirement(shape, job, found.contenders, calibration),
         chosen=chosen,
         cost=cost,
-        energy=energy_of(
-            wholes[chosen.instance_type], chosen.nodes, chosen.region, run.expected if run else HOURS_PER_MONTH
-        ),
+        energy=energy_of(whole, chosen.nodes, chosen.region, run.expected if run else HOURS_PER_MONTH),
         deals=deals,
         ladder=ladder(found),
         runners_up=runners_up,
@@ -118,51 +126,51 @@ def make_plan(
         rejections=(*searched_rejections(found), *refused),
         covered=found.pool.covered,
         timed=found.pool.timed,
-        warnings=(*shape.notes, *warnings_of(workload, chosen, runners_up, cost, deals, winner.machine, market, now)),
-        index=index,
-        fleet=fleet,
-        beside=beside,
-        apart=split_comparison(found, parts, chosen, market) if _compares(workload, job) else None,
-    )
-    size = int(weights_bytes(shape, recipe))
-    build = build_of(
-        workload,
-        chosen,
-        wholes[chosen.instance_type],
-        now,
-        weights_bytes=size,
-        planned=fleet,
-        held=market.held,
-    )
-    allowed = interfaces_allowed(market.quotas, chosen.region)
-    if fleet and build.fleet:
-        fleet = replace(fleet, least_nodes=build.fleet.least_nodes, most_nodes=build.fleet.most_nodes)
-    plan = replace(
-        plan,
-        network=network_sentence(build, allowed),
         warnings=(
-            *plan.warnings,
+            *shape.notes,
+            *warnings_of(workload, chosen, runners_up, cost, deals, winner.machine, market, now),
             *serving_notes(workload, shape, chosen, winner.machine),
             *end_warnings(workload.provision, chosen, market.held, now),
             *interface_warnings(build, allowed),
             *key_warnings(build),
             *image_warnings(build),
             *start_sentence(workload, chosen),
-            *(
-                apart_sentence(workload, shape, job, chosen, others, market, calibration)
-                if isinstance(job, ServingJob)
-                else ()
-            ),
+            *(service.notes if service else ()),
         ),
-        fleet=fleet,
+        index=index,
+        network=network_sentence(build, allowed),
+        fleet=service.as_built(build) if service else None,
+        beside=service.beside if service else (),
+        apart=service.apart if service else None,
     )
     return Decision(plan=plan, build=build, recipe=recipe)
 
 
-def _compares(workload: Workload, job: AnyJob) -> bool:
-    """Whether replicas for prompts beside others for answers are looked at."""
-    asked = workload.inference is not None and workload.inference.disaggregate != "never"
-    return asked and isinstance(job, ServingJob) and job.plain
+def _cost(
+    workload: Workload,
+    shape: ModelShape,
+    recipe: Recipe,
+    offer: Offer,
+    chosen: Candidate,
+    index: IndexPlan | None,
+    fleet: FleetPlan | None,
+    market: Market,
+) -> Cost:
+    """The bill of the chosen candidate, with the index beside it and what the hours of a fleet save.
+
+    Raises NoFeasiblePlan where model and index together are beyond the budget.
+    """
+    run = chosen.run.hours if chosen.run else None
+    served = chosen.service.tokens_per_s if chosen.service else None
+    cost = cost_of(workload, shape, recipe, offer, chosen.nodes, run, market, served)
+    if index:
+        cost = with_index(cost, index)
+        _together_within(workload, cost)
+    if fleet is None or not is_fleet(workload):
+        return cost
+    from planner.fleet_cost import with_fleet
+
+    return with_fleet(cost, fleet, chosen)
 
 
 def _together_within(workload: Workload, cost: Cost) -> None:
@@ -175,45 +183,6 @@ def _together_within(workload: Workload, cost: Cost) -> None:
         )
 
 
-def _choice(
-    workload: Workload,
-    shape: ModelShape,
-    job: ServingJob,
-    chosen: Candidate,
-    units: Units,
-    recipe: Recipe,
-    deals: Sequence[Deal],
-    market: Market,
-    calibration: Calibration,
-) -> Choice:
-    """What the fleet of a served model is planned of."""
-    machine, file_system = market.instance_types[chosen.instance_type], workload.provision.storage.file_system
-    serving = workload.provision.serving
-    factors = calibration.serving_factors(chosen.framework, chosen.accelerator)
-    replica = replica_of(shape, recipe, chosen.layout, machine, factors, job.load)
-    assert chosen.service is not None
-    return Choice(
-        chosen=chosen,
-        units=units,
-        machines=market.instance_types,
-        deals=deals,
-        weights_bytes=weights_bytes(shape, recipe),
-        file_system=(file_system.capacity, file_system.throughput) if file_system else None,
-        prompt_share=_prompt_share(chosen) or prompt_share(replica, job.load, chosen.service.concurrency),
-        least_nodes=serving.least_nodes or 1 if serving else 1,
-        losses_per_hour=losses_per_hour(chosen.instance_type, chosen.region, market),
-        device_share=device_share(job, chosen),
-    )
-
-
-def _prompt_share(chosen: Candidate) -> float:
-    """The share of the devices that work on prompts alone; 0 where all do both."""
-    if chosen.split is None or chosen.service is None:
-        return 0.0
-    apart = chosen.split.replicas * chosen.split.layout.devices
-    return apart / (apart + chosen.service.replicas * chosen.layout.devices)
-
-
 def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
     """The workload as the search needs it."""
     if workload.training:
@@ -223,21 +192,9 @@ def job_of(workload: Workload, shape: ModelShape) -> AnyJob:
             global_batch=training.global_batch,
             tokens=training.total_tokens(shape.active_parameters),
         )
-    assert workload.inference is not None
-    inference = workload.inference
-    if inference.requests:
-        return BatchJob(
-            load=load_of(inference, shape), requests=inference.requests, deadline_s=workload.limits.deadline_s
-        )
-    return ServingJob(
-        load=load_of(inference, shape),
-        requests_per_s=inference.requests_per_second,
-        concurrency=inference.concurrency,
-        ttft_s=inference.ttft or np.inf,
-        tpot_s=inference.tpot or np.inf,
-        headroom=inference.fleet.headroom,
-        spare=inference.fleet.spare,
-    )
+    from planner.choose_answers import answering_job
+
+    return answering_job(workload, shape)
 
 
 def _search(
@@ -261,16 +218,10 @@ def _search(
     parts: tuple[Part, ...] = ()
     if isinstance(job, TrainingJob):
         fitting = loose = search_training(scope, job)
-    elif isinstance(job, BatchJob):
-        fitting = loose = search_batch(scope, job)
     else:
-        known = tuple(rooms(scope, job))
-        parts = tuple(split_parts(known, job)) if _compares(workload, job) else ()
-        allowed = workload.inference is not None and workload.inference.disaggregate == "allow"
-        fitting = search_serving(scope, job, parts if allowed else (), known)
-        free = {name: value for name, value in scope.pins.items() if name != "nodes"}
-        unlimited = replace(scope, max_nodes=ANY_NODES, pins=free)
-        loose = search_serving(unlimited, replace(job, ttft_s=np.inf, tpot_s=np.inf))
+        from planner.choose_answers import search_answers
+
+        fitting, loose, parts = search_answers(scope, job, workload)
     pool = join_offers(able, fitting, market)
     found = Found(
         workload=workload,
@@ -310,7 +261,7 @@ def _front(found: Found) -> tuple[Candidate, ...]:
     """The fleets within the limits that trade money for time, cheapest first."""
     order, usd = found.ranking.order, found.ranking.usd
     rows = order[pareto_front(usd[order], found.pool.job_s[order])]
-    return tuple(found.describe(found.pool, int(row)) for row in spread(rows, usd))
+    return tuple(found.describe(found.pool, int(row)) for row in evenly_apart(rows, usd))
 
 
 def _nothing_able(workload: Workload, refused: Sequence[Rejection]) -> list[str]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 
-from planner.eligible import permitted
+from planner.asked import permitted
+from planner.cost import cents
 from planner.errors import NoFeasiblePlan
 from planner.index_fields import Index
 from planner.index_record import IndexFleet, IndexPlan
@@ -156,7 +156,7 @@ def _fleet(index: Index, kind: _Kind, offer: Offer, total: float) -> IndexFleet:
         region=offer.region,
         purchase=offer.purchase,
         usd_per_hour=hourly,
-        usd_per_month=(hourly * HOURS_PER_MONTH).quantize(Decimal("0.01")),
+        usd_per_month=cents(hourly * HOURS_PER_MONTH),
         provenance=offer.provenance,
         queries_per_s=None if per_copy is None else per_copy * (1 + index.replicas),
     )

@@ -17,7 +17,7 @@ import numpy as np
 from planner.calibration import Calibration
 from planner.candidate import candidate
 from planner.cost import cents
-from planner.eligible import Contender, contenders
+from planner.eligible import Contender, contenders, most_nodes
 from planner.fleet_size import WORTH_CHANGING
 from planner.models import load_preset
 from planner.plan import Candidate, Rejection, ServedBeside
@@ -142,32 +142,40 @@ def apart_sentence(
     market: Market,
     calibration: Calibration,
 ) -> Iterator[str]:
-    """What the models would take on instances of their own each, where that is cheaper."""
+    """What the models would take on instances of their own each, where that is cheaper: with the same spare nodes,
+    within limits.max_nodes and the quotas of each alone. A pin is of the models together, and left aside."""
     if not others:
         return
-    alone = replace(job, beside=None)
-    able, _ = contenders(workload, shape, market)
+    alone, free = replace(job, beside=None), workload.model_copy(update={"pin": Pin()})
+    able, _ = contenders(free, shape, market)
     pool = search_serving(_scope(shape, able, calibration), alone)
+    most, spare = workload.limits.max_nodes, job.spare
     each = [
-        _cheapest_usd(alone, able, pool),
-        *(_cheapest_usd(other.job, tuple(other.able.values()), other.pool) for other in others),
+        _cheapest_usd(alone, able, pool, most, market),
+        *(
+            _cheapest_usd(replace(other.job, spare=spare), tuple(other.able.values()), other.pool, most, market)
+            for other in others
+        ),
     ]
-    apart = sum(each)
+    apart, aside = sum(each), ", pin left aside" if workload.pin != Pin() else ""
     if apart < (1 - WORTH_CHANGING) * float(chosen.usd_per_hour):
         yield (
-            f"Planned apart, each on the instances that suit it best, the {len(each)} models would take some "
+            f"Planned apart, each on the instances that suit it best{aside}, the {len(each)} models would take some "
             f"{show_usd(apart * HOURS_PER_MONTH)} a month for the instances."
         )
 
 
-def _cheapest_usd(job: ServingJob, able: Sequence[Contender], pool: Pool) -> float:
-    """USD an hour of the cheapest fleet of one model alone."""
+def _cheapest_usd(job: ServingJob, able: Sequence[Contender], pool: Pool, most: int, market: Market) -> float:
+    """USD an hour of the cheapest fleet of one model alone on `most` nodes at most; infinity where there is none."""
     least = np.inf
     for index, item in enumerate(able):
         rows = np.flatnonzero(pool.machine == index)
         if len(rows):
-            nodes = fleet_nodes(pool.layout.take(rows), item.machine, pool.replicas[rows], job)
-            least = min(least, float(nodes.min() * item.offers[0].usd_per_hour_per_node))
+            nodes = int(fleet_nodes(pool.layout.take(rows), item.machine, pool.replicas[rows], job).min())
+            prices = (
+                each.usd_per_hour_per_node for each in item.offers if nodes <= min(most, most_nodes(each, market))
+            )
+            least = min(least, nodes * float(min(prices, default=np.inf)))
     return least
 
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from planner.explain import Found, times
 from planner.plan import Candidate, Comparison
-from planner.rank import join_offers, rank
+from planner.rank import join_offers, rank, score
 from planner.search import Part, pool
+from planner.workload import ObjectiveWeights
 from pricing.market import Market
 from pricing.units import show_duration, show_usd
 
@@ -17,11 +20,15 @@ def split_comparison(found: Found, parts: Sequence[Part], chosen: Candidate, mar
     if chosen.split:
         return Comparison(best=_together(found), verdict=_won(chosen, _together(found)))
     rows = join_offers(found.contenders, pool(parts), market)
-    order = rank(found.workload, found.scope.shape, found.contenders, rows, market, found.scope.calibration).order
-    if not len(order):
+    ranking = rank(found.workload, found.scope.shape, found.contenders, rows, market, found.scope.calibration)
+    if not len(ranking.order):
         return Comparison(best=None, verdict=_missing(found))
-    best = found.describe(rows, int(order[0]))
-    return Comparison(best=best, verdict=_lost(best, chosen, found.allows_split))
+    row, other = int(ranking.order[0]), found.chosen
+    usd = np.array([ranking.usd[row], found.ranking.usd[other]])
+    mine, chosens = score(found.workload.weights, usd, np.array([rows.job_s[row], found.pool.job_s[other]]))
+    best = found.describe(rows, row)
+    worth = not found.allows_split and bool(mine < chosens)
+    return Comparison(best=best, verdict=_lost(best, chosen, worth, found.workload.objective))
 
 
 def _together(found: Found) -> Candidate | None:
@@ -37,10 +44,11 @@ def _won(chosen: Candidate, other: Candidate | None) -> str:
     return f"chosen: with both on the same replicas {_against(other, chosen)}; {_unproven(chosen)}"
 
 
-def _lost(best: Candidate, chosen: Candidate, allowed: bool) -> str:
-    """Why the best split fleet is not in the plan."""
-    if allowed or best.usd_per_hour >= chosen.usd_per_hour:
-        return f"{_against(best, chosen)}: not worth it"
+def _lost(best: Candidate, chosen: Candidate, worth: bool, objective: str | ObjectiveWeights) -> str:
+    """Why the best split fleet is not in the plan: `worth` is whether it is the better one by the objective."""
+    if not worth:
+        by = objective if isinstance(objective, str) else f"cost {objective.cost:g} to time {objective.time:g}"
+        return f"{_against(best, chosen)}: not worth it by the objective, {by}"
     return f"{_against(best, chosen)}; not considered unless inference.disaggregate is allow: {_unproven(best)}"
 
 

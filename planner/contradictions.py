@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from planner.asked import frameworks_of, permitted
 from planner.batch_faults import batch_faults
-from planner.eligible import frameworks_of, permitted
 from planner.framework import Framework, load_frameworks
 from planner.index_fields import index_faults
 from planner.plan import Target

@@ -84,6 +84,16 @@ def cents(amount: Decimal) -> Decimal:
     return amount.quantize(Decimal("0.01"))
 
 
+def hundredth_cents(amount: Decimal) -> Decimal:
+    """The money of a million tokens as a candidate shows it."""
+    return amount.quantize(Decimal("0.0001"))
+
+
+def millionths(amount: Decimal) -> Decimal:
+    """Money as a bill sums it: AWS publishes hourly prices to a millionth of a dollar or less."""
+    return amount.quantize(Decimal("0.000001"))
+
+
 def cost_of(
     workload: Workload,
     shape: ModelShape,
@@ -134,19 +144,19 @@ def with_index(cost: Cost, index: IndexPlan) -> Cost:
     fleet = index.chosen
     line = CostLine(
         name="vector index",
-        usd_per_hour=_micro(fleet.usd_per_hour),
+        usd_per_hour=millionths(fleet.usd_per_hour),
         usd_per_run=None,
-        usd_per_month=_micro(fleet.usd_per_hour * HOURS_PER_MONTH),
+        usd_per_month=millionths(fleet.usd_per_hour * HOURS_PER_MONTH),
         basis=f"{fleet.nodes} x {fleet.instance_type}, {fleet.purchase}",
         provenance=fleet.provenance,
     )
-    hourly, tokens = cost.usd_per_hour + _micro(fleet.usd_per_hour), cost.usd_per_million_tokens
+    hourly, tokens = cost.usd_per_hour + millionths(fleet.usd_per_hour), cost.usd_per_million_tokens
     return replace(
         cost,
         lines=(*cost.lines, line),
         usd_per_hour=hourly,
         # Tokens bear the whole bill.
-        usd_per_million_tokens=None if tokens is None else _micro(tokens * hourly / cost.usd_per_hour),
+        usd_per_million_tokens=None if tokens is None else millionths(tokens * hourly / cost.usd_per_hour),
         usd_per_month=cost.usd_per_month + (line.usd_per_month or 0),
     )
 
@@ -157,10 +167,10 @@ def _per_million(
     """USD of a million tokens, in and out; None where none are served."""
     asked = workload.inference
     if asked is not None and asked.requests and usd_per_run is not None:
-        return _micro(usd_per_run / (asked.requests * (asked.input_tokens + asked.output_tokens)) * MEGA)
+        return millionths(usd_per_run / (asked.requests * (asked.input_tokens + asked.output_tokens)) * MEGA)
     if not tokens_per_s:
         return None
-    return _micro(usd_per_hour / HOUR_S / Decimal(tokens_per_s) * MEGA)
+    return millionths(usd_per_hour / HOUR_S / Decimal(tokens_per_s) * MEGA)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -203,12 +213,12 @@ class _Bill:
         provenance: Provenance | None = None,
     ) -> CostLine:
         """A line that costs so much an hour, and `once` at the start."""
-        run = None if self.run is None else _micro(usd_per_hour * Decimal(self.run.expected) + once)
+        run = None if self.run is None else millionths(usd_per_hour * Decimal(self.run.expected) + once)
         return CostLine(
             name=name,
-            usd_per_hour=_micro(usd_per_hour),
+            usd_per_hour=millionths(usd_per_hour),
             usd_per_run=run,
-            usd_per_month=_micro(usd_per_hour * HOURS_PER_MONTH + once),
+            usd_per_month=millionths(usd_per_hour * HOURS_PER_MONTH + once),
             basis=basis,
             provenance=provenance,
         )
@@ -248,7 +258,7 @@ def _idle(bill: _Bill, offer: Offer) -> CostLine | None:
     if paid is None or bill.run is None:
         return None
     used = bill.nodes * bill.run.expected
-    usd = _micro(offer.usd_per_hour_per_node * Decimal(max(paid - used, 0.0)))
+    usd = millionths(offer.usd_per_hour_per_node * Decimal(max(paid - used, 0.0)))
     return CostLine(
         name=_IDLE,
         usd_per_hour=Decimal(0),
@@ -333,8 +343,3 @@ def _hours_bought(component: Component) -> int:
 
 def _sum(amounts: Iterable[Decimal | None]) -> Decimal:
     return sum((each for each in amounts if each is not None), Decimal(0))
-
-
-def _micro(amount: Decimal) -> Decimal:
-    """AWS publishes hourly prices to a millionth of a dollar or less."""
-    return amount.quantize(Decimal("0.000001"))

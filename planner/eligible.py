@@ -5,10 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 
+from planner.asked import frameworks_of, permitted
 from planner.cost import wasted_share
-from planner.fleet_size import ZONES
 from planner.framework import Framework, load_frameworks
 from planner.hyperpod import hyperpod_types
 from planner.image import eks_image, image_parameter, own_image
@@ -18,7 +17,8 @@ from planner.recipes import Option, allowed_options
 from planner.serving_fields import FEATURES
 from planner.setting import RATED_AS
 from planner.shape import ModelShape
-from planner.workload import InstanceTypes, Workload
+from planner.subnets import ZONES
+from planner.workload import Workload
 from pricing.instance_type import InstanceType
 from pricing.market import Market
 from pricing.offer import Offer, Purchase
@@ -112,40 +112,11 @@ def most_nodes(offer: Offer, market: Market) -> float:
     return min(math.inf if allowed is None else allowed, held.reservation.count if held else math.inf)
 
 
-def permitted(name: str, limits: InstanceTypes) -> bool:
-    """Whether the limits leave an instance type in."""
-    allowed = not limits.allow or any(fnmatchcase(name, pattern) for pattern in limits.allow)
-    return allowed and not any(fnmatchcase(name, pattern) for pattern in limits.deny)
-
-
 def _reaches(offer: Offer, zone: str | None, market: Market) -> bool:
     """Whether the offer has a zone to launch in: the one asked for, where any are known."""
     if zone is None:
         return bool(offer.zone_ids)
     return zone in offer.zone_ids if offer.zone_ids else market.region_of(zone) == offer.region
-
-
-def frameworks_of(workload: Workload) -> tuple[Framework, ...]:
-    """The framework that the user names, or the default ones of the job and method."""
-    every = load_frameworks().values()
-    if workload.inference:
-        named, batch = workload.inference.engine, workload.inference.requests is not None
-        return tuple(
-            item
-            for item in every
-            if item.job is Job.INFERENCE
-            and (item.name == named if named else not item.by_name_only or (batch and item.streaming is not None))
-            and item.features >= workload.inference.features
-        )
-    named = workload.training.framework if workload.training else None
-    method = workload.training.method if workload.training else ""
-    return tuple(
-        item
-        for item in every
-        if item.job is Job.TRAINING
-        and (item.name == named if named else method in item.default_methods)
-        and method in item.methods
-    )
 
 
 def _runnable(options: tuple[Option, ...], machine: InstanceType) -> Iterable[Option]:

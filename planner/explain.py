@@ -9,7 +9,6 @@ from functools import partial
 
 import numpy as np
 
-from planner.binding import prompt_floor, token_floor
 from planner.eligible import Contender
 from planner.layout import Ints, Layout
 from planner.legal import (
@@ -21,15 +20,13 @@ from planner.legal import (
     SEQUENCE_SPLITS,
     STAGES_FILLED,
     TENSOR_IN_NODE,
+    Rule,
     Space,
     broken_rules,
 )
 from planner.plan import Candidate, Rejection, Rung, RungAnswer, Service
 from planner.rank import Ranking
 from planner.search import OF_DEVICE, RUNGS, Miss, Pool, Scope
-from planner.search_serving import load_of
-from planner.serving import replica_of
-from planner.serving_layouts import SERVING_RULES
 from planner.workload import Workload
 from pricing.offer import Offer
 from pricing.reservation import Held
@@ -168,7 +165,11 @@ def broken_pins(found: Found) -> tuple[str, ...]:
         # Software without a degree has no layouts with it, whatever the rules.
         if all(value == 1 or name in {*framework.degrees, "micro_batch", "nodes"} for name, value in pins.items())
     ]
-    rules = _RULES_OF_ONE if training else (*_RULES_OF_ONE, *SERVING_RULES)
+    rules: tuple[Rule, ...] = _RULES_OF_ONE
+    if not training:
+        from planner.serving_layouts import SERVING_RULES
+
+        rules = (*rules, *SERVING_RULES)
     broken = [broken_rules(space, layout, rules) for space in spaces]
     everywhere = [rule for rule in rules if broken and all(rule in each for each in broken)]
     # What is broken on every type is told of the one with most devices.
@@ -318,6 +319,11 @@ def _late_miss(found: Found, rows: Ints, *, floors: bool = False) -> str:
 
 def _floors(found: Found, row: int, service: Service) -> Iterator[str]:
     """How fast the replica of a loose row answers a request alone, and what binds it, where that is not enough."""
+    # Needed where nothing answers in time: plans that succeed do without.
+    from planner.binding import prompt_floor, token_floor
+    from planner.search_serving import load_of
+    from planner.serving import replica_of
+
     inference, loose = found.workload.inference, found.loose
     assert inference is not None
     contender = found.contenders[int(loose.machine[row])]

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
 
-from planner.cost import cents
+from planner.cost import cents, millionths
+from planner.fleet_fields import Fleet
 from planner.fleet_record import FleetPlan
 from planner.plan import Candidate, Cost, CostLine
 from pricing.offer import Purchase
@@ -15,7 +16,6 @@ from pricing.units import HOUR_S, HOURS_PER_MONTH
 
 # What is paid by the hour only follows the load; a commitment is paid whether nodes run or not.
 BY_THE_HOUR = (Purchase.ON_DEMAND, Purchase.SPOT)
-_MILLIONTH = Decimal("0.000001")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +43,11 @@ class Rates:
             return None
         starting = self.losses_per_hour * (self.ready_s or 0.0) / HOUR_S
         return own + self.spot_usd * spot * Decimal(1 + starting)
+
+
+def spot_nodes(asked: Fleet, chosen: Candidate) -> int:
+    """Nodes of the planned ones that are bought on spot beside the others; none where all are already."""
+    return 0 if chosen.purchase is Purchase.SPOT else int(asked.spot_share * chosen.nodes)
 
 
 def all_day(rates: Rates, nodes: int) -> Decimal | None:
@@ -83,7 +88,7 @@ def with_fleet(cost: Cost, fleet: FleetPlan, chosen: Candidate) -> Cost:
         cost,
         lines=(first, *lines, *others),
         usd_per_hour=hourly,
-        usd_per_million_tokens=None if tokens is None else (tokens * busiest / cost.usd_per_hour).quantize(_MILLIONTH),
+        usd_per_million_tokens=None if tokens is None else millionths(tokens * busiest / cost.usd_per_hour),
         usd_per_month=cost.usd_per_month + sum((each.usd_per_month or Decimal(0) for each in lines), Decimal(0)),
     )
 
@@ -105,7 +110,7 @@ def _lines(fleet: FleetPlan, chosen: Candidate) -> Iterator[CostLine]:
 def _line(name: str, usd_per_month: Decimal, basis: str) -> CostLine:
     return CostLine(
         name=name,
-        usd_per_hour=(usd_per_month / HOURS_PER_MONTH).quantize(_MILLIONTH),
+        usd_per_hour=millionths(usd_per_month / HOURS_PER_MONTH),
         usd_per_run=None,
         usd_per_month=usd_per_month,
         basis=basis,

@@ -8,16 +8,17 @@ from decimal import Decimal
 
 import numpy as np
 
-from planner.cost import cents
+from planner.cost import cents, millionths
 from planner.eligible import Contender
-from planner.fleet_cost import Rates, all_day, by_hours
+from planner.fleet_cost import Rates, all_day, by_hours, spot_nodes
 from planner.fleet_fields import Fleet as Asked
-from planner.fleet_record import FleetPlan, Loading, LoadRange
-from planner.fleet_size import ZONES, Unit, Units, cheapest_by_load, spare_nodes
+from planner.fleet_record import FleetPlan, Loading, LoadRange, chosen_ready_s
+from planner.fleet_size import Unit, Units, cheapest_by_load, spare_nodes
 from planner.plan import Candidate, Deal
 from planner.readiness import ready_s, weight_sources
 from planner.search import Pool
 from planner.search_serving import ServingJob
+from planner.subnets import ZONES
 from pricing.instance_type import InstanceType
 from pricing.offer import Purchase
 from pricing.units import HOUR_S, HOURS_PER_MONTH, MEGA
@@ -61,7 +62,7 @@ def fleet_plan(asked: Asked, job: ServingJob, choice: Choice) -> FleetPlan:
         max(_hour_nodes(unit, load * share, job.spare), choice.least_nodes) for share in asked.profile or ()
     )
     loading = _loading(asked, choice)
-    spot = _spot_nodes(asked, chosen)
+    spot = spot_nodes(asked, chosen)
     rates = _rates(chosen, spot, choice, loading)
     rate, load_each = service.requests_per_s, job.load
     return FleetPlan(
@@ -122,11 +123,6 @@ def _hour_nodes(unit: Unit, load: float, spare: str) -> int:
     return int(nodes + spare_nodes(nodes, unit.nodes_per_replica, spare))
 
 
-def _spot_nodes(asked: Asked, chosen: Candidate) -> int:
-    """Nodes of the planned ones that are bought on spot; none where all are already."""
-    return 0 if chosen.purchase is Purchase.SPOT else int(asked.spot_share * chosen.nodes)
-
-
 def _rates(chosen: Candidate, spot: int, choice: Choice, loading: Sequence[Loading]) -> Rates:
     """What nodes cost: the first ones on the plan's terms, the others at the lowest spot price of the region."""
     prices = [
@@ -139,14 +135,14 @@ def _rates(chosen: Candidate, spot: int, choice: Choice, loading: Sequence[Loadi
         own_usd=chosen.usd_per_hour / chosen.nodes,
         spot_usd=min(prices, default=None),
         losses_per_hour=choice.losses_per_hour,
-        ready_s=next(each.ready_s for each in loading if each.chosen),
+        ready_s=chosen_ready_s(loading),
     )
 
 
 def _per_million(chosen: Candidate, share: float, tokens_per_s: float) -> Decimal:
     """USD per million tokens of a kind that takes a share of the fleet's time."""
     hourly = chosen.usd_per_hour * Decimal(share)
-    return (hourly / Decimal(tokens_per_s * HOUR_S) * MEGA).quantize(Decimal("0.000001"))
+    return millionths(hourly / Decimal(tokens_per_s * HOUR_S) * MEGA)
 
 
 def _loading(asked: Asked, choice: Choice) -> tuple[Loading, ...]:

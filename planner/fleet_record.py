@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -18,6 +19,11 @@ class Loading:
     ready_s: float | None
     basis: str
     chosen: bool
+
+
+def chosen_ready_s(loading: Sequence[Loading]) -> float | None:
+    """Seconds that a node takes from the place that the workload names; None where unknown."""
+    return next((each.ready_s for each in loading if each.chosen), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +43,7 @@ class FleetPlan:
     `load_nodes` carry the planned load with its head-room, `spare_nodes` stand by for what `spare` names.
     `nodes_by_hour` follows the profile of a day, empty without one; `scaled_usd_per_month` is what the instances then
     cost. `spot_nodes` of the nodes are on spot, which makes `mixed_usd_per_month`, None where no spot price is known;
-    EC2 is expected to take back `losses_per_month` of them all together.
+    EC2 is expected to take back `losses_per_month` of them all together, None where an older lock does not say.
     The load of a replica is requests/s as planned, None for a load of requests in flight. `usd_per_million_input` and
     `_output` share the instances' price by the time that prompts and answers take; embeddings have no output.
     """
@@ -59,9 +65,9 @@ class FleetPlan:
     prompt_share: float
     loading: tuple[Loading, ...]
     cheapest: tuple[LoadRange, ...]
-    losses_per_month: float = 0.0
+    losses_per_month: float | None = None
 
     @property
     def ready_s(self) -> float | None:
         """Seconds that a node takes from where the workload has it read the weights; None where unknown."""
-        return next((each.ready_s for each in self.loading if each.chosen), None)
+        return chosen_ready_s(self.loading)

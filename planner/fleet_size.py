@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from planner.subnets import ZONES
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
-# Zones that a fleet with a spare one stands in (planner.served).
-ZONES = 2
 # Loads at which fleets are compared: a hundredth to a hundred times the planned one, 30 to a decade, so that a
 # crossing is found to 8 %.
 LOAD_DECADES, LOADS_PER_DECADE = 2, 30

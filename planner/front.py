@@ -21,7 +21,7 @@ def pareto_front(usd: Floats, job_s: Floats) -> Ints:
     return np.asarray(order[job_s[order] < fastest_before])
 
 
-def spread(rows: Ints, usd: Floats, most: int = SHOWN) -> Ints:
+def evenly_apart(rows: Ints, usd: Floats, most: int = SHOWN) -> Ints:
     """Up to so many rows of a front, its ends among them, the others evenly apart in the logarithm of their money."""
     if len(rows) <= most:
         return rows

@@ -93,20 +93,21 @@ def answers_of(served: Served, layout: LayoutGrid) -> Answers:
 class Roles:
     """Every replica for prompts with every one for answers, rows by columns. Seconds, bytes in all.
 
-    Both engines take a request in, and the second one lets it in after so many steps, as any does.
+    Both engines take a request in with all of its prompt (`received_s`), and the second one lets it in after so many
+    steps, as any does.
     """
 
     prompts: Prompts
     answers: Answers
     handover_s: Any
-    request_s: float
+    received_s: float
     admission_steps: float
     answer_tokens: int
 
     @property
     def first_s(self) -> Any:
         """Time to the first token where no other prompt is before: it comes with the first step that decodes."""
-        entry = 2 * self.request_s + self.prompts.alone_s[:, None] + self.handover_s
+        entry = 2 * self.received_s + self.prompts.alone_s[:, None] + self.handover_s
         return entry + (self.admission_steps + 1) * self.answers.step_s
 
     @property
@@ -129,7 +130,7 @@ def roles(served: Served, prompts: Prompts, answers: Answers, one_node: bool) ->
         prompts=prompts,
         answers=answers,
         handover_s=moved / _device_bytes_per_s(served.machine, factors, one_node) + factors.network_latency_s,
-        request_s=factors.request_s,
+        received_s=factors.request_s + served.load.input_tokens * factors.prompt_token_s,
         admission_steps=factors.admission_steps,
         answer_tokens=served.load.output_tokens,
     )

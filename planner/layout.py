@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, TypeAlias
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
-Ints = NDArray[np.int64]
-Mask = NDArray[np.bool_]
+Ints: TypeAlias = "NDArray[np.int64]"
+Mask: TypeAlias = "NDArray[np.bool_]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +67,9 @@ class LayoutGrid:
     @classmethod
     def of(cls, columns: Mapping[str, Ints]) -> LayoutGrid:
         """Layouts from equally long columns by field name, 1 for fields without a column; others are left out."""
+        # A lock holds layouts, and a synth with a lock needs no arrays.
+        import numpy as np
+
         count = len(next(iter(columns.values())))
         ones = np.ones(count, dtype=np.int64)
         return cls(**{field.name: columns.get(field.name, ones) for field in fields(cls)})
@@ -84,6 +89,8 @@ AnyLayout = Layout | LayoutGrid
 
 def concatenate(grids: Sequence[LayoutGrid]) -> LayoutGrid:
     """All layouts of several grids in order."""
+    import numpy as np
+
     empty = np.zeros(0, dtype=np.int64)
     return LayoutGrid(
         **{

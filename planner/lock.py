@@ -8,10 +8,11 @@ so that a lock outlives changes of what plans report. Written whole or not at al
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from planner.built import Image
 from planner.calibration import Calibration
 from planner.errors import LockError
 from planner.load import Loaded
-from planner.plan import Build, Decision, Plan, Target
+from planner.plan import Build, Candidate, Decision, Plan, Target
 from planner.provisioning import Serving
 from planner.workload import Provision, Workload
 from pricing.files import write_whole
@@ -115,8 +116,26 @@ def new_lock(loaded: Loaded, decision: Decision, calibration: Calibration, now: 
 
 
 def lock_json(lock: Lock) -> str:
-    """The lock as it stands in its file."""
+    """The lock as it stands in its file. Raises LockError where a figure is no number, which JSON cannot say."""
+    lost = list(_no_numbers(lock, ""))
+    if lost:
+        raise LockError(
+            f"the lock cannot be written: {lost[0]} is no number, and would be read back as another plan; this is a "
+            "fault of Berth's, report it with the workload file"
+        )
     return TypeAdapter(Lock).dump_json(lock, indent=2).decode() + "\n"
+
+
+def _no_numbers(value: Any, name: str) -> Iterator[str]:
+    """The fields of a record that are not a number or without bound."""
+    if isinstance(value, float) and not isfinite(value):
+        yield name
+    elif isinstance(value, tuple):
+        for place, item in enumerate(value):
+            yield from _no_numbers(item, f"{name}[{place}]")
+    elif is_dataclass(value):
+        for field in fields(value):
+            yield from _no_numbers(getattr(value, field.name), f"{name}.{field.name}".removeprefix("."))
 
 
 def read_head(path: Path) -> Head:
@@ -135,8 +154,21 @@ def read_lock(path: Path) -> Lock:
     return Lock(**{field.name: getattr(head, field.name) for field in fields(Head)}, plan=plan)
 
 
+def read_chosen(path: Path) -> tuple[Head, Candidate | None]:
+    """Reads a lock's head and the candidate chosen, None where this Berth cannot read it: half the time of the whole.
+
+    Raises LockError where there is no such lock.
+    """
+    text = _read(path)
+    head = _head(path, text)
+    try:
+        return head, TypeAdapter(Candidate).validate_python(json.loads(text)["plan"]["chosen"], strict=False)
+    except (ValidationError, KeyError, TypeError):
+        return head, None
+
+
 def write_lock(path: Path, lock: Lock) -> None:
-    """Writes a lock. Raises LockError where the folder cannot be written."""
+    """Writes a lock. Raises LockError where the folder cannot be written, or the lock holds what JSON cannot."""
     _write(path, lock_json(lock))
 
 

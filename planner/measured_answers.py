@@ -25,9 +25,14 @@ from planner.training_time import step_time
 
 # The share of the device that an engine was given, in a row's notes.
 _SHARE = re.compile(r"(?:util|fraction)\D{0,12}(0\.\d+)")
-# vLLM's first release with an all-reduce of its own, and the fewest tokens that releases before it batch.
+# vLLM's first release with an all-reduce of its own, and the fewest tokens that releases before it batch; the first
+# whose default is more sequences on large devices than EARLIER_BATCH.
 OWN_REDUCE = (0, 3)
+LARGE_BATCHES = (0, 8)
+EARLIER_BATCH = 256
 LEAST_BATCHED = 2048
+# The tokens of a step that an engine was given, in a row's notes.
+_BATCHED = re.compile(r"max batched tokens (\d+)")
 
 
 def training_tokens_per_s(case: TrainingCase, calibration: Calibration) -> float:
@@ -91,7 +96,8 @@ def cache_tokens(row: Row, calibration: Calibration) -> float:
 
 
 def _as_started(factors: ServingFactors, shape: ModelShape, row: Row) -> ServingFactors:
-    """The engine's factors as this run started it: the share of the device that its notes name, and its release.
+    """The engine's factors as this run started it: the share of the device and the tokens of a step that its notes
+    name, and its release.
 
     Releases before 0.3 work on the longest prompt in one step, and tensor ranks add up by NCCL: its streams keep every
     sum until the profiled pass is over (torch.Tensor.record_stream), two a block.
@@ -100,6 +106,11 @@ def _as_started(factors: ServingFactors, shape: ModelShape, row: Row) -> Serving
     if share:
         factors = replace(factors, memory_share=float(share.group(1)))
     release = release_of(row.says("engine_version"))
+    batched = _BATCHED.search(row.says("notes"))
+    if batched:
+        factors = replace(factors, batched_tokens=int(batched.group(1)))
+    if row.says("engine") == "vllm" and release and release < LARGE_BATCHES:
+        factors = replace(factors, largest_batch=min(factors.largest_batch, EARLIER_BATCH))
     if row.says("engine") == "vllm" and release and release < OWN_REDUCE:
         tokens = max(shape.context_tokens, LEAST_BATCHED)
         sums = 2 * shape.layers * tokens * shape.hidden * OUTER_BYTES if row.count("tp", 1) > 1 else 0.0

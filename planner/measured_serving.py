@@ -22,7 +22,7 @@ from planner.serving_memory import (
     KV_BYTES,
     WEIGHT_BYTES,
     EagerProgram,
-    Served,
+    EagerRun,
     ServedMemory,
     eager_memory,
 )
@@ -44,7 +44,7 @@ class ServingCase:
     row: Row
     shape: ModelShape
     program: EagerProgram
-    served: Served
+    served: EagerRun
 
     def memory(self, factors: EagerFactors) -> ServedMemory:
         """What the run takes over all devices."""
@@ -62,7 +62,7 @@ def serving_case(row: Row) -> ServingCase:
         row=row,
         shape=served_shape(row.says("model")),
         program=program,
-        served=Served(
+        served=EagerRun(
             weight_dtype=weight,
             kv_dtype=cached,
             sequences=max(row.count("concurrency", 1), 1),

@@ -8,6 +8,7 @@ from itertools import product
 
 import numpy as np
 
+from planner.batch_time import lost_s
 from planner.calibration import Calibration
 from planner.cost import RESTART_H, Beside, beside, interruptions_per_h
 from planner.eligible import Contender, most_nodes
@@ -94,8 +95,8 @@ def rank(
         pool.job_s[rows],
         extra[rows],
         pool.nodes[rows],
-        _score(ObjectiveWeights(cost=1, time=0), usd[rows], pool.job_s[rows]),
-        _score(workload.weights, usd[rows], pool.job_s[rows]),
+        score(ObjectiveWeights(cost=1, time=0), usd[rows], pool.job_s[rows]),
+        score(workload.weights, usd[rows], pool.job_s[rows]),
     )
     return Ranking(usd=usd, whole_usd=whole_usd, order=rows[np.lexsort(keys)])
 
@@ -107,7 +108,7 @@ def _stopped_h(contenders: tuple[Contender, ...], pool: Pool, *, batch: bool) ->
         return np.asarray((RESTART_H + CHECKPOINT_INTERVAL_H / 2) * pool.nodes)
     devices = np.array([item.machine.devices for item in contenders] or [1])[pool.machine]
     in_flight = pool.layout.micro_batch * pool.layout.micro_batches
-    lost = np.minimum(in_flight / pool.rate, pool.job_s) / 2 / HOUR_S
+    lost = lost_s(in_flight, pool.rate, pool.job_s) / HOUR_S
     return np.asarray((RESTART_H + lost) * np.maximum(pool.layout.devices // devices, 1))
 
 
@@ -146,8 +147,8 @@ def _beside_usd(
     return np.asarray((fixed + per_node * pool.nodes) * hours + once * pool.nodes)
 
 
-def _score(weights: ObjectiveWeights, usd: Floats, job_s: Floats) -> Floats:
-    """Weighed logarithms, so that the weights compare relative changes and units do not matter.
+def score(weights: ObjectiveWeights, usd: Floats, job_s: Floats) -> Floats:
+    """What rows are ordered by, least first: weighed logarithms, so that weights compare relative changes, in any unit.
 
     Rounded to a part in a billion, so that rows that differ by arithmetic noise alone are ties.
     """

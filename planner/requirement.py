@@ -12,7 +12,6 @@ from planner.recipe import Recipe
 from planner.recipes import Option
 from planner.search_training import TrainingJob
 from planner.shape import ModelShape
-from planner.streamed_memory import device_terms
 
 
 def requirement(
@@ -43,6 +42,8 @@ def _alone_bytes(shape: ModelShape, job: AnyJob, option: Option, calibration: Ca
         )
         return float(peak_bytes(need))
     if option.framework.streaming:
+        from planner.streamed_memory import device_terms
+
         vendor = min(option.framework.vendors)
         return float(sum(device_terms(shape, option.recipe, job.load, Layout(), vendor, calibration).values()))
     return _serving_bytes(shape, job.load.context_tokens, option.recipe)

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from planner.calibration import Calibration, wider
 from planner.framework import Framework
+from planner.optimizer_time import DECOMPOSED_SHARE
 from planner.plan import Band
 from planner.recipe import AdapterKind, Job, Place, Recipe
 from planner.shape import ModelShape
@@ -47,6 +48,10 @@ def run_band(
     band = calibration.time_factors(software, accelerator).band
     if technique := _untimed(recipe, software):
         basis = f"no step {technique} was timed with {framework.name}; not measured"
+        if recipe.projected_rank:
+            basis += (
+                f", and decompositions of gradients are assumed to reach {DECOMPOSED_SHARE:.0%} of the float32 peak"
+            )
         band = replace(wider(band, calibration.time_factors(software, "").band), basis=basis, measured=False)
     return wider(band, calibration.mixture) if shape.experts else band
 

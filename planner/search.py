@@ -22,6 +22,8 @@ from pricing.instance_type import InstanceType
 
 Floats = NDArray[np.float64]
 RUNGS = tuple(Rung)
+# More than any fleet: what a search is given that should not stop at a number of nodes.
+ANY_NODES = 10**9
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

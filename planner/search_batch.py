@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from planner.batch_setting import BatchJob, Setting
+from planner.batch_setting import BatchJob, BatchSetting
 from planner.calibration import ServingFactors
 from planner.layout import Ints, LayoutGrid
 from planner.legal import cross
@@ -53,7 +53,7 @@ def _parts(searched: Scope, job: BatchJob) -> Iterator[Part]:
         # What a device holds whole need not stream: that adds traffic, and room for nothing that the engine lacks.
         whole = False
         for number, option in sorted(enumerate(searched.options[index]), key=lambda each: _streams(each[1])):
-            setting = Setting(
+            setting = BatchSetting(
                 shape=searched.shape,
                 option=option,
                 machine=machine,
@@ -80,7 +80,7 @@ class _Blocks:
     job: BatchJob
     known: dict[tuple[str, tuple[str, ...], str], tuple[LayoutGrid, Mapping[str, Any]]] = field(default_factory=dict)
 
-    def of(self, setting: Setting) -> tuple[LayoutGrid, Mapping[str, Any]]:
+    def of(self, setting: BatchSetting) -> tuple[LayoutGrid, Mapping[str, Any]]:
         """Blocks, and what each takes of a device, by cause."""
         option, vendor = setting.option, setting.machine.accelerator.vendor
         key = (option.framework.name, option.recipe.techniques, vendor)
@@ -90,7 +90,7 @@ class _Blocks:
             self.known[key] = grid, terms
         return self.known[key]
 
-    def _grid(self, setting: Setting) -> LayoutGrid:
+    def _grid(self, setting: BatchSetting) -> LayoutGrid:
         streaming, pinned = setting.option.framework.streaming, self.searched.pins.get("micro_batch")
         assert streaming
         sizes = [pinned] if pinned else [step for step in STEPS if step <= setting.factors.largest_batch]
@@ -102,7 +102,7 @@ class _Blocks:
         return LayoutGrid.of({name: values[useful] for name, values in rows.items()})
 
 
-def _streamed(blocks: _Blocks, setting: Setting, *, needless: bool) -> _Fitting:
+def _streamed(blocks: _Blocks, setting: BatchSetting, *, needless: bool) -> _Fitting:
     grid, terms = blocks.of(setting)
     if needless:
         none = grid.take(np.zeros(len(grid), dtype=bool))
@@ -131,7 +131,7 @@ def _streamed(blocks: _Blocks, setting: Setting, *, needless: bool) -> _Fitting:
     )
 
 
-def _rolling(searched: Scope, job: BatchJob, setting: Setting) -> _Fitting:
+def _rolling(searched: Scope, job: BatchJob, setting: BatchSetting) -> _Fitting:
     machine, option, load, factors = setting.machine, setting.option, setting.load, setting.factors
     pinned = searched.pins.get("micro_batch")
     grid = replica_layouts(searched, option, machine, [1])
@@ -140,10 +140,10 @@ def _rolling(searched: Scope, job: BatchJob, setting: Setting) -> _Fitting:
     grid = grid.take(grid.data == 1)
     memory = replica_memory(setting.shape, option.recipe, grid, machine, factors, load)
     wanted = held_tokens(load, grid.micro_batch, factors.batched_tokens)
-    need = np.asarray(memory.beside_cache + wanted * memory.cache_per_token / factors.cache_share)
+    need = np.asarray(memory.need_bytes(wanted, factors.cache_share))
     have = factors.usable_share * machine.device_memory_bytes
     fits, rung = need <= have, rungs(machine, grid.devices, option)
-    in_flight = grid.micro_batch if pinned else _room(load, factors, have, memory)
+    in_flight = grid.micro_batch if pinned else _most_in_flight(load, factors, have, memory)
     filled = LayoutGrid.of({"tensor": grid.tensor, "pipeline": grid.pipeline, "micro_batch": in_flight})
     chosen = filled.take(fits)
     alone = np.ceil(job.requests / np.maximum(machine.devices // chosen.devices, 1))
@@ -157,7 +157,7 @@ def _rolling(searched: Scope, job: BatchJob, setting: Setting) -> _Fitting:
     )
 
 
-def _room(load: Load, factors: ServingFactors, have: float, memory: ReplicaMemory) -> Ints:
+def _most_in_flight(load: Load, factors: ServingFactors, have: float, memory: ReplicaMemory) -> Ints:
     """Requests that replicas have in flight at most: as many as the cache holds whole, so that nobody starts anew; for
     embeddings those of a step."""
     if load.pools:
@@ -168,7 +168,7 @@ def _room(load: Load, factors: ServingFactors, have: float, memory: ReplicaMemor
     return np.asarray(np.clip(each, 1, factors.largest_batch).astype(np.int64))
 
 
-def _on_nodes(searched: Scope, job: BatchJob, setting: Setting, found: _Fitting, index: int, number: int) -> Part:
+def _on_nodes(searched: Scope, job: BatchJob, setting: BatchSetting, found: _Fitting, index: int, number: int) -> Part:
     """The replicas on every number of nodes that is tried, and on the least that keeps the deadline."""
     layout, machine = found.layout, setting.machine
     per_node = np.maximum(machine.devices // layout.devices, 1)

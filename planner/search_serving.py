@@ -143,7 +143,7 @@ def _room(searched: Scope, job: ServingJob, places: tuple[int, int], factors: Se
         places=places,
         factors=factors,
         grid=grid,
-        need=np.asarray(memory.beside_cache + wanted * memory.cache_per_token / factors.cache_share),
+        need=np.asarray(memory.need_bytes(wanted, factors.cache_share)),
         further=_host_demands(searched, job.load, grid, machine),
         have=factors.usable_share * machine.device_memory_bytes,
     )

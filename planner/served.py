@@ -11,10 +11,9 @@ from planner.engine_words import engine_words
 from planner.errors import NoFeasiblePlan
 from planner.fleet_record import FleetPlan
 from planner.fleet_schedule import floors
-from planner.fleet_size import ZONES
 from planner.plan import Candidate
 from planner.provisioning import Serving
-from planner.subnets import BALANCER_ZONES
+from planner.subnets import BALANCER_ZONES, ZONES
 from planner.weights_place import weights_place
 from planner.workload import Inference, Workload
 from pricing.instance_type import InstanceType
@@ -147,69 +146,92 @@ def _kinds_refused(inference: Inference, container: str) -> Iterator[str]:
 def _refusals(workload: Workload, candidate: Candidate, machine: InstanceType) -> list[str]:
     """Why the target cannot build what was chosen, all at once."""
     asked = workload.provision.serving or Serving()
-    found = []
+    kinds = _kinds_refused(workload.inference, asked.container) if workload.inference else ()
+    return [
+        *_replicas_refused(candidate, machine, asked),
+        *kinds,
+        *_bounds_refused(candidate, asked),
+        *_places_refused(workload, candidate, machine, asked),
+        *_spot_refused(workload, machine),
+        *_zones_refused(workload, candidate),
+    ]
+
+
+def _replicas_refused(candidate: Candidate, machine: InstanceType, asked: Serving) -> Iterator[str]:
+    """Which of the candidate's replicas and machines the target does not start."""
     if candidate.layout.devices > machine.devices:
-        found.append(
+        yield (
             f"A replica takes {candidate.layout.devices} devices, more than one {machine.name} has, and a load "
             "balancer cannot tell the nodes of one replica apart. Serve it with the target efa-cluster, quantize it, "
             "or allow larger instance types."
         )
     if candidate.split:
-        found.append(
+        yield (
             "Prompts and answers have replicas of their own, and the target serving-fleet starts one kind. Set "
             "inference.disaggregate to compare."
         )
     if machine.accelerator.vendor == "NVIDIA" and candidate.framework != "vllm":
-        found.append(
+        yield (
             f"The plan is for {candidate.framework}, and the containers of the target serving-fleet run vLLM. Leave "
             "inference.engine out, or build another target."
         )
     if machine.accelerator.vendor != "NVIDIA":
-        found.append(
+        yield (
             f"The containers of the target serving-fleet run on NVIDIA GPUs, and {machine.name} has "
             f"{machine.accelerator.name}. Leave it out in limits.instance_types.deny, or build a single-instance."
         )
     elif machine.architecture != "x86_64" and not asked.image:
-        found.append(
+        yield (
             f"The pinned image of {asked.container} is for x86_64, and {machine.name} is {machine.architecture}. "
             "Name an image for it in provision.serving.image."
         )
-    if workload.inference:
-        found += _kinds_refused(workload.inference, asked.container)
+
+
+def _bounds_refused(candidate: Candidate, asked: Serving) -> Iterator[str]:
+    """Which bounds of the fleet its own nodes break."""
     if asked.most_nodes and asked.most_nodes < candidate.nodes:
-        found.append(
+        yield (
             f"provision.serving.most_nodes is {asked.most_nodes}, and the load takes {candidate.nodes} nodes. Raise "
             "it, or leave it out."
         )
     elif (asked.least_nodes or 0) > max(asked.most_nodes or 0, candidate.nodes):
-        found.append(
+        yield (
             f"provision.serving.least_nodes is {asked.least_nodes}, and the fleet has {candidate.nodes} nodes at most. "
             "Lower it, or give most_nodes."
         )
+
+
+def _places_refused(workload: Workload, candidate: Candidate, machine: InstanceType, asked: Serving) -> Iterator[str]:
+    """What is not where the plan serves: a second zone, a certificate, a secret."""
     if _spare_zone(workload) and len(candidate.zone_ids) < ZONES:
-        found.append(
+        yield (
             f"{machine.name} is offered in one zone of {candidate.region}, {candidate.zone_ids[0]}, so that there is "
             "no spare one. Leave provision.serving.spare_zone out, and inference.fleet.spare."
         )
     if asked.certificate and f":acm:{candidate.region}:" not in asked.certificate:
-        found.append(
+        yield (
             f"The certificate {asked.certificate} is not in {candidate.region}, where the plan serves. Issue one "
             "there, or leave its region alone in limits.regions."
         )
     for name, secret in (("api_key", asked.api_key), ("registry_secret", asked.registry_secret)):
         if secret and f":secretsmanager:{candidate.region}:" not in secret:
-            found.append(
+            yield (
                 f"The secret {secret} (provision.serving.{name}) is not in {candidate.region}, where the plan serves. "
                 "Replicate it there, and name the replica."
             )
+
+
+def _spot_refused(workload: Workload, machine: InstanceType) -> Iterator[str]:
+    """Whether spot nodes are asked for of a type that has none."""
     share = workload.inference.fleet.spot_share if workload.inference else 0.0
     if share and machine.usage_classes and "spot" not in machine.usage_classes:
-        found.append(f"EC2 sells no {machine.name} on spot. Leave inference.fleet.spot_share out.")
+        yield f"EC2 sells no {machine.name} on spot. Leave inference.fleet.spot_share out."
+
+
+def _zones_refused(workload: Workload, candidate: Candidate) -> Iterator[str]:
+    """Whether the region has as many zones as a load balancer takes."""
     if (
         not workload.provision.existing.vpc
         and len(_balancer_zones(candidate.region, candidate.zone_ids[:1])) < BALANCER_ZONES
     ):
-        found.append(
-            f"Berth knows one zone of {candidate.region} alone, and a load balancer takes two; use another region."
-        )
-    return found
+        yield f"Berth knows one zone of {candidate.region} alone, and a load balancer takes two; use another region."

@@ -94,6 +94,10 @@ class ReplicaMemory:
         """Bytes that are not the cache's."""
         return self.weights + self.draft + self.adapters + self.reserve + self.activations
 
+    def need_bytes(self, held_tokens: Any, cache_share: float) -> Any:
+        """Bytes in all where the cache, `cache_share` of what the rest leaves, must hold so many tokens."""
+        return self.beside_cache + held_tokens * self.cache_per_token / cache_share
+
     @property
     def capacity_tokens(self) -> Any:
         """Tokens that the cache of the replica holds; without end where a model keeps none."""
@@ -128,6 +132,21 @@ def held_tokens(load: Load, in_flight: Any, batched_tokens: int, data: Any = 1) 
     return np.maximum(in_flight * load.request_tokens, data * load.context_tokens) + data * load.prefix_tokens
 
 
+def memory_terms(memory: ReplicaMemory, load: Load, layout: AnyLayout, factors: ServingFactors) -> dict[str, Any]:
+    """Bytes on the worst device of a replica by cause, with as much cache as it must hold."""
+    prefix = layout.data * load.prefix_tokens
+    held = held_tokens(load, layout.micro_batch, factors.batched_tokens, layout.data)
+    return {
+        "weights": memory.weights,
+        "draft": memory.draft,
+        "adapters": memory.adapters,
+        "cache in use": (held - prefix) * memory.cache_per_token,
+        "shared prefix": prefix * memory.cache_per_token,
+        "activations of a step": memory.activations,
+        "engine reserve": memory.reserve,
+    }
+
+
 def replica_memory(
     shape: ModelShape,
     recipe: Recipe,
@@ -149,18 +168,35 @@ def replica_memory(
     usable = factors.memory_share * machine.device_memory_bytes
     ranks = layout.tensor * layout.pipeline * layout.data
     reserve = factors.reserve_bytes + factors.collectives_bytes * np.greater(ranks, 1)
-    picked = min(factors.largest_batch, LARGEST_PICK)
+    left = usable - weights - draft - adapted - reserve
+    picked = factors.logit_bytes * shape.logits_width * _picked(shape, factors, layout, load, left, per_token)
     activations = step_bytes(shape, layout.tensor, factors.batched_tokens, picked)
     activations = activations + gathered_bytes(shape, layout, factors.batched_tokens)
     return ReplicaMemory(
         weights=weights,
         reserve=reserve + 0.0 * weights,
         activations=activations + 0.0 * weights,
-        cache=factors.cache_share * (usable - weights - draft - adapted - reserve - activations),
+        cache=factors.cache_share * (left - activations),
         cache_per_token=per_token + (drafts.cache_bytes_per_token(recipe, layout.tensor) if drafts else 0.0),
         draft=draft + 0.0 * weights,
         adapters=adapted + 0.0 * weights,
     )
+
+
+def _picked(
+    shape: ModelShape, factors: ServingFactors, layout: AnyLayout, load: Load | None, left: Any, cache_per_token: Any
+) -> Any:
+    """Sequences of one data rank that an engine makes room for to pick tokens of.
+
+    As many as it takes by default; where the load is known it is started with no more than `left` bytes hold with
+    their logits.
+    """
+    most = min(factors.largest_batch, factors.batched_tokens, LARGEST_PICK)
+    if load is None:
+        return most
+    tokens = load.input_tokens + factors.reserved_share * load.output_tokens
+    each = tokens * cache_per_token * layout.data + factors.logit_bytes * max(shape.logits_width, 1)
+    return np.minimum(most, np.floor(np.maximum(left, 0.0) / each))
 
 
 def replica_of(

@@ -48,6 +48,7 @@ def serving_faults(workload: Workload) -> Iterator[Fault]:
             f"{adapters.loaded:,} adapters cannot be loaded of {adapters.count:,}; lower it, or leave it out",
         )
     yield from _of_others(workload, inference)
+    yield from _of_disaggregation(inference)
 
 
 def model_faults(inference: Inference, shape: ModelShape) -> Iterator[Fault]:
@@ -110,8 +111,6 @@ def _of_others(workload: Workload, inference: Inference) -> Iterator[Fault]:
     others = inference.co_served
     if not others:
         return
-    if inference.requests is not None:
-        yield ("inference", "co_served"), "a batch job ends, and those go on; plan them apart"
     for name, given in (("profile", inference.fleet.profile), ("trace", inference.fleet.trace)):
         if given is not None:
             yield (
@@ -123,6 +122,24 @@ def _of_others(workload: Workload, inference: Inference) -> Iterator[Fault]:
         yield ("provision", "mig"), "each further model has whole accelerators; leave mig or co_served out"
     for index, other in enumerate(others):
         yield from ((("inference", "co_served", index, *path), says) for path, says in _of_other(other))
+
+
+def _of_disaggregation(inference: Inference) -> Iterator[Fault]:
+    """What no fleet has whose prompts have replicas of their own: it would be planned as if nobody had asked."""
+    if inference.disaggregate != "allow":
+        return
+    for name, given, kind in (
+        ("requests", inference.requests, "a batch job"),
+        ("speculative", inference.speculative, "drafts"),
+        ("adapters", inference.adapters, "adapters"),
+        ("output_tokens", not inference.output_tokens, "embeddings"),
+        ("co_served", inference.co_served, "several models"),
+    ):
+        if given:
+            yield (
+                ("inference", "disaggregate"),
+                f"replicas for prompts alone are not planned for {kind} (inference.{name}); leave one of the two out",
+            )
 
 
 def _of_other(other: CoServed) -> Iterator[Fault]:

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+import numpy as np
+
 from planner.calibration import EagerFactors
 from planner.kv_cache import cache_bytes, largest_block_cache_bytes
 from planner.recipe import Place, Recipe
@@ -51,8 +53,6 @@ OUTER_BYTES = 2.0
 # While the MLP of one block works on the whole prompt: gate, activated gate and their product, or the inner rows of
 # a plain MLP before and after its activation.
 GATED_ROWS, PLAIN_ROWS = 3, 2
-# A logit that is sampled from: 16 bits, float32, and the float32 that it becomes.
-PICKED_LOGIT_BYTES = 2 + 4 + 4
 # The residual stream, its float32 copy in the norm, and the normed input beside them.
 RESIDUAL_ROWS = 4
 
@@ -105,7 +105,7 @@ class ServedMemory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class EagerRun:
     """What is served: types of weights and cache, sequences at once, tokens of each, devices that layers are on.
 
     `at_end` says that memory is read when the last token is there, and not at its peak.
@@ -120,7 +120,7 @@ class Served:
     at_end: bool = False
 
 
-def eager_memory(shape: ModelShape, served: Served, program: EagerProgram, factors: EagerFactors) -> ServedMemory:
+def eager_memory(shape: ModelShape, served: EagerRun, program: EagerProgram, factors: EagerFactors) -> ServedMemory:
     """Memory over all devices at the worst of three moments (loading, the end of the prefill, the last token), or at
     the last alone.
 
@@ -170,15 +170,15 @@ def prefill_bytes_per_token(shape: ModelShape, tensor: Any = 1) -> Any:
     return 2.0 * (widest / tensor + RESIDUAL_ROWS * shape.hidden)
 
 
-def step_bytes(shape: ModelShape, tensor: Any, tokens: int, sequences: int) -> Any:
-    """Bytes on one device while an engine's step works on `tokens` of prompts and picks a token of each sequence.
+def step_bytes(shape: ModelShape, tensor: Any, tokens: int, picked_bytes: Any) -> Any:
+    """Bytes on one device at the worst moment of an engine's step on `tokens` of prompts: in the widest block, or when
+    all blocks are done and tokens are picked of logits that take `picked_bytes`.
 
-    Logits are whole on each device: 16 bits, their float32 copy, and what sampling makes of that. A token of a mixture
-    of experts has the answers of its experts beside each other.
+    A token of a mixture of experts has the answers of its experts beside each other; logits are whole on each device.
     """
     answers = 2.0 * shape.hidden * max(run.mlp.experts_per_token for run in shape.blocks)
     rows = tokens * (prefill_bytes_per_token(shape, tensor) + answers)
-    return rows + PICKED_LOGIT_BYTES * sequences * shape.logits_width * (tokens > 0)
+    return np.maximum(rows, (2.0 * shape.hidden * tokens + picked_bytes) * (tokens > 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

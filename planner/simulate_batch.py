@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from planner.batch_setting import BatchJob, Setting
+from planner.batch_setting import BatchJob, BatchSetting
 from planner.calibration import Calibration
 from planner.choose import job_of
 from planner.errors import WorkloadError
@@ -38,7 +38,7 @@ def simulate_batch(
         raise WorkloadError(f"{loaded.file}: the requests of a batch job all stand ready; leave --trace out")
     job, chosen = job_of(loaded.workload, loaded.shape), decision.plan.chosen
     assert isinstance(job, BatchJob) and chosen.batch and decision.recipe
-    setting = Setting(
+    setting = BatchSetting(
         shape=loaded.shape,
         option=Option(framework=load_frameworks()[chosen.framework], recipe=decision.recipe, extra=0),
         machine=load_instance_types()[chosen.instance_type],
@@ -53,7 +53,7 @@ def simulate_batch(
     return follow(setting, job, chosen, stream)
 
 
-def _requests(setting: Setting, job: BatchJob, chosen: Candidate, stream: Drawn) -> SimulatedBatch:
+def _requests(setting: BatchSetting, job: BatchJob, chosen: Candidate, stream: Drawn) -> SimulatedBatch:
     """All requests, or as many as are wanted, each with its own lengths."""
     assert chosen.batch
     load, replicas = job.load, chosen.batch.replicas
@@ -79,7 +79,7 @@ def _requests(setting: Setting, job: BatchJob, chosen: Candidate, stream: Drawn)
     )
 
 
-def _blocks(setting: Setting, job: BatchJob, chosen: Candidate, stream: Drawn) -> SimulatedBatch:
+def _blocks(setting: BatchSetting, job: BatchJob, chosen: Candidate, stream: Drawn) -> SimulatedBatch:
     """A whole block, followed through its layers and batches, as often as there are; and what is left in a last one."""
     assert chosen.batch
     layout, lengths = chosen.layout, job.load.lengths

@@ -49,9 +49,12 @@ def split_service(
         band=band,
         ttft_band=ttft_band,
         requests_per_s_per_replica=float(times.decode_rate[0, 0]),
+        # Those of replicas that do both; how times of two roles are spread nobody has derived here.
+        spreads=None,
     )
-    if job.requests_per_s is None:
-        service = _at_rate(service, float(found.requests_per_s[0, 0]) / together.requests_per_s)
+    if job.concurrency is not None:
+        # Replicas carry the head-room too; what comes is the load alone, by Little's law.
+        service = _at_rate(service, job.concurrency / float(found.request_s[0, 0]) / together.requests_per_s)
     return service, Split(
         layout=partner.layout,
         replicas=partner.replicas,

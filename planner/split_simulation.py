@@ -63,7 +63,7 @@ def expected_of_split(requests: Requests, fleet: SplitFleet, batch: int) -> Expe
     busy = min(rate * each / fleet.split.replicas, BUSIEST)
     within = float(prompts.alone_s[0]) + busy / (2 * (1 - busy)) * each + float(times.handover_s[0, 0])
     # Of the wait to be let in the simulation has the rest of the step at work, half of one on average.
-    delay = 2 * times.request_s + max(late_steps, 0.0) * step
+    delay = 2 * times.received_s + max(late_steps, 0.0) * step
     return Expected(
         ttft_s=within + delay + (min(times.admission_steps, 0.5) + 1) * step,
         tpot_s=step,

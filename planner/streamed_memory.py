@@ -30,8 +30,11 @@ from planner.shape import ModelShape
 from pricing.instance_type import InstanceType
 from pricing.units import GIB
 
-# Of a node's memory: the kernel keeps a part of it (64 GiB are 62), each process its interpreter, CUDA and PyTorch.
-HOST_SHARE, HOST_RESERVE_BYTES = 0.96, 4 * GIB
+# Of a node's memory: the kernel keeps a part of it (64 GiB are 62).
+HOST_SHARE = 0.96
+# What a process takes of the host beside its tensors: interpreter, PyTorch (of whose import alone 1 GB was reported,
+# pytorch/pytorch#63555), CUDA's and the engine's own buffers. Assumed; no source with the sum was found.
+HOST_RESERVE_BYTES = 4 * GIB
 # Of local disks: what a file system keeps for itself (ext4: 5 %).
 DISK_SHARE = 0.95
 

@@ -16,6 +16,8 @@ VPC = IPv4Network("10.0.0.0/16")
 # Nothing but the NAT gateway lives here; /28 is the smallest subnet that EC2 makes, and /16 the largest VPC.
 PUBLIC_PREFIX = 28
 LARGEST_VPC_PREFIX = 16
+# Zones that a fleet with a spare one stands in (planner.served).
+ZONES = 2
 # An Application Load Balancer stands in two zones at least.
 BALANCER_ZONES = 2
 # A load balancer asks for a /27 in each zone with 8 free addresses; it grows with the traffic.

@@ -7,8 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from pricing.blocks import DAYS, ENDS_EARLY_S, SIZES
 from pricing.offer import Purchase
 from pricing.reservation import Held
@@ -61,6 +59,9 @@ def block_node_hours(nodes: Any, latest_hours: Any, bought: Held | None = None) 
     if bought is None:
         return block_nodes(nodes) * block_hours(latest_hours)
     fits = (nodes <= bought.reservation.count) & (latest_hours <= bought.hours_left)
+    # A plan that is read needs no arrays, and holds the hours of its run.
+    import numpy as np
+
     return np.where(fits, bought.reservation.count * bought.hours, np.inf)
 
 
@@ -95,4 +96,6 @@ def paid_node_hours(purchase: Purchase, nodes: int, run: RunHours, bought: Held 
 
 def _next(steps: Sequence[int], amounts: Any) -> Any:
     """The smallest step that holds an amount; inf beyond the last."""
+    import numpy as np
+
     return np.append(np.array(steps, dtype=float), np.inf)[np.searchsorted(steps, amounts)]

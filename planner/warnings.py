@@ -7,8 +7,10 @@ from datetime import datetime
 
 from planner.containers import is_digested, pinned_image
 from planner.cost import UNSTATED_SHARE
+from planner.fleet_cost import spot_nodes
 from planner.plan import Candidate, Cost, Deal, Lifecycle, Target, is_own
 from planner.recipe import Job
+from planner.surroundings import is_fleet
 from planner.techniques import load_techniques
 from planner.terms import block_hours, block_nodes
 from planner.workload import Workload
@@ -58,7 +60,7 @@ def warnings_of(
     yield from _committed(chosen, deals)
     yield from _reserved(workload, chosen, market.held)
     yield from _bought_as_block(chosen, market.held)
-    yield from _within_quotas(chosen, deals)
+    yield from _within_quotas(workload, chosen, deals)
     yield from _target(workload, chosen, machine)
     alone = chosen.batch is not None and chosen.layout.devices <= machine.devices
     if alone and chosen.nodes > 1:
@@ -231,15 +233,19 @@ def _bought_as_block(chosen: Candidate, held: Held | None) -> Iterator[str]:
         )
 
 
-def _within_quotas(chosen: Candidate, deals: Sequence[Deal]) -> Iterator[str]:
-    """Quotas of the account that keep the fleet from other terms."""
-    plain = [deal for deal in deals if deal.instance_type == chosen.instance_type]
-    for deal in plain:
-        if deal.nodes_allowed is None or deal.nodes_allowed >= chosen.nodes:
+def _within_quotas(workload: Workload, chosen: Candidate, deals: Sequence[Deal]) -> Iterator[str]:
+    """Quotas of the account that keep the fleet from other terms, or the part of it on spot from its own."""
+    asked = workload.inference.fleet if workload.inference and is_fleet(workload) else None
+    on_spot = spot_nodes(asked, chosen) if asked else 0
+    for deal in deals:
+        spot = deal.purchase is Purchase.SPOT
+        taken = on_spot if spot and on_spot else chosen.nodes - on_spot
+        if deal.instance_type != chosen.instance_type or deal.nodes_allowed is None or deal.nodes_allowed >= taken:
             continue
+        part = f" The plan takes {taken:,} of its {chosen.nodes:,} so." if on_spot else ""
         yield (
             f"The account's quota allows {deal.nodes_allowed:,} nodes of {chosen.instance_type} as {deal.purchase} in "
-            f"{deal.region}, at {show_usd(deal.usd_per_hour_per_node)} an hour and node."
+            f"{deal.region}, at {show_usd(deal.usd_per_hour_per_node)} an hour and node.{part}"
         )
 
 

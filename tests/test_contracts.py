@@ -25,6 +25,8 @@ DOCUMENTS = [ROOT / "README.md", ROOT / "planner" / "data" / "starter.yaml", *so
 # Modules whose behaviour shows in those that use them.
 TESTED_WITH = {
     "planner/job_words.py": "planner/test_choose.py",
+    "planner/asked.py": "planner/test_eligible.py",
+    "planner/answering.py": "planner/test_candidate.py",
     "planner/batch_candidate.py": "planner/test_search_batch.py",
     "planner/batch_setting.py": "planner/test_search_batch.py",
     "planner/simulate_batch.py": "berth/test_simulate.py",
@@ -44,8 +46,10 @@ TESTED_WITH = {
     "planner/architectures/layer_types.py": "planner/test_model_config.py",
     "planner/block_time.py": "planner/test_training_time.py",
     "planner/carried.py": "planner/test_reach.py",
+    "planner/choose_answers.py": "planner/test_choose.py",
     "planner/crossval.py": "planner/test_reach.py",
     "planner/decide.py": "berth/test_plan.py",
+    "planner/fleet_fields.py": "planner/test_workload.py",
     "planner/fleet_record.py": "planner/test_fleet_plan.py",
     "planner/described.py": "planner/test_estimate.py",
     "planner/faults.py": "planner/test_load.py",

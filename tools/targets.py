@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -184,15 +185,19 @@ def main() -> None:
 
     table = Table("target", "type", *(mode.name for mode in MODES), box=None, pad_edge=False)
     reasons: dict[str, int] = {}
+    kinds: Counter[str] = Counter()
     for target in TARGETS:
         for machine in families(target):
             row = [result(build_for(target, machine, mode)) for mode in modes(target)]
+            kinds.update(each.split(":")[0] for each in row)
             shown = ["ok" if each == "ok" else f"({reasons.setdefault(each, len(reasons) + 1)})" for each in row]
             table.add_row(target, machine.name, *shown)
     console = Console(width=200)
     console.print(table)
     for reason, number in reasons.items():
         console.print(f"({number}) {reason}", highlight=False, markup=False)
+    counts = ", ".join(f"{kinds[kind]:,} {kind}" for kind in ("ok", "refused", "broken"))
+    console.print(f"{kinds.total():,} stacks: {counts}", highlight=False)
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from planner.batch_record import Batch, PassParts
 from planner.plan import Candidate, Run
+from planner.streamed_memory import HOST_RESERVE_BYTES
 from pricing.units import show_duration, show_gib, show_rate, show_usd
 
 
@@ -17,7 +18,8 @@ def batch_rows(chosen: Candidate, run: Run, batch: Batch) -> Iterator[tuple[str,
     if batch.elsewhere:
         device = f"{show_gib(chosen.memory.total_bytes)} of a device's {show_gib(chosen.memory.device_bytes)}"
         others = (f"{show_gib(each.need_bytes)} of {show_gib(each.have_bytes)} {each.of}" for each in batch.elsewhere)
-        yield "places", ", ".join([device, *others])
+        reserve = f"of host memory {show_gib(HOST_RESERVE_BYTES)} a replica are assumed for its process"
+        yield "places", f"{', '.join([device, *others])}; {reserve}"
 
 
 def batch_layout(chosen: Candidate, batch: Batch) -> str:

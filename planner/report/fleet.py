@@ -60,9 +60,10 @@ def _spot(fleet: FleetPlan, chosen: Candidate) -> Iterator[tuple[str, str]]:
     if not fleet.spot_nodes:
         return
     own = chosen.nodes - fleet.spot_nodes
+    often = "" if fleet.losses_per_month is None else f", {fleet.losses_per_month:.2g} times a month"
     says = (
         f"{fleet.spot_nodes} of {chosen.nodes} nodes, after the {own} that run first; EC2 takes them back with two "
-        f"minutes' notice, {fleet.losses_per_month:.2g} times a month"
+        f"minutes' notice{often}"
     )
     if fleet.mixed_usd_per_month is None:
         yield "spot", f"{says}; no spot price of {chosen.instance_type} is known in {chosen.region}"

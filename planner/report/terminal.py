@@ -21,10 +21,9 @@ from rich.text import Text
 from planner.changes import drift
 from planner.explain import grouped
 from planner.index_record import IndexPlan
-from planner.lock import Lock
+from planner.lock import Head
 from planner.need_record import Requirement
 from planner.plan import (
-    Band,
     Candidate,
     Decision,
     MemoryTable,
@@ -35,17 +34,17 @@ from planner.plan import (
     Service,
     Term,
 )
-from planner.report.batch import batch_layout, batch_rows, per_million, step_title
+from planner.report.batch import batch_layout, step_title
 from planner.report.beside import beside_rows
 from planner.report.bill import bill_table, deals_table, total
 from planner.report.columns import figures_table
 from planner.report.fleet import fleet_rows
+from planner.report.headline import headline, in_one_line
+from planner.report.speed import speed_rows
 from planner.report.split import comparison_rows, degrees
 from planner.report.vector_index import index_headline
-from planner.spread import USUAL_VARIATION, Spreads
 from planner.techniques import load_techniques
 from pricing.catalog import load_instance_types
-from pricing.offer import Purchase
 from pricing.units import show_bytes, show_count, show_duration, show_gib, show_rate, show_usd
 
 # Wide enough for the ladder's sentences in two lines, narrow enough for a diff beside another.
@@ -70,22 +69,25 @@ def print_plan(plan: Plan, today: date) -> None:
     print("\n".join(line.rstrip() for line in page.getvalue().splitlines()))
 
 
-def print_drift(path: Path, lock: Lock, today: Decision, out: TextIO) -> None:
-    """Prints how today's answer differs from the locked one: in the stack, in money, in time."""
-    differences = [*drift(lock.build, today), *_moved(lock.plan, today.plan)]
+def print_drift(path: Path, lock: Head, locked: Candidate | None, today: Decision, out: TextIO) -> None:
+    """Prints how today's answer differs from the locked one: in the stack, in money, in time.
+
+    `locked` is the lock's candidate, None where another Berth wrote it in another form.
+    """
+    differences = [*drift(lock.build, today), *_moved(locked, today.plan.chosen)]
     if not differences:
-        same = "this plan" if lock.plan else "this build; another Berth wrote its figures, which are not compared"
+        same = "this plan" if locked else "this build; another Berth wrote its figures, which are not compared"
         print(f"\n{path} holds {same}.", file=out)
         return
-    held = headline(lock.plan.chosen) if lock.plan else f"{lock.build.nodes} x {lock.build.instance_type}"
+    held = in_one_line(locked) if locked else f"{lock.build.nodes} x {lock.build.instance_type}"
     print(f"\n{path} holds another plan: {held}", *differences, sep="\n  ", file=out)
 
 
-def _moved(locked: Plan | None, today: Plan) -> list[str]:
+def _moved(locked: Candidate | None, today: Candidate) -> list[str]:
     """What the same machines would now cost or take, where it is not what it was."""
     if locked is None:
         return []
-    before, after = headline(locked.chosen), headline(today.chosen)
+    before, after = in_one_line(locked), in_one_line(today)
     return [f"today: {after}"] if before != after else []
 
 
@@ -127,35 +129,8 @@ def _index(plan: IndexPlan) -> RenderableType:
     )
 
 
-def headline(candidate: Candidate) -> str:
-    """A candidate in one line: what, where, how much, how fast."""
-    fleet = f"{candidate.nodes} x {candidate.instance_type}"
-    where = f"{candidate.region}, {candidate.purchase}"
-    if candidate.run:
-        run, batch = candidate.run, candidate.batch
-        tokens = f", {per_million(batch)}" if batch else ""
-        return f"{fleet} ({where}): {_money_band(candidate, run)}, {_banded(run.run_s, run.band)}{tokens}"
-    service = candidate.service
-    assert service is not None
-    if service.embeds:
-        return (
-            f"{fleet} ({where}): {show_usd(service.usd_per_month)} a month for the instances, "
-            f"{show_usd(service.usd_per_million_tokens)} per million tokens in, an embedding in "
-            f"{show_duration(service.ttft_s)}"
-        )
-    return (
-        f"{fleet} ({where}): {show_usd(service.usd_per_month)} a month for the instances, "
-        f"{show_usd(service.usd_per_million_tokens)} per million tokens in and out, "
-        f"TTFT {show_duration(service.ttft_s)}, TPOT {show_duration(service.tpot_s)}"
-    )
-
-
 def _headline(plan: Plan) -> RenderableType:
-    text, service = headline(plan.chosen), plan.chosen.service
-    saved = sum(each.usd_per_month for each in plan.cost.lines if each.usd_per_month and each.usd_per_month < 0)
-    if service and saved:
-        text += f"; by its hours and spot nodes {show_usd(service.usd_per_month + saved)} a month"
-    return Text.assemble((f"{plan.workload}: ", "bold"), (text, "bold green"))
+    return Text.assemble((f"{plan.workload}: ", "bold"), (headline(plan), "bold green"))
 
 
 def _section(title: str, body: RenderableType) -> RenderableType:
@@ -178,13 +153,7 @@ def _decision(plan: Plan, today: date) -> RenderableType:
         ("layout", _layout(chosen)),
         ("choice", f"{chosen.rung}; best of {plan.covered:,} candidates: {_decided(plan)}"),
     ]
-    if chosen.run and chosen.batch:
-        rows += batch_rows(chosen, chosen.run, chosen.batch)
-    elif chosen.run:
-        rows += [("run", _run(chosen.run)), *_software(chosen)]
-    if chosen.service:
-        rows.append(("service", _service(chosen.service)))
-        rows += [("latency", _latency(chosen.service.spreads))] if chosen.service.spreads else []
+    rows += speed_rows(chosen)
     rows += [("network", plan.network)] if plan.network else []
     rows.append(("energy", _energy(plan)))
     return _pairs(rows)
@@ -245,66 +214,6 @@ def _layout(chosen: Candidate) -> str:
     if chosen.service:
         return f"{named}; {layout.micro_batch} requests in flight per replica"
     return f"{named}; micro-batch {layout.micro_batch}, {layout.micro_batches} a step"
-
-
-def _run(run: Run) -> str:
-    steps = f"{run.steps:,} steps of {show_duration(run.step_s)} after {show_duration(run.start_up_s)} of start-up"
-    stalls = f"{show_duration(run.checkpoints_s)} for checkpoints and {show_duration(run.failures_s)} for failures"
-    lost = f", {stalls} (one in {show_duration(run.between_failures_s)})" if run.failures_s else ""
-    used = (
-        f"{run.utilization:.0%} of the peak used (MFU; {run.unmasked_utilization:.0%} with what causal masks leave out)"
-    )
-    return f"{steps}{lost}; {show_rate(run.tokens_per_s)} tokens/s, {used}; {run.band.basis}"
-
-
-def _software(chosen: Candidate) -> list[tuple[str, str]]:
-    """What the same step would take in other frameworks."""
-    run = chosen.run
-    if run is None:
-        return []
-    if not run.other_software:
-        return [("software", f"{chosen.framework}; no other framework runs this layout on {chosen.accelerator}")]
-    others = [f"{term.name} {term.value / run.step_s:.2f} times" for term in run.other_software]
-    return [("software", f"{chosen.framework}; the same step would take in {', in '.join(others)} as long")]
-
-
-def _service(service: Service) -> str:
-    several = "s" if service.replicas > 1 else ""
-    ttft = _banded(service.ttft_s, service.ttft_band or service.band)
-    tpot = _banded(service.tpot_s, service.band)
-    if service.embeds:
-        return (
-            f"{service.replicas} replica{several}, {show_rate(service.requests_per_s)} requests/s, "
-            f"{show_rate(service.tokens_per_s)} input tokens/s; an embedding in {ttft}; "
-            f"{(service.ttft_band or service.band).basis}"
-        )
-    return (
-        f"{service.replicas} replica{several}, {show_rate(service.output_tokens_per_s)} output tokens/s, cache for "
-        f"{service.kv_capacity_tokens:,} tokens per replica; TTFT {ttft}, TPOT {tpot}; {service.band.basis}"
-    )
-
-
-def _latency(spreads: Spreads) -> str:
-    times = [
-        f"{name} " + ", ".join(f"{figure} {show_duration(seconds)}" for figure, seconds in spread.named())
-        for name, spread in (("TTFT", spreads.ttft), ("TPOT", spreads.tpot))
-    ]
-    return (
-        f"{'; '.join(times)}: formulas for arrivals at random and lengths {USUAL_VARIATION:.0%} apart, which is "
-        "assumed; limits are on means; `berth simulate` replays requests beside them"
-    )
-
-
-def _money_band(candidate: Candidate, run: Run) -> str:
-    """What the instances cost; a block's fee is the same however long the run takes."""
-    if candidate.purchase is Purchase.CAPACITY_BLOCK:
-        return f"{show_usd(run.usd)} for the block"
-    low, high = (show_usd(float(run.usd) * edge) for edge in (run.band.low, run.band.high))
-    return f"{show_usd(run.usd)} ({low} to {high}) for the instances"
-
-
-def _banded(seconds: float, band: Band) -> str:
-    return f"{show_duration(seconds)} ({show_duration(seconds * band.low)} to {show_duration(seconds * band.high)})"
 
 
 def _memory(memory: MemoryTable) -> RenderableType:

@@ -28,6 +28,7 @@ class Fate(StrEnum):
     REFUSED = "refused"
     REMOVED = "removed"
     REPLACED = "replaces"
+    ROLLED = "rolls"
     THINNED = "loses nodes"
     PERHAPS = "may replace"
 
@@ -58,6 +59,9 @@ _KINDS = {
 }
 _NAMES = frozenset({"ClusterName", "GroupName", "RoleName", "BucketName", "AutoScalingGroupName", "Name"})
 _VERSIONED = "AWS::EC2::LaunchTemplate"
+# What changes in place and yet replaces nodes: EKS rolls a group to its new template or image. Groups of Auto Scaling
+# that roll are told to by a policy of their own, which keeps the service up.
+_ROLLING = {"AWS::EKS::Nodegroup": ("LaunchTemplate", "ReleaseVersion", "Version")}
 # A resource whose id changes, or an attribute of one that does.
 _Moved = tuple[str, str | None]
 _ORDER = {fate: rank for rank, fate in enumerate(Fate)}
@@ -87,6 +91,7 @@ class Replacement:
             Fate.REFUSED: "cannot be changed so: CloudFormation refuses the update",
             Fate.REMOVED: "is deleted",
             Fate.REPLACED: "is made anew, and the old one deleted",
+            Fate.ROLLED: "replaces its nodes one after the other, and ends what runs on them",
             Fate.THINNED: "loses nodes",
             Fate.PERHAPS: "may be made anew, depending on what else it is",
         }[self.fate]
@@ -115,6 +120,7 @@ def replacements(old: Template, new: Template) -> tuple[Replacement, ...]:
         if each:
             found[name] = each
     _spread(old, new, found)
+    found.update((each.name, each) for each in _rolled(old, new, found))
     kinds = list(Kind)
     return tuple(sorted(found.values(), key=lambda each: (kinds.index(each.kind), _ORDER[each.fate], each.name)))
 
@@ -161,15 +167,34 @@ def _made_anew(after: Resource, fate: Fate, because: tuple[str, ...], changed: s
 def _spread(old: Template, new: Template, found: dict[str, Replacement]) -> None:
     """Adds what is told the id of a replaced resource, or the new version of a launch template, as create-only."""
     while True:
-        moved: set[_Moved] = {(each.name, None) for each in found.values() if each.fate is Fate.REPLACED}
-        for each in new.of(_VERSIONED):
-            before = old.resources.get(each.name)
-            if before and (_written(before.at()) != _written(each.at()) or _moved_inside(each.at(), moved)):
-                moved.add((each.name, "LatestVersionNumber"))
-        more = {each.name: each for each in _told(old, new, moved, found)}
+        more = {each.name: each for each in _told(old, new, _moved(old, new, found), found)}
         if not more:
             return
         found.update(more)
+
+
+def _moved(old: Template, new: Template, found: Mapping[str, Replacement]) -> set[_Moved]:
+    """The resources that are made anew, and the launch templates that get a new version."""
+    moved: set[_Moved] = {(each.name, None) for each in found.values() if each.fate is Fate.REPLACED}
+    for each in new.of(_VERSIONED):
+        before = old.resources.get(each.name)
+        if before and (_written(before.at()) != _written(each.at()) or _moved_inside(each.at(), moved)):
+            moved.add((each.name, "LatestVersionNumber"))
+    return moved
+
+
+def _rolled(old: Template, new: Template, found: Mapping[str, Replacement]) -> Iterator[Replacement]:
+    """Groups that stay, and whose nodes are replaced."""
+    moved = _moved(old, new, found)
+    for name in new.resources.keys() & old.resources.keys() - found.keys():
+        before, after = old.resources[name], new.resources[name]
+        because = []
+        for path in _ROLLING.get(after.type, ()):
+            cause = _moved_inside(after.at(path), moved)
+            if cause or _differs(before, after, path):
+                because.append(f"{path} names {cause}" if cause else _change(before, after, path))
+        if because:
+            yield Replacement(name=name, type=after.type, fate=Fate.ROLLED, because=tuple(because))
 
 
 def _told(old: Template, new: Template, moved: set[_Moved], found: Mapping[str, Replacement]) -> Iterator[Replacement]:

@@ -12,7 +12,7 @@ import pytest
 
 from planner.lock import lock_json, read_head, read_lock, write_image, write_lock
 from planner.places import lock_path
-from planner.report.terminal import headline
+from planner.report.headline import headline
 from tests.berth.command import Command
 from tests.planner.market_builders import SERVING, TRAINING, written
 
@@ -88,9 +88,10 @@ def test_a_moved_price_is_another_plan(berth: Command, folder: Path) -> None:
     lock = read_lock(lock_path(file))
     assert lock.plan is not None and lock.plan.chosen.run is not None
     cheaper = replace(lock.plan.chosen, run=replace(lock.plan.chosen.run, usd=Decimal("0.10")))
-    write_lock(lock_path(file), replace(lock, plan=replace(lock.plan, chosen=cheaper)))
+    moved = replace(lock.plan, chosen=cheaper)
+    write_lock(lock_path(file), replace(lock, plan=moved))
     assert berth("plan", file).err == (
-        f"\n{lock_path(file)} holds another plan: {headline(cheaper)}\n  today: {headline(lock.plan.chosen)}\n"
+        f"\n{lock_path(file)} holds another plan: {headline(moved)}\n  today: {headline(lock.plan)}\n"
     )
 
 

@@ -109,6 +109,7 @@ SERVED = ServingFactors(
     reserve_bytes=0,
     collectives_bytes=0,
     batched_tokens=0,
+    logit_bytes=10,
     largest_batch=8,
     reserved_share=1.0,
     mixes_prompts=True,

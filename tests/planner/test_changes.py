@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from planner.built import Floor, Image
-from planner.changes import Changes, changes, drift
+from planner.changes import OF_TYPE, Changes, changes, drift
 from planner.lock import Lock
 from planner.plan import Build, Decision
 from tests.planner.locks import (
@@ -48,8 +48,16 @@ def test_the_gravest_change_is_told_first(lock: Lock) -> None:
     """All changes together are those that move, those that replace and the rest, in this order."""
     found = changes(lock.build, replace(lock.build, **MOVING, **REPLACING, **AROUND))
     assert found.all == (*found.moving, *found.replacing, *found.around)
-    assert [len(found.moving), len(found.replacing), len(found.around)] == [len(MOVING), len(REPLACING), len(AROUND)]
+    told = len(REPLACING) - len(OF_TYPE)
+    assert [len(found.moving), len(found.replacing), len(found.around)] == [len(MOVING), told, len(AROUND)]
     assert changes(lock.build, lock.build).all == ()
+
+
+def test_what_follows_from_the_type_is_not_told_beside_it(lock: Lock) -> None:
+    """Cards, slots and disks of another type are no further changes of the plan's."""
+    moved = {name: REPLACING[name] for name in (*OF_TYPE, "instance_type")}
+    (words,) = changes(lock.build, replace(lock.build, **moved)).all
+    assert words.startswith("instance type: ")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,6 @@ import pytest
 
 from planner.choose import RUNNERS_UP, job_of, pins_of
 from planner.errors import NoFeasiblePlan
-from planner.job_words import job_sentence
 from planner.lock import FORMAT, Lock, lock_json
 from planner.models import load_preset
 from planner.plan import Candidate, Decision, Plan, Rung, Target
@@ -34,7 +33,6 @@ from tests.planner.market_builders import (
     serving_machines,
     three_machines,
     three_offers,
-    training,
     workload,
 )
 
@@ -300,26 +298,6 @@ def test_jobs_are_what_the_workload_says() -> None:
     served = job_of(workload(inference=inference(ttft="300ms", context_length="2k")), DENSE)
     assert isinstance(served, ServingJob)
     assert (served.ttft_s, served.tpot_s, served.load.context_tokens) == (0.3, float("inf"), 2000)
-
-
-@pytest.mark.parametrize(
-    ("asked", "sentence"),
-    [
-        (workload(), "pretrain on 8.19B tokens, sequences of 1,024, 8 a step"),
-        (
-            workload(training=training(tokens=None)),
-            "pretrain on 650M tokens (20 a parameter, for want of a figure), sequences of 1,024, 8 a step",
-        ),
-        (workload(inference=inference()), "serving 20 requests/s, 512 tokens in, 128 out"),
-        (
-            workload(inference=inference(requests_per_second=None, concurrency=4000, ttft="2s", tpot="50ms")),
-            "serving 4,000 requests in flight, 512 tokens in, 128 out, TTFT within 2.00 s, TPOT within 50 ms",
-        ),
-    ],
-)
-def test_the_job_is_one_sentence(asked: Workload, sentence: str) -> None:
-    """A reader sees what was asked in one line."""
-    assert job_sentence(asked, DENSE) == sentence
 
 
 def test_pins_are_numbers_by_name() -> None:

@@ -9,7 +9,7 @@ import pytest
 from planner.errors import NoFeasiblePlan
 from planner.plan import Plan
 from pricing.market import Market
-from tests.planner.market_builders import decision, inference, machine, market, offer, workload
+from tests.planner.market_builders import decision, inference, machine, market, offer, quota, workload
 
 SMALL = {"model": "pythia-70m", "requests_per_second": 5, "input_tokens": 256, "output_tokens": 32}
 EMBEDS = {"model": "bert-base", "requests_per_second": 5, "input_tokens": 256}
@@ -109,7 +109,44 @@ def test_apart_may_be_cheaper_and_is_told() -> None:
     large = {"model": "pythia-2.8b", "requests_per_second": 1, "input_tokens": 256, "output_tokens": 32}
     dear, fair = planned([large], on), planned([SMALL], on)
     assert [each for each in dear.warnings if "Planned apart" in each] == [
-        "Planned apart, each on the instances that suit it best, the 2 models would take some $5,110 a month for the "
-        "instances."
+        "Planned apart, each on the instances that suit it best, pin left aside, the 2 models would take some $5,110 a "
+        "month for the instances."
     ]
     assert not any("Planned apart" in each for each in fair.warnings)
+
+
+LARGE = {"model": "pythia-2.8b", "requests_per_second": 1, "input_tokens": 256, "output_tokens": 32}
+
+
+@pytest.mark.parametrize(
+    ("asked", "most", "held", "month"),
+    [
+        # Four small nodes and a big one, in place of one of eight accelerators.
+        ({}, 64, 64, "$7,300"),
+        # Each model apart has a spare node of its own.
+        ({"fleet": {"spare": "node"}}, 64, 64, "$12,410"),
+        # The first model would take four small nodes.
+        ({}, 2, 64, None),
+        ({}, 64, 3, None),
+    ],
+    ids=["plain", "spare", "max_nodes", "quota"],
+)
+def test_apart_is_planned_within_the_same_limits(
+    asked: dict[str, Any], most: int, held: int, month: str | None
+) -> None:
+    """Spare nodes, limits.max_nodes and quotas hold for each model apart too."""
+    types = [
+        machine("p5.eight", accelerators=8, memory_gib=24),
+        machine("p5.big", memory_gib=24),
+        machine("p5.small", memory_gib=4),
+    ]
+    on = market(
+        types,
+        [offer("p5.eight", 20.0), offer("p5.big", 6.0), offer("p5.small", 1.0)],
+        quotas=quota(held, types[2]),
+    )
+    load = inference(requests_per_second=1000, co_served=[LARGE], **asked)
+    found = decision(workload(inference=load, limits={"max_nodes": most}), on).plan
+    told = [each for each in found.warnings if "Planned apart" in each]
+    assert bool(told) is bool(month)
+    assert all(str(month) in each and "pin" not in each for each in told)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
-from planner.plan import Comparison, Decision, Plan
+from planner.plan import Candidate, Comparison, Decision, Plan
 from pricing.units import show_usd
 from tests.planner.builders import DENSE
 from tests.planner.market_builders import decision, inference, market, offer, serving_machines, workload
@@ -33,8 +34,55 @@ def test_the_other_kind_is_told_and_not_chosen() -> None:
     assert show_usd(apart.best.service.usd_per_month) in apart.verdict
     cheaper = apart.best.usd_per_hour < found.chosen.usd_per_hour
     assert ("not considered unless inference.disaggregate is allow" in apart.verdict) is cheaper
-    assert ("not worth it" in apart.verdict) is not cheaper
+    assert ("not worth it by the objective, cost" in apart.verdict) is not cheaper
     assert apart.best.service.band.measured is False
+
+
+def request_s(one: Candidate) -> float:
+    """Seconds of a whole answer of 128 tokens."""
+    assert one.service is not None
+    return one.service.ttft_s + 127 * one.service.tpot_s
+
+
+@pytest.mark.parametrize(("rate", "tpot"), [(20, "1s"), (3000, "1s"), (3000, "0.8ms")])
+@pytest.mark.parametrize("objective", ["cost", "time", {"cost": 1, "time": 3}])
+def test_what_is_worth_it_is_judged_by_the_objective(rate: int, tpot: str, objective: object) -> None:
+    """Who asks for time is not told of the cheaper fleet that it would be worth it, nor of the faster one that not."""
+    sold = market(serving_machines(), [offer("p5.small", 1), offer("p5.large", 5)])
+    asked = inference(requests_per_second=rate, tpot=tpot)
+    found = decision(workload(inference=asked, objective=objective), sold).plan
+    best = compared(found).best
+    assert best is not None
+    weights = {"cost": (1, 0), "time": (0, 1)}.get(str(objective), (1, 3))
+    ratios = (float(best.usd_per_hour / found.chosen.usd_per_hour), request_s(best) / request_s(found.chosen))
+    better = ratios[0] ** weights[0] * ratios[1] ** weights[1] < 1 - 1e-6
+    assert ("not considered unless" in compared(found).verdict) is better
+    named = objective if isinstance(objective, str) else "cost 1 to time 3"
+    assert compared(found).verdict.endswith(f"not worth it by the objective, {named}") is not better
+
+
+@pytest.mark.parametrize(
+    ("asked", "disaggregate"),
+    [
+        ({"requests_per_second": 3000, "tpot": "0.8ms"}, "compare"),
+        ({"requests_per_second": 3000, "tpot": "0.8ms"}, "allow"),
+        ({"requests_per_second": None, "concurrency": 400, "fleet": {"headroom": 0.5}}, "compare"),
+        ({"requests_per_second": None, "concurrency": 400, "fleet": {"headroom": 0.5}}, "allow"),
+    ],
+)
+def test_every_candidate_spreads_its_own_times(asked: dict[str, Any], disaggregate: str) -> None:
+    """Where percentiles are told their means are the candidate's times; a split one has none, and one that does both
+    has them."""
+    found = decided(disaggregate=disaggregate, **asked).plan
+    rungs = [each.best for each in found.ladder if each.best]
+    every = [found.chosen, *found.runners_up, *found.front, *rungs, *([found.apart.best] if found.apart else [])]
+    for each in every:
+        assert each is not None and each.service is not None
+        assert (each.service.spreads is None) is (each.split is not None)
+        if each.service.spreads:
+            assert each.service.spreads.ttft.mean == pytest.approx(each.service.ttft_s)
+            assert each.service.spreads.tpot.mean == pytest.approx(each.service.tpot_s)
+    assert any(each and each.split for each in every)
 
 
 def test_never_leaves_it_out() -> None:

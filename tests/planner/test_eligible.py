@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from planner.eligible import best_offers, contenders, frameworks_of, most_nodes, permitted
+from planner.asked import frameworks_of, permitted
+from planner.eligible import best_offers, contenders, most_nodes
 from planner.framework import load_frameworks
 from planner.workload import InstanceTypes
 from pricing.catalog import load_instance_types

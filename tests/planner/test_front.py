@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from planner.front import SHOWN, pareto_front, spread
+from planner.front import SHOWN, evenly_apart, pareto_front
 from planner.plan import Candidate
 from tests.planner.builders import examples
 from tests.planner.market_builders import market, plan, three_machines, three_offers, workload
@@ -34,7 +34,7 @@ def test_the_front_is_what_nothing_dominates(fleets: list[tuple[int, int]]) -> N
 def test_few_stand_for_many(money: list[float], most: int) -> None:
     """The cheapest and the dearest are always among those shown, which are in order and no more than asked for."""
     usd = np.array(sorted(money))
-    shown = spread(np.arange(len(usd)), usd, most).tolist()
+    shown = evenly_apart(np.arange(len(usd)), usd, most).tolist()
     assert (shown[0], shown[-1]) == (0, len(usd) - 1)
     assert shown == sorted(set(shown))
     assert len(shown) <= max(most, 1)

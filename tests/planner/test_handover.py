@@ -31,7 +31,7 @@ def made(prompt_s: float = 0.1, step_s: float = 0.01, in_flight: float = 16.0, h
             receivers=np.array([1]),
         ),
         handover_s=np.array([[handover_s]]),
-        request_s=0.02,
+        received_s=0.02,
         admission_steps=2.0,
         answer_tokens=100,
     )
@@ -111,3 +111,11 @@ def test_a_prompt_alone_is_as_long_as_its_pieces() -> None:
     assert float(found.alone_s[0]) == pytest.approx(whole, rel=0.05)
     assert float(found.each_s[0]) == pytest.approx(float(found.alone_s[0]))
     assert float(found.each_s[1]) == pytest.approx(float(found.alone_s[1]) / 4)
+
+
+def test_a_longer_prompt_takes_longer_to_take_in() -> None:
+    """Both engines take in every token of a prompt, beside what each request takes."""
+    served = replace(SERVES, factors=replace(SERVES.factors, request_s=0.5, prompt_token_s=1e-3))
+    layout = grid([Layout(micro_batch=4)])
+    found = roles(served, prompts_of(served, layout), answers_of(served, layout), one_node=False)
+    assert found.received_s == pytest.approx(0.5 + 1e-3 * LOAD.input_tokens)

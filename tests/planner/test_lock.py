@@ -6,10 +6,11 @@ import json
 import multiprocessing
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from hypothesis import strategies as st
 from planner.built import Image
 from planner.errors import LockError
 from planner.lock import FORMAT, Lock, lock_json, read_head, read_lock, write_image, write_lock
+from planner.plan import Plan, Term
 from tests.planner.market_builders import SERVING, TRAINING, lock_of, written
 
 
@@ -31,6 +33,64 @@ def test_a_lock_is_read_back_as_it_was_written(tmp_path: Path, text: str) -> Non
     again = read_lock(tmp_path / "a.plan.json")
     assert again == lock
     assert lock_json(again) == lock_json(lock) == (tmp_path / "a.plan.json").read_text(encoding="utf-8")
+
+
+SERVED = {"requests_per_second": 20, "input_tokens": 512, "output_tokens": 128}
+BESIDE = {"model": "llama-3.2-1b", "requests_per_second": 2, "input_tokens": 256, "output_tokens": 64}
+
+
+@pytest.mark.parametrize(
+    ("sections", "has"),
+    [
+        ({"inference": SERVED}, lambda plan: plan.apart.best.split and plan.chosen.service.spreads),
+        (
+            {"inference": {**SERVED, "requests_per_second": 50, "tpot": "4ms", "disaggregate": "allow"}},
+            lambda plan: plan.chosen.split and plan.apart.best.service.spreads,
+        ),
+        ({"inference": {**SERVED, "co_served": [BESIDE]}}, lambda plan: plan.beside),
+        (
+            {"inference": {**SERVED, "fleet": {"spot_share": 0.5, "headroom": 0.9, "spare": "node"}}},
+            lambda plan: plan.fleet.losses_per_month is not None,
+        ),
+        ({"inference": {**SERVED, "output_tokens": 0}}, lambda plan: plan.chosen.service.embeds),
+        ({"inference": {"requests": 5000, "input_tokens": 512, "output_tokens": 128}}, lambda plan: plan.chosen.batch),
+        (
+            {
+                "model": "opt-30b",
+                "inference": {"requests": 1000, "input_tokens": 512, "output_tokens": 32, "engine": "flexgen"},
+                "pin": {"instance_type": "g4dn.12xlarge"},
+            },
+            lambda plan: plan.chosen.batch.elsewhere and plan.chosen.batch.passes,
+        ),
+        (
+            {"model": "pythia-1b", "inference": SERVED, "pin": {"instance_type": "g6f.2xlarge"}},
+            lambda plan: plan.chosen.service,
+        ),
+        (
+            {"inference": SERVED, "provision": {"mig": "3g.40gb"}, "pin": {"instance_type": "p5.48xlarge"}},
+            lambda plan: plan.chosen.service,
+        ),
+    ],
+    ids=["apart", "split", "beside", "fleet", "embeddings", "batch", "streamed", "part of a GPU", "slices"],
+)
+def test_every_kind_of_plan_is_read_back(tmp_path: Path, sections: dict[str, Any], has: Callable[[Plan], Any]) -> None:
+    """Records that only some plans have survive the file as well: none is lost, or makes the plan unreadable."""
+    asked = {"name": "tiny", "model": "llama-3.1-8b", **sections}
+    lock = lock_of(written(tmp_path, json.dumps(asked)))
+    assert lock.plan and has(lock.plan)
+    write_lock(tmp_path / "a.plan.json", lock)
+    assert read_lock(tmp_path / "a.plan.json") == lock
+
+
+@pytest.mark.parametrize("figure", [nan, inf])
+def test_what_is_no_number_is_not_written(tmp_path: Path, lock: Lock, figure: float) -> None:
+    """JSON has neither: the plan would read back as none, so that nothing is written, and the field is named."""
+    assert lock.plan and lock.plan.chosen.run
+    run = replace(lock.plan.chosen.run, step_terms=(*lock.plan.chosen.run.step_terms, Term(name="a", value=figure)))
+    plan = replace(lock.plan, chosen=replace(lock.plan.chosen, run=run))
+    with pytest.raises(LockError, match=r"plan\.chosen\.run\.step_terms\[\d+\]\.value is no number"):
+        write_lock(tmp_path / "a.plan.json", replace(lock, plan=plan))
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_lock_is_plain_json(lock: Lock) -> None:

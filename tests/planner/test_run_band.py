@@ -38,6 +38,10 @@ def test_techniques_that_were_not_timed_widen_it() -> None:
     adapted = recipe("bf16", "lora", "adamw", "replicated", of="torchtitan", adapter=LORA)
     assert "with adapters" in band(adapted, "torchtitan").basis
     assert band(replace(PLAIN, adapter=LORA)) == band()
+    assert "assumed" not in band(replace(PLAIN, orthogonalizes=True)).basis
+    assert band(replace(PLAIN, projected_rank=128)).basis.endswith(
+        "not measured, and decompositions of gradients are assumed to reach 3% of the float32 peak"
+    )
 
 
 def test_adapters_were_timed_where_the_file_has_them() -> None:

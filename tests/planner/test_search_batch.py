@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from planner.batch_setting import BatchJob, Setting
+from planner.batch_setting import BatchJob, BatchSetting
 from planner.calibration import load_calibration
 from planner.choose import job_of, make_plan
 from planner.decide import decide
@@ -78,7 +78,7 @@ def test_every_row_is_what_it_says_alone() -> None:
     for row in range(0, len(pool), max(len(pool) // 60, 1)):
         machine = scope.machines[int(pool.machine[row])]
         option = scope.options[int(pool.machine[row])][int(pool.option[row])]
-        setting = Setting(shape=shape, option=option, machine=machine, load=job.load, calibration=CALIBRATION)
+        setting = BatchSetting(shape=shape, option=option, machine=machine, load=job.load, calibration=CALIBRATION)
         layout, share = pool.layout.row(row), float(np.ceil(job.requests / pool.replicas[row]))
         run = setting.run(layout, share)
         clock = setting.clock(layout, run, share)

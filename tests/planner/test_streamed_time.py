@@ -12,7 +12,6 @@ from planner.offload_time import host_bytes_per_s
 from planner.recipe import Place, Recipe
 from planner.serving_memory import streamed_weight_bytes
 from planner.serving_modes import Lengths
-from planner.streamed_simulation import followed_block_s
 from planner.streamed_time import Streamed, streamed_replica, streamed_run
 from pricing.catalog import load_instance_types
 from tests.planner.builders import DENSE, SERVED
@@ -86,20 +85,3 @@ def test_a_share_is_whole_blocks_and_a_rest() -> None:
     both = streamed_run(found, grid, LENGTHS, np.array([10.0, 10.0]))
     assert both.work_s[0] == pytest.approx(float(run.work_s))
     assert both.work_s[1] == pytest.approx(sum(found.block_s(8, 2, LENGTHS)))
-
-
-@pytest.mark.parametrize("kv", list(Place))
-@pytest.mark.parametrize("weights", [Place.HOST, Place.DISK])
-@pytest.mark.parametrize(("batch", "batches"), [(1, 1), (8, 4), (64, 16)])
-def test_following_each_batch_takes_little_more(weights: Place, kv: Place, batch: int, batches: int) -> None:
-    """What waits for what adds to the busiest part: never less than the formula, at most a third more."""
-    found = streamed(weights, kv)
-    told = sum(found.block_s(batch, batches, LENGTHS))
-    followed = followed_block_s(found, batch, batches, LENGTHS)
-    assert 0.999 * told <= followed <= 1.34 * told
-
-
-def test_in_turn_nothing_waits() -> None:
-    """Of an engine that does one thing at a time formula and steps are the same."""
-    found = streamed(Place.DISK, streaming=IN_TURN)
-    assert followed_block_s(found, 4, 1, LENGTHS) == pytest.approx(sum(found.block_s(4, 1, LENGTHS)), rel=1e-6)

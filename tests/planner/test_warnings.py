@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -29,6 +30,8 @@ from tests.planner.market_builders import (
     training,
     workload,
 )
+
+CERTIFICATE = "arn:aws:acm:us-east-1:111122223333:certificate/12345678-1234-1234-1234-123456789012"
 
 
 def warned(asked: Workload, *, sold: Market | None = None, days: int = 0) -> tuple[str, ...]:
@@ -187,6 +190,25 @@ def test_quotas_that_keep_the_fleet_elsewhere_are_told() -> None:
     assert found == [
         f"The account's quota allows 0 nodes of {kind.name} as on-demand in us-east-1, at $1.00 an hour and node."
     ]
+
+
+@pytest.mark.parametrize(("spot_nodes", "told"), [(0, True), (100, False)])
+def test_a_mixed_fleet_takes_each_part_from_its_own_quota(spot_nodes: int, told: bool) -> None:
+    """Of a fleet half on spot, half counts against the quota of spot instances, and half against the other."""
+    (kind, *_) = serving_machines()
+    zones = ["use1-az4", "use1-az6"]
+    spot = offer(kind.name, "0.1", purchase=Purchase.SPOT, zones=zones)
+    quotas = (*quota(100, kind), *quota(spot_nodes, kind, spot=True))
+    serving = {"certificate": CERTIFICATE, "weights": "s3://models/a"}
+    asked = workload(
+        inference=inference(requests_per_second=4000, fleet={"spot_share": 0.5}),
+        provision={"target": "serving-fleet", "serving": serving},
+    )
+    sold = market([kind], [offer(kind.name, 1, zones=zones)], other_offers=(spot,), quotas=quotas)
+    found = [each for each in warned(asked, sold=sold) if "quota" in each]
+    assert [bool(re.search(r"allows 0 nodes of .* as spot .* takes \d+ of its \d+ so\.", each)) for each in found] == (
+        [True] if told else []
+    )
 
 
 @pytest.mark.parametrize(("usd", "told"), [("1.02", True), ("1.04", False)])

@@ -18,6 +18,16 @@ from stacks.errors import StackError
 from tests.support.builds import G5_SINGLE, P4D_CLUSTER
 
 HYPERPOD = replace(P4D_CLUSTER, target=Target.HYPERPOD_SLURM)
+EKS = replace(
+    P4D_CLUSTER,
+    target=Target.EKS_NODES,
+    existing=Existing(
+        eks_cluster="research",
+        vpc="vpc-0123456789abcdef0",
+        subnet="subnet-0123456789abcdef0",
+        security_group="sg-0123456789abcdef0",
+    ),
+)
 VPC = Existing(vpc="vpc-0123456789abcdef0", subnet="subnet-0123456789abcdef0")
 
 
@@ -47,7 +57,7 @@ def test_what_replaces_a_cluster_of_ec2(changed: dict[str, Any], words: str) -> 
         {"lifecycle": Lifecycle.PERSISTENT},
     ],
 )
-@pytest.mark.parametrize("build", [P4D_CLUSTER, G5_SINGLE, HYPERPOD], ids=["cluster", "single", "hyperpod"])
+@pytest.mark.parametrize("build", [P4D_CLUSTER, G5_SINGLE, HYPERPOD, EKS], ids=["cluster", "single", "hyperpod", "eks"])
 def test_what_changes_around_what_stands(build: Any, changed: dict[str, Any]) -> None:
     """A time to live, a budget and the fate of the bucket touch neither nodes nor files nor cluster."""
     assert remade(build, replace(build, **changed)) == ()
@@ -74,6 +84,15 @@ def test_a_hyperpod_cluster_grows_and_shrinks_in_place(nodes: int) -> None:
 def test_what_replaces_a_hyperpod_cluster(changed: dict[str, Any], words: str) -> None:
     """Another network makes the cluster anew, another type ends a group of it, another target all of it."""
     assert any(each.startswith(words) for each in remade(HYPERPOD, replace(HYPERPOD, **changed)))
+
+
+@pytest.mark.parametrize(
+    "changed", [{"instance_type": "p5.48xlarge"}, {"root_volume_bytes": 500 * GIB}, {"nodes": 8}], ids=str
+)
+def test_what_rolls_the_nodes_of_an_eks_cluster(changed: dict[str, Any]) -> None:
+    """A group whose launch template changes stays, and yet its nodes and what runs on them end: that is told."""
+    (found,) = remade(EKS, replace(EKS, **changed))
+    assert found.startswith("Workers (AWS::EKS::Nodegroup) replaces its nodes one after the other, and ends what runs")
 
 
 @pytest.mark.parametrize(

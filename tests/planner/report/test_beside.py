@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.report.beside import beside_rows
-from planner.report.terminal import headline
+from planner.report.headline import headline
 from tests.planner.market_builders import inference, machine, market, offer, plan, workload
 
 TWO = market([machine("p5.two", accelerators=4, memory_gib=24)], [offer("p5.two", 8.0)])
@@ -27,4 +27,4 @@ def test_every_further_model_has_a_row() -> None:
 def test_an_embedding_has_no_time_between_tokens() -> None:
     """The line of a plan names the time to the embedding."""
     found = plan(workload(inference=inference(output_tokens=0)), TWO)
-    assert "per million tokens in, an embedding in" in headline(found.chosen) and "TPOT" not in headline(found.chosen)
+    assert "per million tokens in, an embedding in" in headline(found) and "TPOT" not in headline(found)
