@@ -76,9 +76,11 @@ def _inferred(of_class: Sequence[HeldOutRun], there: Sequence[HeldOutRun], gener
     theirs = [item for item in there if item.run.pair[0] in instead]
     names = " and ".join(load_class(name).title for name in instead)
     fastest = max(item.run.utilization for item in there)
+    older = set(instead) <= set(load_class(software).earlier)
+    what, faster = ("release", "; newer releases may be faster") if older else ("software", "")
     return (
-        f"not measured on {generation} with this release: as {names} on {_chips(theirs)} ({len(theirs)} runs), at most "
-        f"the {fastest:.0%} of the peak that the fastest software reached there; newer releases may be faster"
+        f"not measured on {generation} with this {what}: as {names} on {_chips(theirs)} ({len(theirs)} runs), at most "
+        f"the {fastest:.0%} of the peak that the fastest software reached there{faster}"
     )
 
 
