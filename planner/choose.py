@@ -23,7 +23,7 @@ from planner.energy import energy_of
 from planner.engine_words import start_sentence
 from planner.errors import NoFeasiblePlan
 from planner.explain import Found, broken_pins, grouped, ladder, rung_miss, searched_rejections
-from planner.fleet_cost import with_fleet
+from planner.fleet_cost import at_load, with_fleet
 from planner.fleet_record import FleetPlan
 from planner.front import evenly_apart, pareto_front
 from planner.index_record import IndexPlan
@@ -162,6 +162,8 @@ def _cost(
     if index:
         cost = with_index(cost, index)
         _together_within(workload, cost)
+    if workload.inference:
+        cost = at_load(cost, workload.inference.fleet.profile)
     return with_fleet(cost, fleet, chosen) if fleet and is_fleet(workload) else cost
 
 

@@ -252,7 +252,8 @@ class Cost:
     """The bill of the choice. USD. The sums are over `lines` with a price; `unpriced` names the others.
 
     `elsewhere` is what other ways to build the same fleet would add. `usd_per_million_tokens`, in and out, is the
-    whole bill's at the planned load, None when training.
+    whole bill's over the tokens of the month, None when training: at `load_share` of the planned load, which the hours of
+    inference.fleet have on average.
     """
 
     lines: tuple[CostLine, ...]
@@ -262,6 +263,7 @@ class Cost:
     usd_per_month: Decimal
     unpriced: tuple[str, ...]
     usd_per_million_tokens: Decimal | None = None
+    load_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
