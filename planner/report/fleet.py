@@ -22,7 +22,7 @@ def fleet_rows(fleet: FleetPlan, chosen: Candidate) -> list[tuple[str, str]]:
         ("tokens", _tokens(fleet)),
         *(_ready(each) for each in fleet.loading),
         *([] if chosen.service and chosen.service.spreads else [("requests", MEANS)]),
-        *(("cheapest at" if not number else "", says) for number, says in enumerate(_cheapest(fleet))),
+        *(("cheapest at" if not number else "", says) for number, says in enumerate(_cheapest(fleet, chosen))),
     ]
 
 
@@ -73,10 +73,10 @@ def _spot(fleet: FleetPlan, chosen: Candidate) -> Iterator[tuple[str, str]]:
 
 def _tokens(fleet: FleetPlan) -> str:
     if fleet.usd_per_million_output is None:
-        return f"{show_usd(fleet.usd_per_million_input)} per million in"
+        return f"{show_usd(fleet.usd_per_million_input)} per million in, at the planned load"
     return (
         f"{show_usd(fleet.usd_per_million_input)} per million in, {show_usd(fleet.usd_per_million_output)} per million "
-        f"out, the instances' price shared by time: prompts take {fleet.prompt_share:.0%}"
+        f"out at the planned load, the instances' price shared by time: prompts take {fleet.prompt_share:.0%}"
     )
 
 
@@ -89,10 +89,17 @@ def _ready(each: Loading) -> tuple[str, str]:
     return name, f"a node answers {show_duration(each.ready_s)} after its order, weights at {rate}: {each.basis}{mark}"
 
 
-def _cheapest(fleet: FleetPlan) -> Iterator[str]:
+def _cheapest(fleet: FleetPlan, chosen: Candidate) -> Iterator[str]:
     """Which of the fleets compared is the cheapest at which load."""
     for each in fleet.cheapest:
         span = f"{show_rate(each.from_requests_per_s)} to {show_rate(each.to_requests_per_s)} requests/s"
-        yield f"{span}: {each.fleet}, from {show_usd(each.usd_per_month)} a month"
-    if len(fleet.cheapest) > 1:
-        yield f"each until another is {WORTH_CHANGING:.0%} cheaper"
+        grows = each.to_usd_per_month is not None and each.to_usd_per_month > each.usd_per_month
+        money = (
+            f"{show_usd(each.usd_per_month)}{f' to {show_usd(each.to_usd_per_month or 0)}' if grows else ''} a month"
+        )
+        here = each.planned_usd_per_month
+        yield f"{span}: {each.fleet}, {money}{f', {show_usd(here)} at the planned load' if here else ''}"
+    if fleet.cheapest:
+        until = f", each until another is {WORTH_CHANGING:.0%} cheaper" if len(fleet.cheapest) > 1 else ""
+        both = ", of replicas for prompts and answers both" if chosen.split else ""
+        yield f"with the head-room and the spare nodes above, within limits.max_nodes{both}{until}"
