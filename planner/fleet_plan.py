@@ -29,8 +29,8 @@ class Choice:
     terms known.
 
     `weights_bytes` are one copy's, `file_system` the GiB and MB/s per TiB of the stack's; `prompt_share` is the part of
-    a replica's time that prompts take. `least_nodes` is what the user lets the fleet fall to, `max_nodes` what any may have, and EC2 takes a spot node
-    back `losses_per_hour` times an hour.
+    a replica's time that prompts take. `least_nodes` is what the user lets the fleet fall to, `max_nodes` what any may
+    have, and EC2 takes a spot node back `losses_per_hour` times an hour.
     """
 
     chosen: Candidate
