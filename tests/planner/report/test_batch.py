@@ -33,6 +33,12 @@ def test_a_streamed_batch_tells_its_blocks() -> None:
     assert found.run and found.batch
     rows = dict(batch_rows(found, found.run, found.batch))
     assert "blocks of" in rows["run"] and "per million tokens" in rows["run"]
+    assert "5 blocks of" in rows["run"] and "and a last one of 40 requests in" in rows["run"]
+    run, batch = found.run, found.batch
+    summed = (run.steps - 1) * run.step_s + batch.last_s + run.start_up_s + run.failures_s
+    assert abs(summed / run.run_s - 1) < 1e-9
+    # A fifth of the requests takes more than a fifth of the time: weights are read whole.
+    assert 0.4 < batch.last_s / run.step_s < 0.6
     assert "disk reads" in rows["bound by"] and "at once" in rows["bound by"]
     assert "host memory" in rows["places"] and "local disk" in rows["places"]
     assert rows["places"].endswith("; of host memory 4.0 GiB a replica are assumed for its process")
