@@ -96,6 +96,7 @@ def batch_run(
         elsewhere=_elsewhere(setting, layout) if streaming else (),
         passes=_passes(setting, layout, found) if streaming else (),
         overlaps=streaming.overlaps if streaming else True,
+        embeds=job.load.pools,
         last_requests=int(left) if partial else 0,
         last_s=work_s - whole * float(found.step_s) if partial else 0.0,
     )

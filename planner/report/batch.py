@@ -38,7 +38,7 @@ def step_title(run: Run, batch: Batch) -> str:
 
 def per_million(batch: Batch) -> str:
     """What tokens cost, of the instances."""
-    return f"{show_usd(batch.usd_per_million_tokens)} per million tokens in and out"
+    return f"{show_usd(batch.usd_per_million_tokens)} per million tokens in{'' if batch.embeds else ' and out'}"
 
 
 def _run(run: Run, batch: Batch) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from planner.plan import Band, Candidate, Run, Service
 from planner.report.batch import batch_rows
 from planner.spread import USUAL_VARIATION, Spreads
-from pricing.units import show_duration, show_rate
+from pricing.units import show_duration, show_rate, show_requests
 
 
 def speed_rows(chosen: Candidate) -> Iterator[tuple[str, str]]:
@@ -55,7 +55,7 @@ def _service(service: Service) -> str:
     tpot = banded(service.tpot_s, service.band)
     if service.embeds:
         return (
-            f"{service.replicas} replica{several}, {show_rate(service.requests_per_s)} requests/s, "
+            f"{service.replicas} replica{several}, {show_requests(service.requests_per_s)}, "
             f"{show_rate(service.tokens_per_s)} input tokens/s; an embedding in {ttft}; "
             f"{(service.ttft_band or service.band).basis}"
         )

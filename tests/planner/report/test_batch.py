@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,7 +45,8 @@ def test_a_streamed_batch_tells_its_blocks() -> None:
     assert rows["places"].endswith("; of host memory 4.0 GiB a replica are assumed for its process")
     assert "requests a block" in batch_layout(found, found.batch)
     assert step_title(found.run, found.batch).startswith("Time of a block")
-    assert per_million(found.batch) in headline(plan)
+    assert per_million(found.batch) in headline(plan) and per_million(found.batch).endswith("in and out")
+    assert per_million(replace(found.batch, embeds=True)).endswith("tokens in")
 
 
 def test_an_ordinary_batch_tells_its_requests_in_flight(tmp_path: Path) -> None:
