@@ -31,7 +31,7 @@ def test_every_part_of_a_fleet_has_its_row() -> None:
     assert "1 spare, so that one may be lost" in said["nodes"]
     assert said["by hour"].count(" ") == 23
     assert (
-        said["scaling"] == "3 to 8 nodes: its cost is not known, since no spot price of p5.large is known in us-east-1"
+        said["scaling"] == "3 to 8 nodes: its cost is not known, since no spot price of p5.small is known in us-east-1"
     )
     assert "no spot price of p5" in said["spot"]
     assert "chosen" in said["from s3"] and "chosen" not in said["from ebs"]
