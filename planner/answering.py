@@ -20,7 +20,7 @@ from planner.search import Pool
 from planner.search_serving import ServingJob
 from planner.serving import Load, computed_band, memory_terms, replica_answer, replica_memory, replica_of
 from planner.serving_band import serving_bands
-from planner.serving_modes import arrivals
+from planner.serving_modes import arrivals, in_flight_at
 from planner.serving_spread import spreads
 from planner.shape import ModelShape
 from planner.split_record import Split
@@ -95,6 +95,9 @@ def _service(
     month = usd_per_hour * HOURS_PER_MONTH
     tokens_per_s = rate * load.request_tokens + job.beside_tokens_per_s
     band, ttft_band = serving_bands(layout, option.framework.name, machine.accelerator.name, calibration)
+    at_load = None
+    if job.requests_per_s and not load.pools:
+        at_load = in_flight_at(room, load.lengths, rate / replicas, layout.micro_batch)
     return table, Service(
         replicas=replicas,
         concurrency=float(layout.micro_batch),
@@ -111,10 +114,12 @@ def _service(
         requests_per_s=rate,
         tokens_per_s=tokens_per_s,
         spreads=_spreads(room, load, layout.micro_batch, replicas),
+        load_concurrency=at_load,
+        load_spreads=_spreads(room, load, at_load, replicas) if at_load else None,
     )
 
 
-def _spreads(replica: Replica, load: Load, in_flight: int, replicas: int) -> Spreads | None:
+def _spreads(replica: Replica, load: Load, in_flight: float, replicas: int) -> Spreads | None:
     """How the times of generated answers are spread; embeddings have no such formulas."""
     if load.pools:
         return None

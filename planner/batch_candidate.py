@@ -86,6 +86,8 @@ def batch_run(
         lost_s=float(lost_s(block, share / work_s, clock.run_s)),
     )
     streaming = option.framework.streaming
+    whole, left = divmod(share, block)
+    partial = bool(streaming and whole and left)
     batch = Batch(
         requests=job.requests,
         replicas=replicas,
@@ -94,6 +96,9 @@ def batch_run(
         elsewhere=_elsewhere(setting, layout) if streaming else (),
         passes=_passes(setting, layout, found) if streaming else (),
         overlaps=streaming.overlaps if streaming else True,
+        embeds=job.load.pools,
+        last_requests=int(left) if partial else 0,
+        last_s=work_s - whole * float(found.step_s) if partial else 0.0,
     )
     return run, batch
 

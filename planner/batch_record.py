@@ -34,7 +34,9 @@ class Batch:
 
     Each of `replicas` has up to `in_flight` requests at work at once; where weights or cache stream in, as a block of
     which `passes` tell the parts, at once where the engine `overlaps` them. `elsewhere` is what a node keeps off its
-    accelerators. The run it belongs to has steps of an engine, or blocks, of one replica.
+    accelerators. The last of several blocks may have `last_requests` alone, 0 where all are whole, and takes
+    `last_s`: weights come in whole for it too. A job that `embeds` gets no tokens out. The run it belongs to has steps
+    of an engine, or blocks, of one replica.
     """
 
     requests: int
@@ -44,3 +46,6 @@ class Batch:
     elsewhere: tuple[PlaceNeed, ...] = ()
     passes: tuple[PassParts, ...] = ()
     overlaps: bool = True
+    last_requests: int = 0
+    last_s: float = 0.0
+    embeds: bool = False

@@ -166,11 +166,12 @@ def _cost(
     if index:
         cost = with_index(cost, index)
         _together_within(workload, cost)
-    if fleet is None or not is_fleet(workload):
+    if workload.inference is None:
         return cost
-    from planner.fleet_cost import with_fleet
+    from planner.fleet_cost import at_load, with_fleet
 
-    return with_fleet(cost, fleet, chosen)
+    cost = at_load(cost, workload.inference.fleet.profile)
+    return with_fleet(cost, fleet, chosen) if fleet and is_fleet(workload) else cost
 
 
 def _together_within(workload: Workload, cost: Cost) -> None:

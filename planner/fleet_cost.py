@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
+from statistics import mean
 
 from planner.cost import cents, millionths
 from planner.fleet_fields import Fleet
@@ -70,25 +71,30 @@ def by_hours(rates: Rates, purchase: Purchase, nodes_by_hour: Sequence[int]) -> 
     return cents(usd_a_day / len(known) * HOURS_PER_MONTH)
 
 
+def at_load(cost: Cost, profile: Sequence[float] | None) -> Cost:
+    """The bill with its tokens' price at the load that the hours of a day have on average: fewer tokens bear it."""
+    share, tokens = mean(profile or (1.0,)), cost.usd_per_million_tokens
+    if tokens is None or not 0 < share < 1:
+        return cost
+    return replace(cost, load_share=share, usd_per_million_tokens=millionths(tokens / Decimal(share)))
+
+
 def with_fleet(cost: Cost, fleet: FleetPlan, chosen: Candidate) -> Cost:
     """The bill of a service with what its spot nodes and its hours save, each as a line of its own.
 
-    A million tokens at the planned load are served by all nodes, so that hours change nothing of their price.
+    What is saved is saved on all tokens of the month.
     """
     lines = [*_lines(fleet, chosen)]
     if not lines:
         return cost
     hourly = cost.usd_per_hour + sum((each.usd_per_hour or Decimal(0) for each in lines), Decimal(0))
-    busiest = cost.usd_per_hour + sum(
-        (each.usd_per_hour or Decimal(0) for each in lines if each.name == _SPOT), Decimal(0)
-    )
     tokens = cost.usd_per_million_tokens
     first, *others = cost.lines
     return replace(
         cost,
         lines=(first, *lines, *others),
         usd_per_hour=hourly,
-        usd_per_million_tokens=None if tokens is None else millionths(tokens * busiest / cost.usd_per_hour),
+        usd_per_million_tokens=None if tokens is None else millionths(tokens * hourly / cost.usd_per_hour),
         usd_per_month=cost.usd_per_month + sum((each.usd_per_month or Decimal(0) for each in lines), Decimal(0)),
     )
 

@@ -13,7 +13,7 @@ from planner.eligible import Contender
 from planner.fleet_cost import Rates, all_day, by_hours, spot_nodes
 from planner.fleet_fields import Fleet as Asked
 from planner.fleet_record import FleetPlan, Loading, LoadRange, chosen_ready_s
-from planner.fleet_size import Unit, Units, cheapest_by_load, spare_nodes
+from planner.fleet_size import Reserve, Unit, Units, cheapest_by_load, spare_nodes
 from planner.plan import Candidate, Deal
 from planner.readiness import ready_s, weight_sources
 from planner.search import Pool
@@ -30,8 +30,8 @@ class Choice:
     terms known.
 
     `weights_bytes` are one copy's, `file_system` the GiB and MB/s per TiB of the stack's; `prompt_share` is the part of
-    a replica's time that prompts take. `least_nodes` is what the user lets the fleet fall to, and EC2 takes a spot node
-    back `losses_per_hour` times an hour.
+    a replica's time that prompts take. `least_nodes` is what the user lets the fleet fall to, `max_nodes` what any may
+    have, and EC2 takes a spot node back `losses_per_hour` times an hour.
     """
 
     chosen: Candidate
@@ -43,6 +43,7 @@ class Choice:
     prompt_share: float
     least_nodes: int
     losses_per_hour: float
+    max_nodes: int
     device_share: float = 1.0
 
 
@@ -164,15 +165,22 @@ def _cheapest(job: ServingJob, choice: Choice) -> tuple[LoadRange, ...]:
     """At which load each of the fleets is the cheapest; nothing for one that is no rate, or one of several models'."""
     if job.requests_per_s is None or job.beside:
         return ()
+    reserve = Reserve(headroom=job.headroom, spare=job.spare, max_nodes=choice.max_nodes)
     return tuple(
         LoadRange(
             fleet=span.name,
             from_requests_per_s=span.from_requests_per_s,
             to_requests_per_s=span.to_requests_per_s,
-            usd_per_month=cents(Decimal(span.usd_per_hour * HOURS_PER_MONTH)),
+            usd_per_month=_month(span.usd_per_hour),
+            to_usd_per_month=_month(span.to_usd_per_hour),
+            planned_usd_per_month=None if span.planned_usd_per_hour is None else _month(span.planned_usd_per_hour),
         )
-        for span in cheapest_by_load(choice.units, job.requests_per_s)
+        for span in cheapest_by_load(choice.units, job.requests_per_s, reserve)
     )
+
+
+def _month(usd_per_hour: float) -> Decimal:
+    return cents(Decimal(usd_per_hour * HOURS_PER_MONTH))
 
 
 def units_of(pool: Pool, contenders: Sequence[Contender]) -> Units:

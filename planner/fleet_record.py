@@ -28,12 +28,18 @@ def chosen_ready_s(loading: Sequence[Loading]) -> float | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadRange:
-    """The fleet that is the cheapest of those compared between two loads. Requests/s, USD a month at the lower one."""
+    """The fleet that is the cheapest of those compared between two loads. Requests/s, USD a month.
+
+    `usd_per_month` is at the lower load, `to_usd_per_month` at the upper; `planned_usd_per_month` at the planned one,
+    None where that lies elsewhere, or an older lock does not say.
+    """
 
     fleet: str
     from_requests_per_s: float
     to_requests_per_s: float
     usd_per_month: Decimal
+    to_usd_per_month: Decimal | None = None
+    planned_usd_per_month: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,42 +67,74 @@ class Units:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reserve:
+    """What a fleet has beyond its load: `headroom` as a share of it, nodes that `spare` names; `max_nodes` in all."""
+
+    headroom: float = 0.0
+    spare: str = "none"
+    max_nodes: float = np.inf
+
+    def usd_per_hour(self, units: Units, requests_per_s: float) -> Floats:
+        """USD an hour of a fleet of each unit; inf of one that would be larger than is allowed."""
+        nodes = units.nodes(requests_per_s * (1 + self.headroom))
+        nodes = nodes + spare_nodes(nodes, units.nodes_per_replica, self.spare)
+        return np.where(nodes <= self.max_nodes, nodes * units.usd_per_hour_per_node, np.inf)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Crossing:
-    """The cheapest fleet between two loads. Requests/s; USD an hour at the lower one."""
+    """The cheapest fleet between two loads. Requests/s; USD an hour at both, and at the planned load where that lies
+    between them, else None."""
 
     name: str
     from_requests_per_s: float
     to_requests_per_s: float
     usd_per_hour: float
+    to_usd_per_hour: float
+    planned_usd_per_hour: float | None
 
 
-def cheapest_by_load(units: Units, planned_requests_per_s: float) -> tuple[Crossing, ...]:
-    """Which kind makes the cheapest fleet at which load, from a hundredth of the planned one to a hundred times it.
+def cheapest_by_load(
+    units: Units, planned_requests_per_s: float, reserve: Reserve | None = None
+) -> tuple[Crossing, ...]:
+    """Which kind makes the cheapest fleet at which load, from a hundredth of the planned one to a hundred times it, or
+    to the most that a fleet of the allowed size carries.
 
-    Ties go to the kind named first. A kind stays until another one is `WORTH_CHANGING` cheaper: rounding to whole nodes
-    would else change it with every node.
+    At the planned load it is the cheapest, of several the one named first. From there on, up and down, a kind stays
+    until another one is `WORTH_CHANGING` cheaper: rounding to whole nodes would else change it with every node.
     """
-    steps = 2 * LOAD_DECADES * LOADS_PER_DECADE
-    loads = planned_requests_per_s * np.logspace(-LOAD_DECADES, LOAD_DECADES, steps + 1)
+    reserve = reserve or Reserve()
+    planned = LOAD_DECADES * LOADS_PER_DECADE
+    loads = planned_requests_per_s * np.logspace(-LOAD_DECADES, LOAD_DECADES, 2 * planned + 1)
     order = np.argsort(units.kind, kind="stable")
     present, first = np.unique(units.kind[order], return_index=True)
-    hourly = units.usd_per_hour_per_node
-    usd = np.array([np.minimum.reduceat((hourly * units.nodes(float(load)))[order], first) for load in loads])
+    usd = np.array([np.minimum.reduceat(reserve.usd_per_hour(units, float(load))[order], first) for load in loads])
+    # Larger loads than the largest fleet carries have none.
+    usd = usd[np.isfinite(usd.min(axis=1))]
+    if len(usd) <= planned:
+        return ()
+    held = [*_held(usd[planned::-1])[::-1], *_held(usd[planned:])[1:]]
+    starts = [0, *(step for step in range(1, len(usd)) if held[step] != held[step - 1])]
+    stops = [*starts[1:], len(usd)]
+    return tuple(
+        Crossing(
+            name=units.names[present[held[start]]],
+            from_requests_per_s=float(loads[start]),
+            to_requests_per_s=float(loads[min(stop, len(usd) - 1)]),
+            usd_per_hour=float(usd[start, held[start]]),
+            to_usd_per_hour=float(usd[stop - 1, held[start]]),
+            planned_usd_per_hour=float(usd[planned, held[start]]) if start <= planned < stop else None,
+        )
+        for start, stop in zip(starts, stops, strict=True)
+    )
+
+
+def _held(usd: Floats) -> list[int]:
+    """Which kind (column) is kept from load to load (row)."""
     current = int(np.argmin(np.round(usd[0], 9)))
     held = []
     for row in usd:
         if row[current] > (1 + WORTH_CHANGING) * row.min():
             current = int(np.argmin(np.round(row, 9)))
         held.append(current)
-    starts = [0, *(step for step in range(1, len(loads)) if held[step] != held[step - 1])]
-    ends = [*starts[1:], len(loads) - 1]
-    return tuple(
-        Crossing(
-            name=units.names[present[held[start]]],
-            from_requests_per_s=float(loads[start]),
-            to_requests_per_s=float(loads[end]),
-            usd_per_hour=float(usd[start, held[start]]),
-        )
-        for start, end in zip(starts, ends, strict=True)
-        if end > start
-    )
+    return held

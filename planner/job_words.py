@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from planner.shape import ModelShape
 from planner.workload import TOKENS_PER_PARAMETER, Inference, Workload
-from pricing.units import show_count, show_duration, show_rate
+from pricing.units import show_count, show_duration, show_requests
 
 
 def job_sentence(workload: Workload, shape: ModelShape) -> str:
@@ -23,7 +23,7 @@ def job_sentence(workload: Workload, shape: ModelShape) -> str:
     inference = workload.inference
     load = f"serving {inference.concurrency:,} requests in flight" if inference.concurrency else ""
     if inference.requests_per_second:
-        load = f"serving {show_rate(inference.requests_per_second)} requests/s"
+        load = f"serving {show_requests(inference.requests_per_second)}"
     elif inference.requests:
         load = f"a batch of {inference.requests:,} requests"
     limits = [

@@ -9,7 +9,7 @@ import numpy as np
 from planner.errors import TraceError
 from planner.fleet_fields import HOURS
 from planner.trace import read_trace
-from pricing.units import HOUR_S, show_rate
+from pricing.units import HOUR_S, show_rate, show_requests
 
 
 def traced_profile(path: Path, requests_per_s: float, longest_tokens: int, model: str) -> tuple[float, ...]:
@@ -31,7 +31,7 @@ def traced_profile(path: Path, requests_per_s: float, longest_tokens: int, model
     if max(rates) > requests_per_s:
         busiest = int(np.argmax(rates))
         raise TraceError(
-            f"{path}: the hour from {busiest}:00 on has {show_rate(max(rates))} requests/s, more than the "
+            f"{path}: the hour from {busiest}:00 on has {show_requests(max(rates))}, more than the "
             f"{show_rate(requests_per_s)} planned; raise inference.requests_per_second to the busiest hour"
         )
     return tuple(round(rate / requests_per_s, 6) for rate in rates)

@@ -131,9 +131,11 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Service:
-    """How a served model answers at the planned load. Seconds, tokens, USD.
+    """How a served model answers at the most in flight that its replicas are planned for. Seconds, tokens, USD.
 
-    `concurrency` is requests in flight per replica at that load; `kv_capacity_tokens` what a replica's cache holds,
+    `concurrency` is those requests in flight per replica; `load_concurrency` and `load_spreads` are what the planned
+    load itself, of arrivals at random without head-room, has in flight and is answered in, None where the load is no
+    rate or has no such formulas. `kv_capacity_tokens` what a replica's cache holds,
     `requests_per_s_per_replica` the rate that it is planned to take, `largest_batch` how many requests of mean length
     its engine lets in at once, so that bursts beyond the planned ones need not wait for a place. `ttft_band` is that of
     the time to the first token where it has one of its own, wider than that of times and rates. Of embeddings `ttft_s`
@@ -156,6 +158,8 @@ class Service:
     requests_per_s: float = 0.0
     tokens_per_s: float = 0.0
     spreads: Spreads | None = None
+    load_concurrency: float | None = None
+    load_spreads: Spreads | None = None
 
     @property
     def embeds(self) -> bool:
@@ -252,7 +256,8 @@ class Cost:
     """The bill of the choice. USD. The sums are over `lines` with a price; `unpriced` names the others.
 
     `elsewhere` is what other ways to build the same fleet would add. `usd_per_million_tokens`, in and out, is the
-    whole bill's at the planned load, None when training.
+    whole bill's over the tokens of the month, None when training: at `load_share` of the planned load, which the hours
+    of inference.fleet have on average.
     """
 
     lines: tuple[CostLine, ...]
@@ -262,6 +267,7 @@ class Cost:
     usd_per_month: Decimal
     unpriced: tuple[str, ...]
     usd_per_million_tokens: Decimal | None = None
+    load_share: float = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,6 +89,7 @@ def _choice(
         prompt_share=_prompt_share(chosen) or prompt_share(replica, job.load, chosen.service.concurrency),
         least_nodes=serving.least_nodes or 1 if serving else 1,
         losses_per_hour=losses_per_hour(chosen.instance_type, chosen.region, market),
+        max_nodes=found.scope.max_nodes,
         device_share=device_share(job, chosen),
     )
 

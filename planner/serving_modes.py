@@ -19,6 +19,8 @@ ROUNDS = 4
 # The queue's formulas have no end at a full device, where it is bounded by the requests in flight.
 BUSIEST = 0.95
 HALF_STEP = 0.5
+# Requests in flight at which rates are looked up, from the fewest on.
+LEAST_IN_FLIGHT, STEPS = 0.01, 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +131,13 @@ def arrivals(replica: Replica, lengths: Lengths, in_flight: Any) -> Pace:
     ttft = replica.received_s(lengths.prompt) + worked + late_s(replica, tpot) + queue.wait_s
     rate = in_flight / (ttft + (lengths.answer - 1) * tpot)
     return Pace(ttft_s=ttft, tpot_s=tpot, decode_s=step, prompt_s=prompt, requests_per_s=rate)
+
+
+def in_flight_at(replica: Replica, lengths: Lengths, requests_per_s: float, most: float) -> float:
+    """Requests in flight on a replica that so many a second come to, `most` at most."""
+    in_flight = np.geomspace(LEAST_IN_FLIGHT, most, STEPS)
+    # The rate grows with those in flight: who come at a rate are in flight as many as answer at it.
+    return float(np.interp(requests_per_s, arrivals(replica, lengths, in_flight).requests_per_s, in_flight))
 
 
 def late_s(replica: Replica, tpot_s: Any) -> Any:

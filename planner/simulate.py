@@ -19,7 +19,7 @@ from planner.request_stream import closed_requests, poisson_requests
 from planner.search_serving import load_of
 from planner.served import places
 from planner.serving import Load, replica_of
-from planner.serving_modes import Lengths, arrivals, closed_loop, late_s
+from planner.serving_modes import LEAST_IN_FLIGHT, STEPS, Lengths, arrivals, closed_loop, in_flight_at, late_s
 from planner.serving_spread import spreads
 from planner.simulated import Expected, Simulated, simulated
 from planner.simulation import Requests
@@ -33,8 +33,6 @@ from pricing.catalog import load_instance_types
 
 # Enough for the 99th percentile to stand on 200 requests.
 USUAL_REQUESTS = 20_000
-# Between how many in flight, and in how many steps, the formulas are asked for the rate that comes.
-LEAST_IN_FLIGHT, STEPS = 0.01, 400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,10 +112,7 @@ def _expected(replica: Replica, requests: Requests, replicas: int, table: StepTa
         at_once = requests.clients / replicas
         pace = closed_loop(replica, lengths, at_once)
     else:
-        rate = _rate(requests) / replicas
-        in_flight = np.geomspace(LEAST_IN_FLIGHT, table.batch, STEPS)
-        # The rate grows with those in flight: who come at a rate are in flight as many as answer at it.
-        at_once = float(np.interp(rate, arrivals(replica, lengths, in_flight).requests_per_s, in_flight))
+        at_once = in_flight_at(replica, lengths, _rate(requests) / replicas, table.batch)
         pace = arrivals(replica, lengths, at_once)
     variation = float(requests.input_tokens.std() / prompt)
     late = late_s(replica, pace.tpot_s) + _rest_of_a_round_s(replica, at_once, at_once * lengths.live)

@@ -51,6 +51,8 @@ def split_service(
         requests_per_s_per_replica=float(times.decode_rate[0, 0]),
         # Those of replicas that do both; how times of two roles are spread nobody has derived here.
         spreads=None,
+        load_concurrency=None,
+        load_spreads=None,
     )
     if job.concurrency is not None:
         # Replicas carry the head-room too; what comes is the load alone, by Little's law.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from planner.plan import Lifecycle, Target
 from planner.workload import Inference, Workload
 from pricing.price import Component
-from pricing.units import GIB, GIGA, HOUR_S, show_bytes
+from pricing.units import GIB, GIGA, HOUR_S, show_bytes, show_requests
 
 # EC2's detailed monitoring, which CloudWatch bills like custom metrics (CloudWatch pricing page, EC2 example).
 MONITORING_METRICS_PER_NODE = 7
@@ -117,12 +117,13 @@ def before_a_service(asked: Inference) -> Iterator[Use]:
     if rate is None:
         return
     sent = _sent_bytes_per_hour(rate, asked)
+    opened = show_requests(rate).replace("request", "connection")
     received = rate * HOUR_S * asked.input_tokens * BYTES_PER_TOKEN
     yield Use(
         name="balancer capacity",
         component=Component.LOAD_BALANCER_UNIT_HOUR,
         fixed=max(rate / CONNECTIONS_PER_UNIT, (sent + received) / BYTES_PER_UNIT_HOUR),
-        basis=f"{rate:,.3g} connections/s, {show_bytes(sent + received)} an hour, assumed",
+        basis=f"{opened}, {show_bytes(sent + received)} an hour, assumed",
     )
 
 
@@ -141,7 +142,9 @@ def sent_out(asked: Inference) -> Iterator[Use]:
 
 def _assumed(asked: Inference) -> str:
     return (
-        f"{STREAMED_BYTES_PER_TOKEN} bytes a token" if asked.output_tokens else f"{BYTES_PER_EMBEDDING:,} an embedding"
+        f"{STREAMED_BYTES_PER_TOKEN} bytes a token"
+        if asked.output_tokens
+        else f"{BYTES_PER_EMBEDDING:,} bytes an embedding"
     )
 
 

@@ -168,5 +168,11 @@ def show_usd(amount: Decimal | float) -> str:
 
 
 def show_rate(per_second: float) -> str:
-    """A rate of tokens or requests to three digits with thousands, such as `12,400`."""
-    return f"{per_second:,.0f}" if per_second >= 100 else f"{per_second:.3g}"
+    """A rate of tokens or requests to three digits with thousands, such as `12,400`; never with an exponent."""
+    return f"{per_second:,.0f}" if per_second >= 100 else f"{Decimal(f'{per_second:.3g}'):f}"
+
+
+def show_requests(per_second: float) -> str:
+    """A rate of requests with its unit, such as `20 requests/s` and `1 request/s`."""
+    shown = show_rate(per_second)
+    return f"{shown} request{'s' * (shown != '1')}/s"

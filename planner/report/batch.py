@@ -38,13 +38,16 @@ def step_title(run: Run, batch: Batch) -> str:
 
 def per_million(batch: Batch) -> str:
     """What tokens cost, of the instances."""
-    return f"{show_usd(batch.usd_per_million_tokens)} per million tokens in and out"
+    return f"{show_usd(batch.usd_per_million_tokens)} per million tokens in{'' if batch.embeds else ' and out'}"
 
 
 def _run(run: Run, batch: Batch) -> str:
     unit, each = ("block", "") if batch.passes else ("step", " of its engine")
     replicas = f"{batch.replicas:,} replicas, each" if batch.replicas > 1 else "one replica,"
-    steps = f"{replicas} {run.steps:,} {unit}{'s' * (run.steps != 1)} of {show_duration(run.step_s)}{each}"
+    whole = run.steps - bool(batch.last_requests)
+    steps = f"{replicas} {whole:,} {unit}{'s' * (whole != 1)} of {show_duration(run.step_s)}{each}"
+    if batch.last_requests:
+        steps += f" and a last one of {batch.last_requests:,} requests in {show_duration(batch.last_s)}"
     start = f"after {show_duration(run.start_up_s)} until it has booted and read the weights from S3"
     lost = f", {show_duration(run.failures_s)} for failures (one in {show_duration(run.between_failures_s)})"
     made = f"{show_rate(run.tokens_per_s)} tokens/s, {per_million(batch)}"

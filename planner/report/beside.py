@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from planner.plan import Plan, ServedBeside
-from pricing.units import show_duration, show_rate, show_usd
+from pricing.units import show_duration, show_requests, show_usd
 
 
 def beside_rows(plan: Plan) -> list[tuple[str, str]]:
@@ -20,6 +20,6 @@ def _says(each: ServedBeside) -> str:
         answers = f"an embedding in {show_duration(service.ttft_s)}"
     return (
         f"{service.replicas} replica{'s' if service.replicas > 1 else ''} on {each.devices}; {found.framework}, "
-        f"{', '.join(found.techniques)}, {tensor}{show_rate(service.requests_per_s)} requests/s, {answers}; "
+        f"{', '.join(found.techniques)}, {tensor}{show_requests(service.requests_per_s)}, {answers}; "
         f"{show_usd(service.usd_per_month)} a month, {show_usd(service.usd_per_million_tokens)} per million tokens"
     )

@@ -22,11 +22,15 @@ LEAST = Decimal("0.0001")
 _HYPERPOD = "HyperPod "
 
 
-def total(cost: Cost) -> str:
-    """The sum in the unit that the job is paid in, and what is not in it."""
+def total(cost: Cost, *, embeds: bool = False) -> str:
+    """The sum in the unit that the job is paid in, and what is not in it; embeddings have no tokens out."""
     run, month = cost.usd_per_run, cost.usd_per_month
     each = cost.usd_per_million_tokens
-    tokens = "" if each is None else f", {_known_usd(each)} per million tokens in and out"
+    load = ""
+    if cost.load_share < 1:
+        load = f" at {cost.load_share:.0%} of the planned load, the average of its hours"
+    way = "in" if embeds else "in and out"
+    tokens = "" if each is None else f", {_known_usd(each)} per million tokens {way}{load}"
     whole = f"{show_usd(month)} a month{tokens}" if run is None else f"{show_usd(run)} a run{tokens}"
     return f"{whole}, without {', '.join(cost.unpriced)}" if cost.unpriced else whole
 

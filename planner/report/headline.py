@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from planner.plan import Candidate, Plan, Run
 from planner.report.batch import per_million
 from planner.report.speed import banded
@@ -14,8 +16,13 @@ def headline(plan: Plan) -> str:
     service = plan.chosen.service
     saved = sum(each.usd_per_month for each in plan.cost.lines if each.usd_per_month and each.usd_per_month < 0)
     line = in_one_line(plan.chosen)
-    if service and saved:
-        line += f"; by its hours and spot nodes {show_usd(service.usd_per_month + saved)} a month"
+    share = plan.cost.load_share
+    if service and (saved or share < 1):
+        month = service.usd_per_month + saved
+        each = show_usd(service.usd_per_million_tokens * month / service.usd_per_month / Decimal(share))
+        load = f" at {share:.0%} of the planned load, the average of its hours" if share < 1 else ""
+        by = "by its hours and spot nodes " if saved else ""
+        line += f"; {by}{show_usd(month)} a month, {each} per million tokens{load}"
     return line
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from planner.simulated import TO_EMBEDDING, Compared, Simulated, verdict
 from planner.simulated_batch import SimulatedBatch, batch_verdict
 from planner.spread import Spread
-from pricing.units import show_duration, show_rate
+from pricing.units import show_duration, show_rate, show_requests
 from pricing.wording import listed
 
 
@@ -40,8 +40,7 @@ def _lines(found: Simulated, fleet: str, stream: str) -> Iterator[str]:
     yield ""
     out = "" if found.embeds else f", {show_rate(found.output_tokens_per_s)} out"
     yield (
-        f"  throughput    {show_rate(found.requests_per_s)} requests/s, {show_rate(found.input_tokens_per_s)} tokens/s "
-        f"in{out}"
+        f"  throughput    {show_requests(found.requests_per_s)}, {show_rate(found.input_tokens_per_s)} tokens/s in{out}"
     )
     yield (
         f"  replicas      {found.replicas}, with work {found.utilisation:.1%} of the time, {found.sequences:,.1f} of "
@@ -64,7 +63,8 @@ def _batch_lines(found: SimulatedBatch, fleet: str) -> Iterator[str]:
     yield fleet
     yield f"{found.requests:,} requests that all stand ready: {found.how}"
     yield ""
-    yield f"  done          {show_duration(found.work_s)} after the nodes have started, {found.replicas} replicas"
+    replicas = f"{found.replicas} replica{'s' * (found.replicas > 1)}"
+    yield f"  done          {show_duration(found.work_s)} after the nodes have started, {replicas}"
     if found.answered_s:
         half, most, whole = (show_duration(each) for each in found.answered_s)
         yield f"  answered      half after {half}, 95% after {most}, all after {whole}"

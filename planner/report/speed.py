@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from planner.plan import Band, Candidate, Run, Service
 from planner.report.batch import batch_rows
 from planner.spread import USUAL_VARIATION, Spreads
-from pricing.units import show_duration, show_rate
+from pricing.units import show_duration, show_rate, show_requests
 
 
 def speed_rows(chosen: Candidate) -> Iterator[tuple[str, str]]:
@@ -20,7 +20,10 @@ def speed_rows(chosen: Candidate) -> Iterator[tuple[str, str]]:
     if chosen.service:
         yield "service", _service(chosen.service)
         if chosen.service.spreads:
-            yield "latency", _latency(chosen.service.spreads)
+            yield "latency", _latency(chosen.service, chosen.service.spreads)
+        if chosen.service.load_spreads and chosen.service.load_concurrency:
+            at = f"at the planned load, {chosen.service.load_concurrency:.3g} in flight per replica"
+            yield "", f"{at}: {_times(chosen.service.load_spreads)}"
 
 
 def banded(seconds: float, band: Band) -> str:
@@ -52,22 +55,27 @@ def _service(service: Service) -> str:
     tpot = banded(service.tpot_s, service.band)
     if service.embeds:
         return (
-            f"{service.replicas} replica{several}, {show_rate(service.requests_per_s)} requests/s, "
+            f"{service.replicas} replica{several}, {show_requests(service.requests_per_s)}, "
             f"{show_rate(service.tokens_per_s)} input tokens/s; an embedding in {ttft}; "
             f"{(service.ttft_band or service.band).basis}"
         )
     return (
         f"{service.replicas} replica{several}, {show_rate(service.output_tokens_per_s)} output tokens/s, cache for "
-        f"{service.kv_capacity_tokens:,} tokens per replica; TTFT {ttft}, TPOT {tpot}; {service.band.basis}"
+        f"{service.kv_capacity_tokens:,} tokens per replica; at the most in flight that a replica is planned for "
+        f"({service.concurrency:,.0f}) TTFT {ttft}, TPOT {tpot}; {service.band.basis}"
     )
 
 
-def _latency(spreads: Spreads) -> str:
-    times = [
+def _latency(service: Service, spreads: Spreads) -> str:
+    return (
+        f"at those {service.concurrency:,.0f} in flight: {_times(spreads)}; formulas for arrivals at random and "
+        f"lengths {USUAL_VARIATION:.0%} apart, which is assumed; limits are on means at the most in flight; "
+        "`berth simulate` replays requests at the planned load"
+    )
+
+
+def _times(spreads: Spreads) -> str:
+    return "; ".join(
         f"{name} " + ", ".join(f"{figure} {show_duration(seconds)}" for figure, seconds in spread.named())
         for name, spread in (("TTFT", spreads.ttft), ("TPOT", spreads.tpot))
-    ]
-    return (
-        f"{'; '.join(times)}: formulas for arrivals at random and lengths {USUAL_VARIATION:.0%} apart, which is "
-        "assumed; limits are on means; `berth simulate` replays requests beside them"
     )

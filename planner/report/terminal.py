@@ -94,6 +94,8 @@ def _moved(locked: Candidate | None, today: Candidate) -> list[str]:
 def plan_text(plan: Plan, today: date) -> RenderableType:
     """The whole plan, with the age that its prices have on a day."""
     chosen = plan.chosen
+    answers = chosen.service or chosen.batch
+    embeds = answers is not None and answers.embeds
     parts: list[RenderableType] = [
         _headline(plan),
         _section("Decision", _decision(plan, today)),
@@ -107,7 +109,7 @@ def plan_text(plan: Plan, today: date) -> RenderableType:
         *([_section("Fleet", _pairs(fleet_rows(plan.fleet, chosen)))] if plan.fleet else []),
         *([_section("On the same instances", _pairs(beside_rows(plan)))] if plan.beside else []),
         *([_section("Vector index", _index(plan.index))] if plan.index else []),
-        _section(f"Cost, {total(plan.cost)}", bill_table(plan.cost)),
+        _section(f"Cost, {total(plan.cost, embeds=embeds)}", bill_table(plan.cost)),
         _section("Ladder", _ladder(plan.ladder)),
         _section("Runners-up", _candidates((chosen, *plan.runners_up))),
         *([_section("Prefill and decode apart", _pairs(comparison_rows(plan.apart, chosen)))] if plan.apart else []),

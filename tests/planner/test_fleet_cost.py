@@ -50,12 +50,12 @@ def test_what_is_not_known_is_not_told(rates: Rates, purchase: Purchase) -> None
 
 
 def test_the_bill_of_a_fleet_is_what_its_stack_does() -> None:
-    """Spot and hours are lines of the bill, the sums count them, and a million tokens count the spot nodes alone."""
+    """Spot and hours are lines of the bill, the sums count them, and the tokens of the month bear the whole bill."""
     kinds = [machine("p5.one", memory_gib=9)]
     spot = offer("p5.one", "0.3", purchase=Purchase.SPOT)
     sold = market(kinds, [offer("p5.one", 1, zones=["use1-az4"])], other_offers=(spot,))
 
-    def bill(target: str | None, **fleet: object) -> tuple[list[str], Decimal, Decimal]:
+    def bill(target: str | None, **fleet: object) -> tuple[list[str], Decimal, Decimal, float]:
         serving = {"weights": "s3://my-models/dense", "certificate": CERTIFICATE}
         asked = workload(
             inference=inference(requests_per_second=4000, fleet=fleet),
@@ -65,13 +65,16 @@ def test_the_bill_of_a_fleet_is_what_its_stack_does() -> None:
         assert cost.usd_per_month == sum(each.usd_per_month or 0 for each in cost.lines)
         assert cost.usd_per_million_tokens is not None
         saved = [each.name for each in cost.lines if each.name.startswith("saved")]
-        return saved, cost.usd_per_month, cost.usd_per_million_tokens
+        return saved, cost.usd_per_month, cost.usd_per_million_tokens, cost.load_share
 
     profile = [0.1] * 12 + [1.0] * 12
     plain, mixed = bill("serving-fleet"), bill("serving-fleet", spot_share=0.5)
     both = bill("serving-fleet", spot_share=0.5, profile=profile)
     assert plain[0] == [] and mixed[0] == ["saved on spot"] and both[0] == ["saved on spot", "saved by hours"]
     assert both[1] < mixed[1] < plain[1]
-    assert both[2] == mixed[2] < plain[2]
+    assert plain[3] == mixed[3] == 1 and both[3] == pytest.approx(0.55)
+    for _, month, million, share in (plain, mixed, both):
+        tokens = 4000 * share * (512 + 128) * 730 * 3600
+        assert float(million) == pytest.approx(float(month) / tokens * 1e6, rel=1e-3)
     # Without a fleet's stack nothing is bought on spot and nothing follows the hours.
     assert bill(None, spot_share=0.5, profile=profile)[0] == []

@@ -106,3 +106,13 @@ def test_requests_in_flight_are_no_rate() -> None:
     assert fleet.requests_per_s_per_replica is None and fleet.cheapest == ()
     assert [each.source for each in fleet.loading] == ["s3", "ebs", "fsx", "nvme"]
     assert [each.chosen for each in fleet.loading] == [True, False, False, False]
+
+
+@pytest.mark.parametrize("fleet", [{}, {"headroom": 0.25, "spare": "node"}, {"headroom": 0.5, "spare": "zone"}])
+def test_the_table_by_load_has_the_plans_own_amount(fleet: dict[str, Any]) -> None:
+    """At the planned load the cheapest fleet is the chosen one, with its head-room and spare nodes, at its price."""
+    found = served(**fleet)
+    assert found.fleet and found.chosen.service
+    (there,) = (each for each in found.fleet.cheapest if each.planned_usd_per_month is not None)
+    assert there.fleet.startswith(found.chosen.instance_type)
+    assert there.planned_usd_per_month == found.chosen.service.usd_per_month

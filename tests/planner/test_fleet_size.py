@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from planner.fleet_size import Unit, Units, cheapest_by_load, spare_nodes
+from planner.fleet_size import Reserve, Unit, Units, cheapest_by_load, spare_nodes
 
 
 def unit(rate: float, *, per_node: int = 1, each: int = 1) -> Unit:
@@ -77,3 +77,15 @@ def test_a_fleet_that_is_always_cheaper_stands_alone() -> None:
     """Ties and losers make no intervals."""
     found = cheapest_by_load(fleets(("first", 2.0, 1.0), ("twin", 2.0, 1.0), ("worse", 1.0, 2.0)), 1.0)
     assert [each.name for each in found] == ["first"]
+
+
+def test_reserves_are_paid_and_bound_the_loads() -> None:
+    """Head-room and a spare node are in every amount; no load is listed that the largest fleet does not carry."""
+    made = fleets(("small", 1.0, 1.0), ("large", 10.0, 5.0))
+    found = cheapest_by_load(made, 4.0, Reserve(headroom=0.5, spare="node", max_nodes=9))
+    assert found[0].usd_per_hour == 2.0
+    (there,) = (each for each in found if each.planned_usd_per_hour is not None)
+    assert (there.name, there.planned_usd_per_hour) == ("small", 7.0)
+    # Eight nodes of ten requests/s and a spare one, two thirds of which are planned to be used.
+    assert found[-1].to_requests_per_s == pytest.approx(8 * 10 / 1.5, rel=0.08)
+    assert found[-1].to_usd_per_hour == 45.0

@@ -84,3 +84,16 @@ def test_a_fleet_apart_is_refused_by_stacks() -> None:
     )
     (said,) = serving_notes(asked(), DENSE, replace(chosen(), split=split), NODE)
     assert "a synth refuses this plan" in said
+
+
+@pytest.mark.parametrize(
+    ("replicas", "holds", "told"), [(1, 9, True), (1, 19, False), (4, 9, False), (4, 6, True)], ids=str
+)
+def test_a_cache_without_room_for_bursts_is_told(replicas: int, holds: int, told: bool) -> None:
+    """5.4 in flight are 10.8 in one moment of a hundred, 8.1 on each of four replicas: less room makes them wait."""
+    found = chosen()
+    assert found.service
+    tight = replace(found.service, replicas=replicas, load_concurrency=5.4, largest_batch=holds)
+    said = list(serving_notes(asked(), DENSE, replace(found, service=tight), NODE))
+    assert bool(said) is told
+    assert not told or f"A replica holds {holds} requests" in said[0]

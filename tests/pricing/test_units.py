@@ -159,10 +159,18 @@ def test_money_is_shown_at_a_useful_precision(amount: Decimal | float, text: str
     assert units.show_usd(amount) == text
 
 
-@pytest.mark.parametrize(("rate", "text"), [(12_400.4, "12,400"), (99.5, "99.5"), (0.01234, "0.0123")])
+@pytest.mark.parametrize(
+    ("rate", "text"), [(12_400.4, "12,400"), (99.5, "99.5"), (0.01234, "0.0123"), (4.44e-6, "0.00000444")]
+)
 def test_rates_are_shown_to_three_digits(rate: float, text: str) -> None:
     """A rate above a hundred is whole, below it keeps three digits."""
     assert units.show_rate(rate) == text
+
+
+@pytest.mark.parametrize(("rate", "text"), [(1.0, "1 request/s"), (0.5, "0.5 requests/s"), (2000, "2,000 requests/s")])
+def test_one_request_is_no_plural(rate: float, text: str) -> None:
+    """A rate of requests has its unit, in the number that it reads as."""
+    assert units.show_requests(rate) == text
 
 
 def test_network_rates_are_decimal() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -33,12 +34,19 @@ def test_a_streamed_batch_tells_its_blocks() -> None:
     assert found.run and found.batch
     rows = dict(batch_rows(found, found.run, found.batch))
     assert "blocks of" in rows["run"] and "per million tokens" in rows["run"]
+    assert "5 blocks of" in rows["run"] and "and a last one of 40 requests in" in rows["run"]
+    run, batch = found.run, found.batch
+    summed = (run.steps - 1) * run.step_s + batch.last_s + run.start_up_s + run.failures_s
+    assert abs(summed / run.run_s - 1) < 1e-9
+    # A fifth of the requests takes more than a fifth of the time: weights are read whole.
+    assert 0.4 < batch.last_s / run.step_s < 0.6
     assert "disk reads" in rows["bound by"] and "at once" in rows["bound by"]
     assert "host memory" in rows["places"] and "local disk" in rows["places"]
     assert rows["places"].endswith("; of host memory 4.0 GiB a replica are assumed for its process")
     assert "requests a block" in batch_layout(found, found.batch)
     assert step_title(found.run, found.batch).startswith("Time of a block")
-    assert per_million(found.batch) in headline(plan)
+    assert per_million(found.batch) in headline(plan) and per_million(found.batch).endswith("in and out")
+    assert per_million(replace(found.batch, embeds=True)).endswith("tokens in")
 
 
 def test_an_ordinary_batch_tells_its_requests_in_flight(tmp_path: Path) -> None:

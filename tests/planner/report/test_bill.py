@@ -116,6 +116,10 @@ def test_nothing_unknown_reads_as_free() -> None:
             replace(SERVICE, usd_per_million_tokens=Decimal("0.301")),
             "$4,382 a month, $0.30 per million tokens in and out",
         ),
+        (
+            replace(SERVICE, usd_per_million_tokens=Decimal("0.301"), load_share=0.7),
+            "$4,382 a month, $0.30 per million tokens in and out at 70% of the planned load, the average of its hours",
+        ),
         # A run that rounds to nothing is a run all the same.
         (replace(BILL, usd_per_run=Decimal(0), unpriced=()), "$0.00 a run"),
     ],

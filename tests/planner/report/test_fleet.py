@@ -30,7 +30,9 @@ def test_every_part_of_a_fleet_has_its_row() -> None:
     said = dict(rows)
     assert "1 spare, so that one may be lost" in said["nodes"]
     assert said["by hour"].count(" ") == 23
-    assert said["scaling"] == "3 to 8 nodes: its cost is not known"
+    assert (
+        said["scaling"] == "3 to 8 nodes: its cost is not known, since no spot price of p5.small is known in us-east-1"
+    )
     assert "no spot price of p5" in said["spot"]
     assert "chosen" in said["from s3"] and "chosen" not in said["from ebs"]
     assert "requests/s: p5" in said["cheapest at"]
@@ -63,3 +65,5 @@ def test_a_commitment_does_not_follow_the_load() -> None:
     assert chosen.purchase is Purchase.ON_DEMAND
     committed = replace(fleet, scaled_usd_per_month=None)
     assert "its cost is not known" in dict(fleet_rows(committed, chosen))["scaling"]
+    bought = dict(fleet_rows(committed, replace(chosen, purchase=Purchase.SAVINGS_PLAN_1YR)))
+    assert "savings-plan-1yr is paid for whether nodes run or not" in bought["scaling"]

@@ -59,4 +59,7 @@ def test_what_a_fleet_saves_is_in_its_line() -> None:
     line = headline(replace(asked, cost=replace(asked.cost, lines=(*asked.cost.lines, saving))))
     assert asked.chosen.service
     left = asked.chosen.service.usd_per_month - Decimal("10.50")
-    assert line == f"{headline(asked)}; by its hours and spot nodes {show_usd(left)} a month"
+    assert line.startswith(f"{headline(asked)}; by its hours and spot nodes {show_usd(left)} a month, $")
+    quiet = headline(replace(asked, cost=replace(asked.cost, load_share=0.5)))
+    twice = show_usd(2 * asked.chosen.service.usd_per_million_tokens)
+    assert f"{twice} per million tokens at 50% of the planned load" in quiet

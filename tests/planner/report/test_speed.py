@@ -26,7 +26,7 @@ BATCH = workload(inference=inference(requests_per_second=None, requests=10_000))
 
 @pytest.mark.parametrize(
     ("asked", "names"),
-    [(TRAIN, ["run", "software"]), (SERVE, ["service", "latency"]), (BATCH, ["run"])],
+    [(TRAIN, ["run", "software"]), (SERVE, ["service", "latency", ""]), (BATCH, ["run"])],
 )
 def test_each_job_has_its_rows(asked: Workload, names: list[str]) -> None:
     """A training has steps and other software, a service answers with their spread, a batch its run."""
@@ -48,3 +48,16 @@ def test_other_software_is_told_in_times() -> None:
 def test_a_time_has_its_edges() -> None:
     """The band's edges are factors of the time."""
     assert banded(10.0, Band(low=0.5, high=2.0, basis="made up")) == "10.00 s (5.00 s to 20.00 s)"
+
+
+def test_a_service_says_at_how_many_in_flight_it_answers_so() -> None:
+    """Times stand at the most in flight that a replica is planned for, and beside them at the planned load itself."""
+    chosen = plan(SERVE, market(serving_machines(), three_offers())).chosen
+    service = chosen.service
+    assert service and service.load_spreads and service.spreads and service.load_concurrency
+    assert service.load_concurrency < service.concurrency
+    assert service.load_spreads.tpot.mean < service.spreads.tpot.mean
+    rows = dict(speed_rows(chosen))
+    assert f"a replica is planned for ({service.concurrency:.0f}) TTFT" in rows["service"]
+    assert rows["latency"].startswith(f"at those {service.concurrency:.0f} in flight: TTFT mean")
+    assert rows[""].startswith(f"at the planned load, {service.load_concurrency:.3g} in flight per replica: TTFT mean")
