@@ -37,8 +37,8 @@ def _sentences(source: Source, error: ValidationError, root: type[BaseModel]) ->
         # Of a union only the branch that the user wrote: a section, or a word.
         section = branch is not None and branch == getattr(_either(path, root), "__name__", None)
         wrong_branch = branch is not None and section != isinstance(source.data[path[0]], dict)
-        # A list whose items are all wrong counts as empty; the items are told of already.
-        emptied = detail["type"] == "too_short" and bool(detail["input"])
+        # Items that are wrong do not count; they are told of already.
+        emptied = detail["type"] == "too_short" and detail["ctx"]["actual_length"] < len(detail["input"])
         if not wrong_branch and not emptied:
             yield f"{source.where(path)}: {dotted(path)}{_says(path, detail, root)}"
 
@@ -92,10 +92,20 @@ def _says(path: FieldPath, detail: ErrorDetails, root: type[BaseModel]) -> str:
             return f"{given} stands where a list belongs{listed}"
         case "string_too_long":
             return f"{given} has more than {context['max_length']} characters"
-        case "too_short":
-            return "the list is empty; name one or more, or leave the key out"
+        case "too_short" | "too_long":
+            return _count(path, detail, root)
         case _:
             return f"{given}: {detail['msg'].replace('Input should', 'it should')}"
+
+
+def _count(path: FieldPath, detail: ErrorDetails, root: type[BaseModel]) -> str:
+    """What to say of a list with too few or too many items."""
+    given, context = len(detail["input"]), detail["ctx"]
+    if not given and context.get("min_length") == 1:
+        return "the list is empty; name one or more, or leave the key out"
+    wanted = f"at least {context['min_length']}" if "min_length" in context else f"at most {context['max_length']:,}"
+    values = f"{given:,} value{'' if given == 1 else 's'}"
+    return f"{values}, where {wanted} belong{'s' if wanted.endswith(' 1') else ''}; wanted: {_gist(path, root)}"
 
 
 def _shown(value: Any) -> str:
