@@ -74,7 +74,9 @@ def _says(path: FieldPath, detail: ErrorDetails, root: type[BaseModel]) -> str:
         case "missing":
             return "is missing"
         case "literal_error" | "enum":
-            return f"{given} is not one of {context['expected']}"
+            listed = isinstance(detail["input"], list | tuple)
+            says = "stands where a single word belongs, and no list: one of" if listed else "is not one of"
+            return f"{given} {says} {context['expected']}"
         case "value_error":
             return str(context["error"])
         case "string_pattern_mismatch":
@@ -115,7 +117,9 @@ def _shown(value: Any) -> str:
 
 def _gist(path: FieldPath, root: type[BaseModel]) -> str:
     """The first sentence of a field's documentation."""
-    told = meaning(_section(path[:-1], root), str(path[-1])) or "another form"
+    # Of an item of a list, what its list is for.
+    names = [part for part in path if isinstance(part, str)]
+    told = meaning(_section(tuple(names[:-1]), root), names[-1]) or "another form"
     first = told.partition(" ")[0]
     # VPC, FSx and SageMaker keep their capitals.
     begin = first.lower() if first.capitalize() == first else first
@@ -135,7 +139,7 @@ def _section(path: FieldPath, root: type[BaseModel]) -> type[BaseModel]:
     if either:
         return either
     section = root
-    for part in path:
-        annotation = section.model_fields[str(part)].annotation
+    for part in (each for each in path if isinstance(each, str)):
+        annotation = section.model_fields[part].annotation
         section = next(filter(_is_section, get_args(annotation) or (annotation,)))
     return section

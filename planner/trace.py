@@ -56,7 +56,7 @@ def read_trace(
         with path.open(newline="", encoding="utf-8") as file:
             _read(csv.reader(file), reading, longest_tokens, why_longest, embeds)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TraceError(f"{path}: the trace cannot be read: {error}") from None
+        raise TraceError(f"{path}: the trace cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if not gaps_are_idle:
         _holes(reading)
     if not reading.faults and not reading.at_s:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any, get_args
 
@@ -13,7 +14,7 @@ from planner.pinned_file import PinnedFile
 from planner.source import Source
 from planner.workload import Workload
 
-WRONG = (
+WRONG: tuple[Any, ...] = (
     None,
     True,
     -1,
@@ -64,6 +65,16 @@ def test_no_fault_is_silent(root: type[BaseModel]) -> None:
     assert not silent
 
 
+def test_items_of_lists_are_told_as_items() -> None:
+    """A wrong item and an unknown key inside one are told by number, with what the list is for."""
+    told = _told(Workload, ("provision", "existing", "balancer_subnets"), ["x", "y"])
+    assert (
+        sum(": provision.existing.balancer_subnets[1]: 'y' has the wrong form; wanted: " in each for each in told) == 1
+    )
+    told = _told(Workload, ("inference", "co_served"), [{"modle": "x"}])
+    assert any("inference.co_served[0].modle: unknown key; did you mean model" in each for each in told)
+
+
 def _data(path: tuple[str, ...], value: Any) -> dict[str, Any]:
     for part in reversed(path):
         value = {part: value}
@@ -73,7 +84,7 @@ def _data(path: tuple[str, ...], value: Any) -> dict[str, Any]:
 def _told(root: type[BaseModel], path: tuple[str, ...], value: Any) -> tuple[str, ...]:
     data = _data(path, value)
     try:
-        root.model_validate(data)
+        root.model_validate_json(json.dumps(data))
     except ValidationError as error:
         return fault_sentences(Source(file="w.yaml", data=data, lines={}), error, root)
     return ()
@@ -82,7 +93,7 @@ def _told(root: type[BaseModel], path: tuple[str, ...], value: Any) -> tuple[str
 def _fails_at(root: type[BaseModel], path: tuple[str, ...], value: Any) -> bool:
     """Whether pydantic finds a fault in the field itself, and not only in what is missing elsewhere."""
     try:
-        root.model_validate(_data(path, value))
+        root.model_validate_json(json.dumps(_data(path, value)))
     except ValidationError as error:
         return any(each["loc"][: len(path)] == path for each in error.errors())
     return False

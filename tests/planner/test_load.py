@@ -97,6 +97,10 @@ def test_an_inline_shape_is_named_after_the_workload(tmp_path: Path) -> None:
         (TRAINING + "limits: {regions: [1]}\n", "8: limits.regions[0]: 1 stands where text belongs"),
         (TRAINING + "limits: {regions: []}\n", "8: limits.regions: the list is empty; name one or more, or leave the"),
         (TRAINING + "limits: {purchase: [free]}\n", "8: limits.purchase[0]: 'free' is not one of 'on-demand', 'spot'"),
+        (
+            TRAINING + "techniques: {accept: [quantized]}\n",
+            "8: techniques.accept: ['quantized'] stands where a single word belongs, and no list: one of 'exact', 'ad",
+        ),
         (TRAINING + "objective: fast\n", "8: objective: 'fast' is not one of 'cost' or 'time'"),
         (TRAINING + "objective: {cost: 1}\n", "8: objective.time: is missing"),
         (
@@ -179,7 +183,8 @@ def test_a_long_value_is_quoted_in_part(tmp_path: Path, long: str) -> None:
     ]
     said = [finding for text in texts for finding in findings(tmp_path, TRAINING + text + "\n")]
     assert len(said) == len(texts)
-    assert max(map(len, said)) < 500
+    # All known regions are some 600 characters.
+    assert max(map(len, said)) < 700
 
 
 @pytest.fixture

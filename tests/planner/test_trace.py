@@ -97,3 +97,10 @@ def test_a_file_that_is_not_there_is_told_of(tmp_path: Path) -> None:
     """A missing trace is the user's to mend, not a traceback."""
     with pytest.raises(TraceError, match="cannot be read"):
         read_trace(tmp_path / "none.csv", longest_tokens=10, why_longest="")
+
+
+def test_a_file_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
+    """What the system says, without its number and the name again."""
+    with pytest.raises(TraceError) as error:
+        read_trace(tmp_path / "none.csv", longest_tokens=1, why_longest="")
+    assert str(error.value) == f"{tmp_path / 'none.csv'}: the trace cannot be read: No such file or directory"
