@@ -103,6 +103,7 @@ def beside(**changes: object) -> str:
             ANSWERS + f"  fleet: {{profile: [{', '.join(['1'] * 24)}]}}\n" + beside(),
             "7: inference.fleet.profile: the nodes are those of several models",
         ),
+        (ANSWERS + drafts("mtp"), "7: inference.speculative.draft: llama-3.1-8b is not known to be released with a b"),
         (ANSWERS + beside() + "provision: {mig: 1g.10gb}\n", "9: provision.mig: each further model has whole"),
     ],
 )
@@ -118,7 +119,8 @@ def test_each_mistake_is_told_with_line_field_and_remedy(tmp_path: Path, text: s
 @pytest.mark.parametrize("draft", ["llama-3.2-1b", "ngram", "eagle", "eagle3", "mtp"])
 def test_what_can_be_had_is_taken(tmp_path: Path, draft: str) -> None:
     """A small model of the family, copies from the prompt, or a block of its own."""
-    loaded = load_workload(written(tmp_path, ANSWERS + drafts(draft)))
+    answers = HEAD.format(model="deepseek-v3") + "  output_tokens: 64\n" if draft == "mtp" else ANSWERS
+    loaded = load_workload(written(tmp_path, answers + drafts(draft)))
     assert loaded.workload.inference and loaded.workload.inference.features == {
         draft if draft in ("ngram", "eagle", "eagle3", "mtp") else "draft"
     }
