@@ -74,8 +74,8 @@ def _says(path: FieldPath, detail: ErrorDetails, root: type[BaseModel]) -> str:
         case "missing":
             return "is missing"
         case "literal_error" | "enum":
-            listed = isinstance(detail["input"], list | tuple)
-            says = "stands where a single word belongs, and no list: one of" if listed else "is not one of"
+            many = isinstance(detail["input"], list | tuple)
+            says = "stands where a single word belongs, and no list: one of" if many else "is not one of"
             return f"{given} {says} {context['expected']}"
         case "value_error":
             return str(context["error"])

@@ -134,5 +134,6 @@ def _holes(reading: _Reading) -> None:
         reading.fault(
             reading.lines[index + 1],
             f"no request for {intervals[index]:,.0f} s before it, where others come every {others[index]:,.3g} s: a "
-            "hole in the recording? Cut the trace there, or pass --gaps-are-idle where nobody asked",
+            "hole in the recording? Cut the trace there; where nobody asked, pass --gaps-are-idle (berth simulate) or "
+            "write the hours in inference.fleet.profile",
         )
