@@ -28,6 +28,7 @@ from planner.job_words import job_sentence
 from planner.plan import Candidate, Cost, Decision, Plan, Rejection, Target
 from planner.rank import join_offers, rank
 from planner.recipe import Accuracy, Recipe
+from planner.recipes import named_techniques
 from planner.requirement import requirement
 from planner.search import RUNGS, Part, Scope
 from planner.search_training import TrainingJob, search_training
@@ -35,6 +36,7 @@ from planner.serving_notes import serving_notes
 from planner.shape import ModelShape
 from planner.sliced import as_cut
 from planner.surroundings import is_fleet
+from planner.techniques import load_techniques
 from planner.usage import weights_bytes
 from planner.warnings import warnings_of
 from planner.workload import Pin, Workload
@@ -303,6 +305,8 @@ def _levers(workload: Workload) -> list[str]:
         levers.append("raise limits.budget")
     if workload.limits.instance_types.allow or workload.limits.instance_types.deny:
         levers.append("widen limits.instance_types")
-    if workload.techniques.accept.rank < Accuracy.QUANTIZED.rank:
+    known, named = load_techniques(), filter(None, named_techniques(workload).values())
+    losses = [workload.techniques.accept, *(known[name].accuracy for name in named if name in known)]
+    if max(loss.rank for loss in losses) < Accuracy.QUANTIZED.rank:
         levers.append(f"accept a loss of accuracy (techniques.accept: {Accuracy.QUANTIZED})")
     return levers

@@ -24,7 +24,7 @@ from planner.techniques import load_techniques
 from planner.workload import Inference, Method, ObjectiveWeights, PinLayout, Training, Workload
 from pricing.catalog import load_instance_types
 from pricing.regions import known_regions, known_zones, region_of_zone
-from pricing.wording import close_match
+from pricing.wording import close_match, listed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,6 +107,12 @@ def _training(workload: Workload) -> Iterator[Finding]:
     if training is None:
         return
     yield from _training_settings(training)
+    if training.projected_rank and "galore" not in (training.optimizer, *workload.techniques.require):
+        yield Finding(
+            path=("training", "projected_rank"),
+            says=f"{training.optimizer or 'an optimizer left open'} projects no gradients; set training.optimizer to "
+            "galore, or leave projected_rank out",
+        )
     by_epochs = training.epochs is not None or training.dataset_tokens is not None
     if training.tokens is not None and by_epochs:
         yield Finding(
@@ -135,11 +141,6 @@ def _training_settings(training: Training) -> Iterator[Finding]:
         yield Finding(
             path=("training", "trained_share"),
             says=f"{training.method} has no blocks to freeze; set training.method to full",
-        )
-    if training.projected_rank and training.optimizer not in (None, "galore"):
-        yield Finding(
-            path=("training", "projected_rank"),
-            says=f"{training.optimizer} projects no gradients; set training.optimizer to galore",
         )
 
 
@@ -240,7 +241,8 @@ def _techniques(workload: Workload) -> Iterator[Finding]:
             if name not in known:
                 yield Finding(
                     path=("techniques", list_name, index),
-                    says=f"{name!r:.60} is not a known technique{close_match(name, known)}",
+                    says=f"{name!r:.60} is not a known technique{close_match(name, known)} `berth techniques` lists "
+                    "them",
                 )
     chosen = named_techniques(workload).values()
     for index, name in enumerate(wanted.require):
@@ -303,9 +305,11 @@ def _regions(workload: Workload) -> Iterator[Finding]:
     known = known_regions()
     for index, region in enumerate(workload.limits.regions):
         if region not in known:
+            hint = close_match(region, known)
+            hint = f"; known are {listed(known, whole=True)}" if hint == "." else hint
             yield Finding(
                 path=("limits", "regions", index),
-                says=f"{region!r:.60} is no region that Berth knows{close_match(region, known)}",
+                says=f"{region!r:.60} is no region that Berth knows{hint}",
             )
     zone = workload.provision.zone
     if zone is None:
@@ -332,7 +336,8 @@ def _instance_types(workload: Workload) -> Iterator[Finding]:
                 unmatched = True
                 yield Finding(
                     path=("limits", "instance_types", list_name, index),
-                    says=f"no instance type is called {pattern!r:.60}{close_match(pattern.strip('*?'), known)}",
+                    says=f"no instance type is called {pattern!r:.60}{close_match(pattern.strip('*?'), known)} `berth "
+                    "catalog` lists them",
                 )
     if not unmatched and not any(permitted(name, limits) for name in known):
         yield Finding(path=("limits", "instance_types"), says="allow and deny leave no instance type; widen them")
@@ -341,7 +346,7 @@ def _instance_types(workload: Workload) -> Iterator[Finding]:
     if pin not in known:
         yield Finding(
             path=("pin", "instance_type"),
-            says=f"{pin!r:.60} is not a known instance type{close_match(pin, known)}",
+            says=f"{pin!r:.60} is not a known instance type{close_match(pin, known)} `berth catalog` lists them",
         )
     elif not permitted(pin, limits):
         yield Finding(path=("pin", "instance_type"), says=f"{pin} is pinned, but limits.instance_types leaves it out")

@@ -37,8 +37,8 @@ def _sentences(source: Source, error: ValidationError, root: type[BaseModel]) ->
         # Of a union only the branch that the user wrote: a section, or a word.
         section = branch is not None and branch == getattr(_either(path, root), "__name__", None)
         wrong_branch = branch is not None and section != isinstance(source.data[path[0]], dict)
-        # A list whose items are all wrong counts as empty; the items are told of already.
-        emptied = detail["type"] == "too_short" and bool(detail["input"])
+        # Items that are wrong do not count; they are told of already.
+        emptied = detail["type"] == "too_short" and detail["ctx"]["actual_length"] < len(detail["input"])
         if not wrong_branch and not emptied:
             yield f"{source.where(path)}: {dotted(path)}{_says(path, detail, root)}"
 
@@ -74,7 +74,9 @@ def _says(path: FieldPath, detail: ErrorDetails, root: type[BaseModel]) -> str:
         case "missing":
             return "is missing"
         case "literal_error" | "enum":
-            return f"{given} is not one of {context['expected']}"
+            many = isinstance(detail["input"], list | tuple)
+            says = "stands where a single word belongs, and no list: one of" if many else "is not one of"
+            return f"{given} {says} {context['expected']}"
         case "value_error":
             return str(context["error"])
         case "string_pattern_mismatch":
@@ -92,10 +94,20 @@ def _says(path: FieldPath, detail: ErrorDetails, root: type[BaseModel]) -> str:
             return f"{given} stands where a list belongs{listed}"
         case "string_too_long":
             return f"{given} has more than {context['max_length']} characters"
-        case "too_short":
-            return "the list is empty; name one or more, or leave the key out"
+        case "too_short" | "too_long":
+            return _count(path, detail, root)
         case _:
             return f"{given}: {detail['msg'].replace('Input should', 'it should')}"
+
+
+def _count(path: FieldPath, detail: ErrorDetails, root: type[BaseModel]) -> str:
+    """What to say of a list with too few or too many items."""
+    given, context = len(detail["input"]), detail["ctx"]
+    if not given and context.get("min_length") == 1:
+        return "the list is empty; name one or more, or leave the key out"
+    wanted = f"at least {context['min_length']}" if "min_length" in context else f"at most {context['max_length']:,}"
+    values = f"{given:,} value{'' if given == 1 else 's'}"
+    return f"{values}, where {wanted} belong{'s' if wanted.endswith(' 1') else ''}; wanted: {_gist(path, root)}"
 
 
 def _shown(value: Any) -> str:
@@ -105,7 +117,9 @@ def _shown(value: Any) -> str:
 
 def _gist(path: FieldPath, root: type[BaseModel]) -> str:
     """The first sentence of a field's documentation."""
-    told = meaning(_section(path[:-1], root), str(path[-1])) or "another form"
+    # Of an item of a list, what its list is for.
+    names = [part for part in path if isinstance(part, str)]
+    told = meaning(_section(tuple(names[:-1]), root), names[-1]) or "another form"
     first = told.partition(" ")[0]
     # VPC, FSx and SageMaker keep their capitals.
     begin = first.lower() if first.capitalize() == first else first
@@ -125,7 +139,7 @@ def _section(path: FieldPath, root: type[BaseModel]) -> type[BaseModel]:
     if either:
         return either
     section = root
-    for part in path:
-        annotation = section.model_fields[str(part)].annotation
+    for part in (each for each in path if isinstance(each, str)):
+        annotation = section.model_fields[part].annotation
         section = next(filter(_is_section, get_args(annotation) or (annotation,)))
     return section

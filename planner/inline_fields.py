@@ -112,6 +112,9 @@ class InlineFields(BaseModel):
     head_transform: bool = Field(False, description="Whether a dense layer and a norm stand before the head (BERT).")
     pooler: bool = Field(False, description="Whether a dense layer pools the first token (BERT).")
     other_parameters: Number = Field(0, description="Parameters that no other key tells of.")
+    drafting_blocks: Number = Field(
+        0, description="Blocks that predict further tokens (MTP) and are released with the model, not counted in it."
+    )
     recurrent_heads: Number = Field(0, description="Heads of a recurrence; for the delta rule those of values.")
     recurrent_head_width: Number = Field(0, description="Width of such a head; mamba, rwkv: the whole inner width.")
     state_width: Number = Field(0, description="Mamba's states per channel; for the delta rule a key's width.")

@@ -38,6 +38,7 @@ class InlineShape(InlineFields):
             head=self.output_head,
             head_transform=self.head_transform,
             pooler=self.pooler,
+            drafting_blocks=self.drafting_blocks,
             other_parameters=self.other_parameters + stacks * self.relative_buckets * self.heads,
             notes=notes,
         )

@@ -15,6 +15,8 @@ from planner.faults import dotted, fault_sentences
 from planner.inline_shape import InlineShape
 from planner.models import load_preset
 from planner.plan import Target
+from planner.recipe import Group
+from planner.recipes import named_techniques
 from planner.serving_faults import model_faults
 from planner.shape import ModelShape
 from planner.source import read_source
@@ -127,6 +129,10 @@ def _overlong(workload: Workload, shape: ModelShape) -> Iterator[Finding]:
             says=f"{inference.context_tokens:,} tokens of context are more than the {shape.context_tokens:,} that "
             f"{shape.name} was made for",
         )
+    adapter = named_techniques(workload).get(Group.ADAPTER)
+    if training and adapter == "bitfit" and not shape.biased:
+        field = ("training", "adapter") if training.adapter else ("techniques", "require")
+        yield Finding(path=field, says=f"bitfit trains biases, and {shape.name} has none; choose another adapter")
     if training and shape.positions and training.sequence_length > shape.context_tokens:
         yield Finding(
             path=("training", "sequence_length"),

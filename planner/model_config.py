@@ -53,6 +53,7 @@ def shape_from_config(path: Path) -> ModelShape:
     findings = [f"{path}: {finding}" for finding in _beyond_count(kind, architecture, config)]
     fields, failures = _fields(architecture, config)
     findings += [f"{path}: {failure}" for failure in dict.fromkeys(failures)]
+    fields |= {"drafting_blocks": extra} if (extra := _drafting_blocks(config)) else {}
     try:
         described = InlineShape.checked(fields, str(path), architecture.keys)
     except ModelError as error:
@@ -81,13 +82,22 @@ def _notes(whole: Config, config: Config) -> Iterator[str]:
     others = [key for key in whole if key.endswith("_config") and key.partition("_")[0] in _SENSES and whole[key]]
     if others:
         yield f"Only the language model is planned for: {' and '.join(others)} (towers and projectors) are left out."
-    extra = config.get("num_nextn_predict_layers") or config.get("num_mtp_modules")
-    if isinstance(extra, int) and extra > 0:
+    extra = _drafting_blocks(config)
+    if extra:
         yield f"Its {extra} multi-token prediction layer{'s are' if extra > 1 else ' is'} left out."
     packed = config.get("quantization_config") or whole.get("quantization_config")
     if isinstance(packed, dict):
         method = f"{packed.get('quant_method', 'a quantized form')!s:.40}"
         yield f"Its weights are released in {method}; their precision here is what the techniques say."
+
+
+def _drafting_blocks(config: Config) -> int:
+    """Blocks for multi-token prediction, as DeepSeek and GLM, MiniMax and Qwen call them."""
+    if config.get("model_type") == "qwen3_next":
+        return 1  # Its released weights hold one (vLLM's qwen3_next_mtp), of which config.json says nothing.
+    keys = ("num_nextn_predict_layers", "num_mtp_modules", "mtp_num_hidden_layers")
+    found = (config.get(key) for key in keys)
+    return next((extra for extra in found if isinstance(extra, int) and extra > 0), 0)
 
 
 def _read(path: Path) -> Config:

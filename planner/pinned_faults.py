@@ -156,11 +156,7 @@ def _framework_faults(part: TrainingPart, chip: Accelerator | None) -> Iterator[
 
 def _tunes_missing_biases(part: TrainingPart, shape: ModelShape, framework: Framework) -> bool:
     adapter = training_recipe(part, framework).adapter if adapts(part) else None
-    biased = shape.norm_bias or shape.head_bias
-    for run in shape.blocks:
-        attentions = [each for each in (run.attention, run.cross) if each]
-        biased = biased or run.mlp.bias or any(each.qkv_bias or each.output_bias for each in attentions)
-    return adapter is not None and adapter.kind is AdapterKind.BIAS and not biased
+    return adapter is not None and adapter.kind is AdapterKind.BIAS and not shape.biased
 
 
 def _conflicts(named: tuple[str, ...], defaults: tuple[str, ...], layout: Layout) -> Iterator[str]:

@@ -83,7 +83,7 @@ def _named_in_training(workload: Workload) -> dict[Group, str | None]:
     assert training is not None
     decided: dict[Group, str | None] = {
         Group.PRECISION: training.precision,
-        Group.OPTIMIZER: training.optimizer or ("galore" if training.projected_rank else None),
+        Group.OPTIMIZER: training.optimizer,
         Group.SHARDING: pin.sharding,
         Group.RECOMPUTE: pin.recompute and f"recompute-{pin.recompute}",
         Group.TRAINED_LAYERS: "frozen-layers" if training.trained_share else None,

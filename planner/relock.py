@@ -29,7 +29,7 @@ def relock(
     or would replace what stands there and `replace_nodes` is not set.
     """
     must_boot(lock.build)
-    notes: list[str] = []
+    notes = [f"{path}: {fault}" for fault in _split_notes(lock.build)]
     if not os.path.exists(path):
         write_lock(path, _resolved(lock, resolve, notes))
         return Changes(), tuple(notes)
@@ -67,6 +67,16 @@ def must_boot(build: Build) -> None:
     """Raises LockError for a build whose nodes no image is known for, of which no stack could be made."""
     if fault := image_fault(build):
         raise LockError(f"{fault}; nothing is locked")
+
+
+def _split_notes(build: Build) -> tuple[str, ...]:
+    """What to know of a lock whose replicas for prompts are apart from those for answers: it is kept, not built."""
+    if not build.split:
+        return ()
+    return (
+        "prompts and answers have replicas of their own, which no stack starts or connects yet: cdk refuses this lock. "
+        "Set inference.disaggregate to compare for one that is built.",
+    )
 
 
 def looked_up(build: Build, resolve: Resolve | None, notes: list[str]) -> Image:

@@ -56,6 +56,12 @@ def model_faults(inference: Inference, shape: ModelShape) -> Iterator[Fault]:
     if fault := _cannot_serve(shape, inference.output_tokens, "output_tokens" in inference.model_fields_set):
         yield ("inference", *fault[0]), fault[1]
     drafts = inference.speculative
+    if drafts and drafts.draft == "mtp" and not shape.drafting_blocks:
+        yield (
+            ("inference", "speculative", "draft"),
+            f"{shape.name} is not known to be released with a block for multi-token prediction; name a small model of "
+            f"the same family, {PROMPT_LOOKUP}, or the head that you have (eagle, eagle3)",
+        )
     if drafts is None or drafts.draft in (PROMPT_LOOKUP, *OWN_BLOCKS):
         return
     try:

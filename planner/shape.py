@@ -206,7 +206,8 @@ class ModelShape:
     was made for. Without `head` there is no matrix to the vocabulary after the last block; `head_transform` is a
     dense layer and a norm before it (BERT), `pooler` a dense layer over the first token. `other_parameters`
     stand elsewhere: tables of relative positions, the embedders of folding models. `structure` is what places residues
-    after the last block; its weights are among those. `notes` are sentences on what
+    after the last block; its weights are among those. `drafting_blocks` predict further tokens (MTP), are released with
+    the model, and counted only where they draft. `notes` are sentences on what
     a reader should know of the count.
     """
 
@@ -227,6 +228,7 @@ class ModelShape:
     head_transform: bool = False
     pooler: bool = False
     other_parameters: int = 0
+    drafting_blocks: int = 0
     structure: StructureModule | None = None
     notes: tuple[str, ...] = ()
 
@@ -234,6 +236,13 @@ class ModelShape:
     def layers(self) -> int:
         """Blocks in all."""
         return sum(run.count for run in self.blocks)
+
+    @property
+    def biased(self) -> bool:
+        """Whether anything in it has a bias."""
+        attentions = [each for run in self.blocks for each in (run.attention, run.cross) if each]
+        inside = any(each.qkv_bias or each.output_bias for each in attentions)
+        return self.norm_bias or self.head_bias or inside or any(run.mlp.bias for run in self.blocks)
 
     @property
     def stacks(self) -> int:

@@ -64,18 +64,20 @@ def _requests(setting: BatchSetting, job: BatchJob, chosen: Candidate, stream: D
     requests = ready_requests(load, count, stream.seed or 0, stream.spread, longest)
     run = replay(requests, table, replicas)
     made = float(requests.output_tokens.sum())
-    expected = setting.run(chosen.layout, float(-(-count // replicas)))
+    expected = float(setting.run(chosen.layout, float(-(-count // replicas))).work_s)
     half, most, whole = (float(each) for each in np.percentile(run.last_s, (50, 95, 100)))
     return SimulatedBatch(
         requests=count,
+        of_requests=job.requests,
+        whole_s=_whole_s(setting, job, chosen, run.end_s / expected),
         replicas=replicas,
         in_flight=min(table.batch, count),
         work_s=run.end_s,
         output_tokens_per_s=made / run.end_s,
         answered_s=(half, most, whole),
         preemptions=run.preemptions,
-        how=f"every request replayed, {stream}",
-        compared=_compared(float(expected.work_s), run.end_s, count * load.output_tokens, made),
+        how=f"each replayed, {stream}",
+        compared=_compared(expected, run.end_s, count * load.output_tokens, made),
     )
 
 
@@ -93,8 +95,11 @@ def _blocks(setting: BatchSetting, job: BatchJob, chosen: Candidate, stream: Dra
         if times and batches:
             work_s += times * followed_block_s(streamed, layout.micro_batch, batches, lengths)
     made = count * job.load.output_tokens
+    expected = float(setting.run(layout, float(share)).work_s)
     return SimulatedBatch(
         requests=count,
+        of_requests=job.requests,
+        whole_s=_whole_s(setting, job, chosen, work_s / expected),
         replicas=chosen.batch.replicas,
         in_flight=min(block, share),
         work_s=work_s,
@@ -102,8 +107,15 @@ def _blocks(setting: BatchSetting, job: BatchJob, chosen: Candidate, stream: Dra
         answered_s=None,
         preemptions=0,
         how="a block followed layer by layer and batch by batch, requests of one length",
-        compared=_compared(float(setting.run(layout, float(share)).work_s), work_s, made, made),
+        compared=_compared(expected, work_s, made, made),
     )
+
+
+def _whole_s(setting: BatchSetting, job: BatchJob, chosen: Candidate, slower: float) -> tuple[float, float]:
+    """What all requests of the job take by the formula, and by it times what the simulation was `slower` by."""
+    assert chosen.batch
+    formula = float(setting.run(chosen.layout, float(-(-job.requests // chosen.batch.replicas))).work_s)
+    return formula, formula * slower
 
 
 def _compared(analytic_s: float, simulated_s: float, planned: float, made: float) -> tuple[Compared, ...]:

@@ -17,10 +17,14 @@ TIME_TOLERANCE = 0.15
 class SimulatedBatch:
     """A replica's share of a batch job, after it has started. Seconds, tokens/s of all replicas.
 
-    `answered_s` is when half, 95 % and all requests are answered; None where a block is answered as one.
+    `requests` are those that were followed, of `of_requests` of the job; `whole_s` is what all of them take by the
+    formula, and what they would at the simulated rate. `answered_s` is when half, 95 % and all of those followed are
+    answered; None where a block is answered as one.
     """
 
     requests: int
+    of_requests: int
+    whole_s: tuple[float, float]
     replicas: int
     in_flight: int
     work_s: float

@@ -56,7 +56,7 @@ def read_trace(
         with path.open(newline="", encoding="utf-8") as file:
             _read(csv.reader(file), reading, longest_tokens, why_longest, embeds)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise TraceError(f"{path}: the trace cannot be read: {error}") from None
+        raise TraceError(f"{path}: the trace cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if not gaps_are_idle:
         _holes(reading)
     if not reading.faults and not reading.at_s:
@@ -124,14 +124,16 @@ def _tokens(cell: str, name: str, line: int, reading: _Reading, least: int = 1) 
 
 def _holes(reading: _Reading) -> None:
     """Names intervals that are too long to be chance."""
-    if len(reading.at_s) < 2:
+    if len(reading.at_s) < 3:
         return
-    at = np.asarray(reading.at_s)
-    intervals = np.diff(at)
-    longest = max(LONGEST_INTERVALS * float(intervals.mean()), SHORTEST_HOLE_S)
+    intervals = np.diff(np.asarray(reading.at_s))
+    # The mean of the others: in a short trace a hole would hide in a mean of which it is most itself.
+    others = (intervals.sum() - intervals) / (len(intervals) - 1)
+    longest = np.maximum(LONGEST_INTERVALS * others, SHORTEST_HOLE_S)
     for index in np.flatnonzero(intervals > longest):
         reading.fault(
             reading.lines[index + 1],
-            f"no request for {intervals[index]:,.0f} s before it, where one comes every {intervals.mean():,.3g} s: a "
-            "hole in the recording? Cut the trace there, or pass --gaps-are-idle where nobody asked",
+            f"no request for {intervals[index]:,.0f} s before it, where others come every {others[index]:,.3g} s: a "
+            "hole in the recording? Cut the trace there; where nobody asked, pass --gaps-are-idle (berth simulate) or "
+            "write the hours in inference.fleet.profile",
         )

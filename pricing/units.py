@@ -88,7 +88,9 @@ def parse_duration_s(text: str) -> float:
         seconds = _DURATION_UNITS_S.get(unit) or _DURATION_UNITS_S.get(unit.removesuffix("s"))
         if seconds is not None:
             return float(number) * seconds
-    raise ValueError(f"{text!r} is not a duration; write it with a unit, such as 300ms, 36h or 30d")
+    raise ValueError(
+        f"{text!r} is not a duration; write it with a unit (us, ms, s, min, h, d or w), such as 300ms, 36h or 30d"
+    )
 
 
 def parse_count(text: str) -> int:

@@ -61,13 +61,18 @@ def print_batch_simulation(found: SimulatedBatch, fleet: str) -> None:
 
 def _batch_lines(found: SimulatedBatch, fleet: str) -> Iterator[str]:
     yield fleet
-    yield f"{found.requests:,} requests that all stand ready: {found.how}"
+    part = found.requests < found.of_requests
+    those = f"The first {found.requests:,} of {found.of_requests:,}" if part else f"{found.requests:,}"
+    yield f"{those} requests that all stand ready: {found.how}"
     yield ""
-    replicas = f"{found.replicas} replica{'s' * (found.replicas > 1)}"
+    replicas = "1 replica" if found.replicas == 1 else f"{found.replicas} replicas"
     yield f"  done          {show_duration(found.work_s)} after the nodes have started, {replicas}"
     if found.answered_s:
         half, most, whole = (show_duration(each) for each in found.answered_s)
         yield f"  answered      half after {half}, 95% after {most}, all after {whole}"
+    if part:
+        formula, scaled = (show_duration(each) for each in found.whole_s)
+        yield f"  whole job     {formula} by the formula, {scaled} as these went; --requests follows more"
     yield f"  throughput    {show_rate(found.output_tokens_per_s)} tokens/s out, {found.in_flight:,} requests at once"
     if found.preemptions:
         yield f"  cache         {found.preemptions:,} requests lost theirs and were prefilled anew"

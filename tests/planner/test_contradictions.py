@@ -193,6 +193,21 @@ def test_an_ordinary_workload_has_none() -> None:
         ),
         # Where
         (
+            {"limits": {"regions": ["mars-1"]}},
+            "limits.regions.0",
+            "'mars-1' is no region that Berth knows; known are af-south-1, ",
+        ),
+        (
+            {"techniques": {"require": ["nosuch"]}},
+            "techniques.require.0",
+            "'nosuch' is not a known technique. `berth te",
+        ),
+        (
+            {"pin": {"instance_type": "nosuch.large"}},
+            "pin.instance_type",
+            "'nosuch.large' is not a known instance type. `",
+        ),
+        (
             {"limits": {"regions": ["us-est-1"]}},
             "limits.regions.0",
             "'us-est-1' is no region that Berth knows; did you",
@@ -362,6 +377,11 @@ def test_a_technique_may_exclude_a_degree() -> None:
             {"method": "full", "optimizer": "lion", "projected_rank": 64},
             "training.projected_rank",
             "lion projects no gradients; set training.optimizer to galore",
+        ),
+        (
+            {"method": "full", "projected_rank": 64},
+            "training.projected_rank",
+            "an optimizer left open projects no gradients; set training.optimizer to galore",
         ),
         ({"method": "lora", "adapter": "peqa"}, "training.adapter", "huggingface does not have peqa"),
     ],

@@ -226,7 +226,7 @@ def test_pretraining_never_freezes_the_model() -> None:
         # Packed weights that are required stand in for QLoRA's own; PEQA tunes scales of integers.
         (Method.QLORA, {}, ("int8-weights",), {"lora", "int8-weights"}),
         (Method.FULL, {"trained_share": 0.5}, (), {"frozen-layers"}),
-        (Method.FULL, {"projected_rank": 64}, (), {"galore"}),
+        (Method.FULL, {"optimizer": "galore", "projected_rank": 64}, (), {"galore"}),
         (Method.FULL, {"optimizer": "adafactor"}, (), {"adafactor"}),
     ],
 )
@@ -247,7 +247,7 @@ def test_settings_reach_what_they_describe() -> None:
     prompt = options(training(Method.LORA, adapter="prompt-tuning", lora=Lora(tokens=50)), "huggingface")[0].recipe
     assert prompt.adapter == Adapter(kind=AdapterKind.PROMPT, tokens=50)
     assert options(training(trained_share=0.5), "huggingface")[0].recipe.trained_share == 0.5
-    ranked = options(training(projected_rank=64), "huggingface")[0].recipe
+    ranked = options(training(optimizer="galore", projected_rank=64), "huggingface")[0].recipe
     assert (ranked.projected_rank, ranked.techniques.count("galore")) == (64, 1)
     plain = options(training(), "huggingface")[0].recipe
     assert (plain.trained_share, plain.projected_rank, plain.adapter) == (1.0, 0, None)

@@ -39,6 +39,13 @@ def test_the_first_lock_is_written(tmp_path: Path, lock: Lock) -> None:
     assert read_lock(path) == lock
 
 
+def test_a_lock_that_no_stack_builds_says_so(tmp_path: Path, lock: Lock) -> None:
+    """Replicas for prompts apart from those for answers are locked, with a note that cdk will refuse them."""
+    path = tmp_path / "w.plan.json"
+    (note,) = relock(path, other(lock, split=True), replace_nodes=False, resolve=None)[1]
+    assert note.startswith(f"{path}: prompts and answers have replicas of their own, which no stack starts")
+
+
 @pytest.mark.parametrize("field", REPLACING)
 def test_replacing_is_refused_unless_asked_for(tmp_path: Path, lock: Lock, field: str) -> None:
     """What would replace the nodes is named, and the old file stays byte for byte, until --replace."""
@@ -54,7 +61,7 @@ def test_replacing_is_refused_unless_asked_for(tmp_path: Path, lock: Lock, field
     assert last.startswith("Nothing was written. ")
     assert last.endswith("to go on, run `berth lock` with --replace.")
     assert (path.read_bytes(), path.stat().st_mtime_ns, path.stat().st_ino) == (before, stat.st_mtime_ns, stat.st_ino)
-    assert relock(path, new, replace_nodes=True, resolve=None) == (Changes(replacing=(words.strip(),)), ())
+    assert relock(path, new, replace_nodes=True, resolve=None)[0] == Changes(replacing=(words.strip(),))
     assert read_lock(path) == new
 
 

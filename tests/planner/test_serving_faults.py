@@ -124,6 +124,7 @@ def beside(**changes: object) -> str:
             ANSWERS.replace("requests_per_second: 5", "requests: 5") + "  disaggregate: allow\n",
             "7: inference.disaggregate: replicas for prompts alone are not planned for a batch job (inference.requests",
         ),
+        (ANSWERS + drafts("mtp"), "7: inference.speculative.draft: llama-3.1-8b is not known to be released with a b"),
         (ANSWERS + beside() + "provision: {mig: 1g.10gb}\n", "9: provision.mig: each further model has whole"),
     ],
 )
@@ -154,7 +155,8 @@ def test_who_does_not_ask_for_a_split_fleet_is_told_nothing(tmp_path: Path, aske
 @pytest.mark.parametrize("draft", ["llama-3.2-1b", "ngram", "eagle", "eagle3", "mtp"])
 def test_what_can_be_had_is_taken(tmp_path: Path, draft: str) -> None:
     """A small model of the family, copies from the prompt, or a block of its own."""
-    loaded = load_workload(written(tmp_path, ANSWERS + drafts(draft)))
+    answers = HEAD.format(model="deepseek-v3") + "  output_tokens: 64\n" if draft == "mtp" else ANSWERS
+    loaded = load_workload(written(tmp_path, answers + drafts(draft)))
     assert loaded.workload.inference and loaded.workload.inference.features == {
         draft if draft in ("ngram", "eagle", "eagle3", "mtp") else "draft"
     }

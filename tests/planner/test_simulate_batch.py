@@ -51,7 +51,10 @@ def test_as_many_as_wanted_are_replayed(folder: Path) -> None:
     """All of the job at most; fewer requests take less, of which half are answered before 95 % and those before all."""
     few, all_of_them = (simulated(folder, ROLLING, Drawn(count=count, seed=1)) for count in (500, 10**6))
     assert (few.requests, all_of_them.requests) == (500, 2000)
-    assert few.work_s < all_of_them.work_s
+    assert (few.of_requests, all_of_them.of_requests) == (2000, 2000)
+    assert few.work_s < all_of_them.work_s < few.whole_s[1] * 1.2
+    assert all_of_them.whole_s == pytest.approx((all_of_them.compared[0].analytic, all_of_them.work_s))
+    assert few.whole_s[0] == pytest.approx(all_of_them.whole_s[0])
     for found in (few, all_of_them):
         assert found.answered_s and found.answered_s[0] < found.answered_s[1] <= found.answered_s[2]
         assert found.answered_s[2] == pytest.approx(found.work_s)

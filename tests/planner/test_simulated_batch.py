@@ -15,6 +15,8 @@ def simulated(analytic_s: float, simulated_s: float) -> SimulatedBatch:
     time = Compared(name="time", unit="s", analytic=analytic_s, simulated=simulated_s, tolerance=TIME_TOLERANCE)
     return SimulatedBatch(
         requests=100,
+        of_requests=1000,
+        whole_s=(10 * analytic_s, 10 * simulated_s),
         replicas=2,
         in_flight=8,
         work_s=simulated_s,

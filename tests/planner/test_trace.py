@@ -97,3 +97,18 @@ def test_a_file_that_is_not_there_is_told_of(tmp_path: Path) -> None:
     """A missing trace is the user's to mend, not a traceback."""
     with pytest.raises(TraceError, match="cannot be read"):
         read_trace(tmp_path / "none.csv", longest_tokens=10, why_longest="")
+
+
+def test_a_file_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
+    """What the system says, without its number and the name again."""
+    with pytest.raises(TraceError) as error:
+        read_trace(tmp_path / "none.csv", longest_tokens=1, why_longest="")
+    assert str(error.value) == f"{tmp_path / 'none.csv'}: the trace cannot be read: No such file or directory"
+
+
+def test_a_hole_in_a_short_trace_is_found(tmp_path: Path) -> None:
+    """Four requests with ten days between two of them have a hole, unless nobody asked then."""
+    rows = f"{HEAD}0,10,5\n2,10,5\n864002,10,5\n864004,10,5\n"
+    with pytest.raises(TraceError, match=r":4: no request for 864,000 s before it, where others come every 2 s"):
+        read(tmp_path, rows)
+    assert len(read(tmp_path, rows, gaps_are_idle=True)) == 4
