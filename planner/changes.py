@@ -153,4 +153,6 @@ def _shown(value: object) -> str:
         return value.profile
     if isinstance(value, tuple) and value and all(isinstance(each, Floor) for each in value):
         return ", ".join(f"{each.nodes} from {each.minute // 60:02}:{each.minute % 60:02}" for each in value)
+    if isinstance(value, float):
+        return f"{value:,.1f}"
     return "none" if value is None else str(value)

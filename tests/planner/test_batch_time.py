@@ -68,7 +68,7 @@ def test_weights_for_the_disk_are_written_first() -> None:
     assert source
     assert start_up_s(known["g4dn.8xlarge"], source) == pytest.approx(BOOT_S + 1)
     assert start_up_s(known["g4dn.8xlarge"], 4096 * 200_000, on_disk=True) == pytest.approx(BOOT_S + 1)
-    assert isnan(start_up_s(known["p6-b200.48xlarge"], 1e9, on_disk=True))
+    assert isnan(start_up_s(known["dl1.24xlarge"], 1e9, on_disk=True))
 
 
 @pytest.mark.parametrize(("run_s", "lost"), [(100.0, 2.0), (3.0, 1.5)])
