@@ -9,9 +9,10 @@ from typing import Any
 
 from planner.batch_record import Batch, PassParts, PlaceNeed
 from planner.batch_setting import BatchJob, BatchSetting
-from planner.batch_time import ReplicaRun, lost_s
+from planner.batch_time import ReplicaRun
 from planner.calibration import Calibration
 from planner.eligible import Contender
+from planner.failures import lost_s
 from planner.layout import Layout
 from planner.plan import MemoryTable, Run, Term
 from planner.recipes import Option

@@ -89,12 +89,6 @@ def start_up_s(machine: InstanceType, weights_bytes: float, on_disk: bool = Fals
     return BOOT_S + weights_bytes / rate
 
 
-def lost_s(in_flight: Any, requests_per_s: Any, run_s: Any) -> Any:
-    """Seconds of a run that the loss of a replica is expected to undo: half of what was in flight, in a run that is
-    shorter half of that."""
-    return np.minimum(in_flight / requests_per_s, run_s) / 2
-
-
 def batch_clock(work_s: Any, start_s: float, requests_per_s: Any, in_flight: Any, accelerators: Any) -> BatchClock:
     """The job of replicas that work beside each other, each on so many accelerators.
 

@@ -209,7 +209,9 @@ def _software_gap(
     if not any(allowed[item.name] for item in running):
         return f"{names} has no recipe with the precision and techniques asked for", "loosen techniques or pins"
     if not options:
-        return f"no source states {chip.name}'s rate at the precision asked for{_still_known(machine, offers)}", ""
+        return f"no source states {chip.name}'s rate at the precision asked for{_still_known(machine, offers)}", (
+            "ask for another precision"
+        )
     if chip.memory_bytes_per_s is None:
         return f"no source states {chip.name}'s memory bandwidth{_still_known(machine, offers)}", ""
     return None

@@ -8,10 +8,10 @@ from itertools import product
 
 import numpy as np
 
-from planner.batch_time import lost_s
 from planner.calibration import Calibration
 from planner.cost import RESTART_H, Beside, beside, interruptions_per_h
 from planner.eligible import Contender, most_nodes
+from planner.failures import lost_s
 from planner.layout import Ints
 from planner.recipe import Recipe
 from planner.recipes import Option

@@ -7,7 +7,7 @@ from math import isnan
 import numpy as np
 import pytest
 
-from planner.batch_time import batch_clock, lost_s, pooled_run, rolling_run, start_up_s
+from planner.batch_time import batch_clock, pooled_run, rolling_run, start_up_s
 from planner.failures import failures_per_s
 from planner.layout import Layout
 from planner.readiness import BOOT_S, weight_sources
@@ -69,9 +69,3 @@ def test_weights_for_the_disk_are_written_first() -> None:
     assert start_up_s(known["g4dn.8xlarge"], source) == pytest.approx(BOOT_S + 1)
     assert start_up_s(known["g4dn.8xlarge"], 4096 * 200_000, on_disk=True) == pytest.approx(BOOT_S + 1)
     assert isnan(start_up_s(known["dl1.24xlarge"], 1e9, on_disk=True))
-
-
-@pytest.mark.parametrize(("run_s", "lost"), [(100.0, 2.0), (3.0, 1.5)])
-def test_a_loss_undoes_half_of_what_was_in_flight(run_s: float, lost: float) -> None:
-    """Eight requests at two a second are four seconds of work, of which half is done; of a shorter run half of that."""
-    assert lost_s(8, 2.0, run_s) == lost
