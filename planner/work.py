@@ -66,9 +66,8 @@ def model_flop(
     """FLOP of one token's training that the model asks for: what is recomputed is not counted, nor is the embedding.
 
     A backward pass counts twice a forward one, once for products with frozen weights, and is made for the share of the
-    blocks that is `trained` layer by layer. With `masked` the pairs of tokens
-    that a causal mask leaves out are not counted; publishers who count them report more (PaLM, arXiv 2204.02311,
-    appendix B).
+    blocks that is `trained` layer by layer. With `masked` the pairs of tokens that a causal mask leaves out are not
+    counted; publishers who count them report more (PaLM, arXiv 2204.02311, appendix B).
     """
     work = block_work(shape, sequence_tokens, 0.0)
     causal = all(run.attention.causal for run in shape.blocks)
