@@ -8,7 +8,7 @@ attention and dropout, and is not used. Flash attention (Dao et al. 2022, arXiv 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from planner.recipe import AdapterKind, AdapterTargets, Recipe, Recompute
 from planner.routing import RowBytes
@@ -36,8 +36,7 @@ _KEY_TARGETS = (
 _OUTPUT_TARGETS = (AdapterTargets.ALL_LINEAR, AdapterTargets.ATTENTION, AdapterTargets.QUERY_VALUE_OUTPUT_MLP)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(Struct, frozen=True, kw_only=True):
     """Bytes that a token keeps: `split` is divided among tensor ranks, `whole` only along the sequence."""
 
     split: float
@@ -49,8 +48,7 @@ class Kept:
         return self.split + self.whole
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Inputs:
+class _Inputs(Struct, frozen=True, kw_only=True):
     """Bytes that products keep of each element of their input: of q, k and v, of the output, entry and exit of
     the MLP. Zero where frozen products need none."""
 

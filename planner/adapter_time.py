@@ -9,15 +9,16 @@ back (section 4.3). PEQA (Kim et al. 2023, arXiv 2305.14152) sums whole gradient
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.adapters import adapted_matrices
 from planner.recipe import Adapter, AdapterKind
 from planner.setting import Setting
 from planner.shape import Blocks
+from pricing.records import replace
 
 # Rows per output: the product is written, then read with the frozen layer's output and their sum written. DoRA's
 # lengths scale both before, which reads each and writes it.
@@ -31,16 +32,14 @@ BOTTLENECKS = 2
 VECTOR_ROWS, BIAS_ROWS = 2, 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdapterTime:
+class AdapterTime(Struct, frozen=True, kw_only=True):
     """Seconds of an average block for one micro-batch: forward, which is done again under full recompute, and back."""
 
     forward: Any
     backward: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Work:
+class _Work(Struct, frozen=True, kw_only=True):
     """Of one block: a token's forward FLOP in narrow products, its elements that pass memory forward and backward,
     weights whose length is taken, and FLOP with the keys in front of every query; `rank` is that of products."""
 

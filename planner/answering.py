@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 
 from planner.batch_candidate import batch_run, batch_table
@@ -26,6 +25,7 @@ from planner.shape import ModelShape
 from planner.split_record import Split
 from planner.split_service import split_service
 from planner.spread import USUAL_VARIATION, Spreads
+from pricing.records import replace
 from pricing.units import HOUR_S, HOURS_PER_MONTH, MEGA
 
 

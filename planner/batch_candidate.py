@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
 from decimal import Decimal
 from typing import Any
+
+from msgspec.structs import asdict
 
 from planner.batch_record import Batch, PassParts, PlaceNeed
 from planner.batch_setting import BatchJob, BatchSetting
@@ -123,5 +124,5 @@ def _passes(setting: BatchSetting, layout: Layout, found: ReplicaRun) -> tuple[P
 def _parts(name: str, each: PassTime, setting: BatchSetting) -> PassParts:
     streaming = setting.option.framework.streaming
     assert streaming
-    parts = {f"{field.name}_s": float(getattr(each, field.name)) for field in fields(each)}
+    parts = {f"{name}_s": float(seconds) for name, seconds in asdict(each).items()}
     return PassParts(name=name, total_s=float(each.total_s(streaming)), **parts)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlaceNeed:
+
+class PlaceNeed(Struct, frozen=True, kw_only=True):
     """What a node keeps off its accelerators, as `of host memory per node`, and what it has of that. Bytes."""
 
     of: str
@@ -15,8 +15,7 @@ class PlaceNeed:
     have_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassParts:
+class PassParts(Struct, frozen=True, kw_only=True):
     """One pass of a block through the model: seconds, and of each part that goes on in it."""
 
     name: str
@@ -28,8 +27,7 @@ class PassParts:
     device_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Batch:
+class Batch(Struct, frozen=True, kw_only=True):
     """A batch job's work. Requests, tokens, USD of the instances.
 
     Each of `replicas` has up to `in_flight` requests at work at once; where weights or cache stream in, as a block of

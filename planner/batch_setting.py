@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.batch_time import BatchClock, ReplicaRun, batch_clock, pooled_run, rolling_run, start_up_s
 from planner.calibration import Calibration, ServingFactors
@@ -24,8 +24,7 @@ from pricing.instance_type import InstanceType
 OF_HOST, OF_DISK = "of host memory per node", "of local disk per node"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchJob:
+class BatchJob(Struct, frozen=True, kw_only=True):
     """What a batch job must do: so many requests of a kind. `deadline_s` is when it should be over."""
 
     load: Load
@@ -33,8 +32,7 @@ class BatchJob:
     deadline_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchSetting:
+class BatchSetting(Struct, frozen=True, kw_only=True):
     """One option on one machine, with all that its runs and its memory stand on."""
 
     shape: ModelShape

@@ -8,10 +8,10 @@ block (planner.streamed_time).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.failures import failures_per_s
 from planner.local_disks import disk_rates
@@ -22,8 +22,7 @@ from planner.serving_modes import Lengths, full_rate
 from pricing.instance_type import InstanceType
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplicaRun:
+class ReplicaRun(Struct, frozen=True, kw_only=True):
     """A replica's share of a batch job. Seconds; numbers, or one per layout.
 
     `work_s` is all of it once the replica answers. It has `steps` of an engine, or blocks of a streamed one, each
@@ -37,8 +36,7 @@ class ReplicaRun:
     in_flight: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BatchClock:
+class BatchClock(Struct, frozen=True, kw_only=True):
     """A batch job by the clock. Seconds; numbers, or one per layout."""
 
     start_up_s: Any

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any
 
 from planner.replica import Replica
 from planner.serving import Load
+from pricing.records import replace
 from pricing.units import show_duration
 
 # Beyond any rate: what is read, computed or sent at it takes no time.

@@ -8,10 +8,10 @@ et al. 2022 (arXiv 2205.05198) for what is done again.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.adapter_time import adapter_time, trains_weights
 from planner.layout import AnyLayout
@@ -31,8 +31,7 @@ LOGIT_TRAFFIC_BYTES = 20
 ALIGNED_WIDTH, UNALIGNED_SHARE = 8, 0.5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockTime:
+class BlockTime(Struct, frozen=True, kw_only=True):
     """Seconds of one block for one micro-batch: forward, backward, and what is done again.
 
     `attention_forward` is the part of `attention` that the forward pass takes, `adapters` what is done beside a frozen

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FileSystem:
+class FileSystem(Struct, frozen=True, kw_only=True):
     """A Lustre file system: its size, MB/s of each TiB, and the S3 URI that it shows below /fsx/data, if any."""
 
     capacity_gib: int
@@ -15,8 +14,7 @@ class FileSystem:
     efa: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Engine:
+class Engine(Struct, frozen=True, kw_only=True):
     """What answers requests in a container.
 
     It listens on `port`, is well when `health_path` answers 200, and serves `paths` and nothing else to clients.
@@ -38,16 +36,14 @@ class Engine:
     keyed: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Floor:
+class Floor(Struct, frozen=True, kw_only=True):
     """Fewest nodes from a minute of the day on, until the next floor."""
 
     minute: int
     nodes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fleet:
+class Fleet(Struct, frozen=True, kw_only=True):
     """Nodes that serve behind a load balancer; as many as `Build.nodes` are started. Nodes, bytes, seconds.
 
     It is scaled between `least_nodes` and `most_nodes`, to `waiting_per_node` requests that wait on each at most, and
@@ -82,16 +78,14 @@ class Fleet:
     time_zone: str = "Etc/UTC"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mig:
+class Mig(Struct, frozen=True, kw_only=True):
     """How each accelerator is cut: the profile's name, and how many instances of it."""
 
     profile: str
     instances: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Existing:
+class Existing(Struct, frozen=True, kw_only=True):
     """What stands in the account already and is used instead of made, each by its id; None for what the stack makes.
 
     A `subnet` stands in `vpc`; without one the stack makes its own there, with the routes of `route_table`. Nodes join
@@ -113,8 +107,7 @@ class Existing:
     balancer_subnets: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class Image(Struct, frozen=True, kw_only=True):
     """The machine image: the public SSM parameter that names it, and its id once resolved in the region.
 
     An image of the user's own has an id and no parameter, that which EKS chooses neither.

@@ -7,7 +7,6 @@ products reach, by framework and accelerator, all types scaled alike. Serving ru
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from planner.recipe import Job
 from planner.row_faults import row_faults
 from planner.row_words import check_words
 from pricing.errors import BerthError
+from pricing.records import replace
 
 # Shares of a peak that are tried: a product reaches a tenth of it to nearly all.
 SCALES = np.arange(0.2, 2.05, 0.05)

@@ -9,7 +9,6 @@ under load is mostly queueing: it is judged by `berth validate` and not fitted.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -25,6 +24,7 @@ from planner.scores import reach
 from planner.serving_memory_fit import SERVED, fit_program, measured_bytes, served_bytes
 from planner.serving_runs import engine_of
 from pricing.errors import BerthError
+from pricing.records import replace
 from pricing.units import GIB
 
 # Reserves that are tried, and speeds over the one that is known.
@@ -33,7 +33,7 @@ SPEEDS = tuple(float(speed) for speed in np.geomspace(0.25, 2.5, 24).round(3))
 _SHARES = ("memory", "cache", "matmul", "narrow", "attention")
 # What is paid whatever is moved or computed.
 _BEFORE = ("request_s", "prompt_token_s")
-_SECONDS = tuple(field.name for field in fields(StepFactors) if field.name.endswith("_s") and field.name not in _BEFORE)
+_SECONDS = tuple(name for name in StepFactors.__struct_fields__ if name.endswith("_s") and name not in _BEFORE)
 # Measured over predicted, turned over for rates and caches: above 1 the run is slower, or its cache smaller.
 _RATIOS: Mapping[str, Callable[[Row, Calibration], float]] = {
     "tpot": lambda row, factors: row.numbers["tpot_ms"] / tpot_ms(row, factors),

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from typing import Any, Protocol, TypeVar
 
 import yaml
+from msgspec import Struct
 
 from planner.engines import engine_figures
 from planner.plan import Band
+from pricing.records import replace
 
 Factors = TypeVar("Factors")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryFactors:
+class MemoryFactors(Struct, frozen=True, kw_only=True):
     """What memory formulas leave out. Bytes; `fragmentation` is a factor on what comes and goes in a step.
 
     `workspace_bytes` is what libraries take of the allocator's memory whatever the model (cuBLAS, buckets of
@@ -35,8 +35,7 @@ class MemoryFactors:
     expert_load: float = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EagerFactors:
+class EagerFactors(Struct, frozen=True, kw_only=True):
     """What formulas leave out of the memory of programs that answer without a pool of cache blocks.
 
     `workspace_bytes` is what libraries take on each device whatever the model, `copied_share` the share of packed
@@ -50,8 +49,7 @@ class EagerFactors:
     band: Band
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimeFactors:
+class TimeFactors(Struct, frozen=True, kw_only=True):
     """Which share of a peak is reached, and what every step pays. Factors from 0 to 1; seconds; tokens; elements.
 
     `matmul` is reached by large matrix products, by their type; half of it where a product has `outputs_half`
@@ -94,8 +92,7 @@ class TimeFactors:
     most_utilization: float = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepFactors:
+class StepFactors(Struct, frozen=True, kw_only=True):
     """What a step of a serving engine reaches on an accelerator. Shares from 0 to 1; seconds; rows. Numbers, or arrays.
 
     `memory` and `cache` are shares of the memory's rate, for weights and for the cache; `matmul` and `narrow` of the
@@ -148,8 +145,7 @@ class StepFactors:
     rereads: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServingFactors(StepFactors):
+class ServingFactors(StepFactors, frozen=True, kw_only=True):
     """An engine on an accelerator: its step, how it fills a device, and how far predictions lie from runs.
 
     The engine takes `memory_share` of the device, and of what is left beside weights, activations and reserve
@@ -193,8 +189,7 @@ class FabricFactors(Protocol):
     def network_latency_s(self) -> float: ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Calibration:
+class Calibration(Struct, frozen=True, kw_only=True):
     """All factors: by class of software or engine, and by accelerator (`default` for those not measured).
 
     `mixture` is the band of times of mixtures of experts, `mixture_memory` that of their memory, wherever they are

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeAlias
+
+from msgspec.structs import asdict
 
 from planner.calibration import Calibration
 from planner.cost import cents, usd_of_hours
@@ -26,6 +27,7 @@ from planner.wall_clock import wall_clock
 from planner.work import model_flop
 from pricing.market import Market
 from pricing.offer import Offer
+from pricing.records import replace
 
 if TYPE_CHECKING:
     from planner.batch_setting import BatchJob
@@ -152,5 +154,5 @@ def _run(
 
 def _terms(record: Any) -> tuple[Term, ...]:
     """The fields of an itemised record that are not zero."""
-    named = ((field.name.replace("_", " "), float(getattr(record, field.name))) for field in fields(record))
+    named = ((name.replace("_", " "), float(value)) for name, value in asdict(record).items())
     return tuple(Term(name=name, value=value) for name, value in named if value)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from planner.built import Engine, Existing, FileSystem, Fleet, Floor, Image, Mig
 from planner.errors import LockError
 from planner.lock import Lock
 from planner.plan import Build, Decision
+from pricing.records import replace
 
 # Another name, region or account is another stack. In another zone the subnets would be made anew beside the old ones,
 # with the same addresses, which EC2 refuses.
@@ -33,8 +35,7 @@ Compare = Callable[[Build, Build], tuple[str, ...]]
 """Tells what CloudFormation would make anew, or take away, of the first build's stack for the second's."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
+class Changes(Struct, frozen=True, kw_only=True):
     """What differs between two builds, in words: what makes another stack, what replaces every node, and the rest.
 
     `remade` is what CloudFormation would make anew, or take away, where both templates were compared.
@@ -66,12 +67,12 @@ def changes(old: Build, new: Build) -> Changes:
 
 def _differing(old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
     """Fields that differ between two records of a kind, and those of the records in them."""
-    for field in fields(old):
-        before, after = getattr(old, field.name), getattr(new, field.name)
+    for name in old.__struct_fields__:
+        before, after = getattr(old, name), getattr(new, name)
         if isinstance(before, _PARTS) and isinstance(after, _PARTS):
             yield from _differing(before, after)
         elif before != after and not _pins(before, after):
-            yield field.name, before, after
+            yield name, before, after
 
 
 def permitted(path: Path, old: Build, new: Build, *, replace_nodes: bool, compare: Compare | None = None) -> Changes:

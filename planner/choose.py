@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -44,6 +43,7 @@ from pricing.instance_type import InstanceType
 from pricing.market import Market
 from pricing.offer import Offer
 from pricing.quota import interfaces_allowed
+from pricing.records import replace
 from pricing.units import HOURS_PER_MONTH, show_usd
 
 if TYPE_CHECKING:

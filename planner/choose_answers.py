@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from planner.service_plan import ServicePlan, compares_split, service_plan
 from planner.shape import ModelShape
 from planner.workload import Workload
 from pricing.market import Market
+from pricing.records import replace
 
 
 def answering_job(workload: Workload, shape: ModelShape) -> ServingJob | BatchJob:

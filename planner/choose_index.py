@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from planner.asked import permitted
 from planner.cost import cents
@@ -25,8 +26,7 @@ RUNNERS_UP = 5
 VENDOR = "NVIDIA"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Kind:
+class _Kind(Struct, frozen=True, kw_only=True):
     """An instance type as an index sees it. Bytes, bytes/s; the rate is None where no source states it."""
 
     name: str

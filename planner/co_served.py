@@ -9,10 +9,10 @@ gaps.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
+from msgspec import Struct
 
 from planner.calibration import Calibration
 from planner.candidate import candidate
@@ -27,11 +27,11 @@ from planner.serving_fields import CoServed
 from planner.shape import ModelShape
 from planner.workload import Inference, Pin, Workload
 from pricing.market import Market
+from pricing.records import replace
 from pricing.units import HOURS_PER_MONTH, show_usd
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Other:
+class Other(Struct, frozen=True, kw_only=True):
     """A further model: its replicas that keep its limits, and by machine the row with the fewest devices."""
 
     shape: ModelShape

@@ -7,10 +7,10 @@ every other one its n-th of S, those on other nodes over its own device's part o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.calibration import FabricFactors
 from planner.machines import AnyMachine, of_machine
@@ -26,8 +26,7 @@ TCP_SHARE, TCP_LATENCY_S = 0.8, 3e-5
 STAGED_LATENCY_S = 1e-5
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fabric:
+class Fabric(Struct, frozen=True, kw_only=True):
     """What carries traffic, at achieved rates. Bytes/s, seconds.
 
     A node is what the fast link joins: an instance, or the instances of an NVL72 rack. `link_bytes_per_s` is one

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import fields
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -15,7 +14,7 @@ import yaml
 
 from planner.built import Engine
 
-_KNOWN = tuple(field.name for field in fields(Engine))
+_KNOWN = Engine.__struct_fields__
 
 
 def engine(name: str, *, image: str | None, facts: Mapping[str, str | int], techniques: Collection[str]) -> Engine:

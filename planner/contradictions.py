@@ -7,8 +7,9 @@ the path of the field that it is about.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from planner.asked import frameworks_of, permitted
 from planner.batch_faults import batch_faults
@@ -27,8 +28,7 @@ from pricing.regions import known_regions, known_zones, region_of_zone
 from pricing.wording import close_match, listed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """What is wrong with the field at `path`, and what to change."""
 
     path: FieldPath

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+from msgspec import Struct
 
 from planner.alternatives import other_uses
 from planner.failures import failures_per_s
@@ -27,6 +28,7 @@ from planner.workload import Workload
 from pricing.market import Market
 from pricing.offer import Offer, Provenance, Purchase
 from pricing.price import Component, ComponentPrice, Reservation
+from pricing.records import replace
 from pricing.units import HOUR_S, HOURS_PER_MONTH, MEGA, show_duration
 
 # From the loss of a node until the job runs again: a new node starts as the first did.
@@ -173,8 +175,7 @@ def _per_million(
     return millionths(usd_per_hour / HOUR_S / Decimal(tokens_per_s) * MEGA)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Beside:
+class Beside(Struct, frozen=True, kw_only=True):
     """What stands beside n nodes, as far as its prices are known: USD an hour, and once for each node."""
 
     usd_per_hour: float
@@ -195,8 +196,7 @@ def beside(workload: Workload, shape: ModelShape, recipe: Recipe, region: str, m
     return Beside(usd_per_hour=fixed, usd_per_hour_per_node=per_node, usd_once_per_node=once)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Bill:
+class _Bill(Struct, frozen=True, kw_only=True):
     """What all lines of a bill are multiplied with."""
 
     nodes: int

@@ -7,8 +7,9 @@ to the others and judge what was left out. Training and serving runs are judged 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from planner.calibration import EagerFactors, MemoryFactors
 from planner.fitting import fit_memory, measured_bytes, predicted_bytes
@@ -17,14 +18,14 @@ from planner.measured_serving import ServingCase
 from planner.measured_training import TrainingCase
 from planner.serving_memory_fit import fit_serving, served_bytes
 from planner.serving_memory_fit import measured_bytes as measured_served_bytes
+from pricing.records import replace
 
 FOLDS = 5
 Case = TypeVar("Case", TrainingCase, ServingCase)
 Factors = TypeVar("Factors", MemoryFactors, EagerFactors)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judge(Generic[Case, Factors]):
+class Judge(Struct, Generic[Case, Factors], frozen=True, kw_only=True):
     """How runs of one kind are fitted and judged. `program` is what has factors of its own, `kind` the kind of memory
     that was measured; bytes are predicted and measured."""
 
@@ -36,8 +37,7 @@ class Judge(Generic[Case, Factors]):
     kind: Callable[[Case], str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldOut:
+class HeldOut(Struct, frozen=True, kw_only=True):
     """A run that was left out, and what was predicted for it. Bytes."""
 
     row: Row

@@ -7,11 +7,10 @@ workload pins them under pin.layout; this is what `berth techniques` says of the
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Degree:
+class Degree(Struct, frozen=True, kw_only=True):
     """One number of a layout, by the name of its field in planner.layout; `gist` says what is cut, `rule` what it must
     divide or cannot be had with, techniques that exclude it aside, and `asked` where a file fixes it."""
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
 
 from planner.asked import frameworks_of, permitted
 from planner.cost import wasted_share
@@ -23,12 +24,12 @@ from pricing.instance_type import InstanceType
 from pricing.market import Market
 from pricing.offer import Offer, Purchase
 from pricing.price import Reservation
+from pricing.records import replace
 from pricing.slices import is_slice
 from pricing.units import show_gib, show_usd
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Contender:
+class Contender(Struct, frozen=True, kw_only=True):
     """An instance type that may do the job: what it can run, and the offers that may be the best one.
 
     `offers` are in order of price. More than one is left only where a dearer one has more nodes to sell, is less often

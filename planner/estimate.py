@@ -7,10 +7,11 @@ rates are known.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from planner.arithmetic import emulated_products, lacks, served_products
 from planner.calibration import Calibration
@@ -45,14 +46,14 @@ from planner.techniques import load_techniques
 from planner.training_time import step_time
 from pricing.errors import BerthError
 from pricing.instance_type import Accelerator
+from pricing.records import replace
 from pricing.slices import is_slice
 
 # Which of the three figures the fit compares with the device: the tools that show it are NVIDIA's.
 COMPARED, COMPARED_ELSEWHERE = "total_bytes, what nvidia-smi shows", "total_bytes, all that is taken of the device"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class Estimate(Struct, frozen=True, kw_only=True):
     """Memory of the worst device by cause, bytes; what else a node's memory and disks hold; seconds and tokens a
     second, if known; and what all of it was taken to be.
 
@@ -93,13 +94,13 @@ class Estimate:
         """What `berth estimate --json` prints."""
         apart = ("terms", "band", "taken")
         return {
-            **{field.name: getattr(self, field.name) for field in fields(self) if field.name not in apart},
+            **{name: value for name, value in asdict(self).items() if name not in apart},
             "terms_bytes": {term.name: term.value for term in self.terms},
             "total_bytes": self.total_bytes,
             "compared": COMPARED if self.vendor == NVIDIA else COMPARED_ELSEWHERE,
             "taken": {**asdict(self.taken), "settings": dict(self.taken.settings)},
             "upper_bytes": self.band.high * self.total_bytes,
-            "band": {field.name: getattr(self.band, field.name) for field in fields(self.band)},
+            "band": asdict(self.band),
             "fits": self.fits,
         }
 
@@ -153,7 +154,7 @@ def _training(
         device=f"{pinned.accelerators} x {chip.name}",
         vendor=chip.vendor,
         stage=f"{stage} of {layout.pipeline} pipeline stages" if layout.pipeline > 1 else "every device",
-        terms=_terms({field.name: float(getattr(need[stage], field.name)) for field in fields(need[stage])}),
+        terms=_terms({name: float(value) for name, value in asdict(need[stage]).items()}),
         device_bytes=chip.memory_bytes // chip.ranks,
         allocated_bytes=kind_bytes(need[stage], "allocated"),
         reserved_bytes=kind_bytes(need[stage], "reserved"),

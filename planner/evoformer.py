@@ -7,14 +7,13 @@ all it leaves behind grows with the sequence.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 # Both transitions are four times as wide as what they transform (algorithms 9 and 15).
 TRANSITION = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evoformer:
+class Evoformer(Struct, frozen=True, kw_only=True):
     """One block. Widths are elements of a row, `heads` are those of the MSA and of the pairs.
 
     `triangle_width` is the inner width of triangle updates, `product_width` of the outer product mean.

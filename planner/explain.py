@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+from msgspec import Struct
 
 from planner.eligible import Contender
 from planner.layout import Ints, Layout
@@ -29,6 +29,7 @@ from planner.rank import Ranking
 from planner.search import OF_DEVICE, RUNGS, Miss, Pool, Scope
 from planner.workload import Workload
 from pricing.offer import Offer
+from pricing.records import replace
 from pricing.reservation import Held
 from pricing.units import HOUR_S, show_duration, show_gib, show_mib, show_usd
 
@@ -48,8 +49,7 @@ _RULES_OF_ONE = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """What a search came to.
 
     `pool` are the rows that may be bought, each on every terms; `fitting` are the same before the account's quotas.

@@ -8,19 +8,19 @@ is different.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
+from msgspec import Struct
 
 from planner.calibration import MemoryFactors
 from planner.measured_training import TrainingCase
 from planner.memory import MemoryNeed, training_memory, worst_stage
+from pricing.records import replace
 from pricing.units import GIB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Range:
+class Range(Struct, frozen=True, kw_only=True):
     """Where a factor can lie, and to what it is rounded."""
 
     low: float

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
 from statistics import mean
+
+from msgspec import Struct
 
 from planner.cost import cents, millionths
 from planner.fleet_fields import Fleet
 from planner.fleet_record import FleetPlan
 from planner.plan import Candidate, Cost, CostLine
 from pricing.offer import Purchase
+from pricing.records import replace
 from pricing.units import HOUR_S, HOURS_PER_MONTH
 
 # What is paid by the hour only follows the load; a commitment is paid whether nodes run or not.
 BY_THE_HOUR = (Purchase.ON_DEMAND, Purchase.SPOT)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rates:
+class Rates(Struct, frozen=True, kw_only=True):
     """What a fleet's nodes are paid at. USD an hour and node; seconds.
 
     The first `own_nodes` are bought as the plan says at `own_usd`, all further ones on spot at `spot_usd`, None where

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import numpy as np
+from msgspec import Struct
 
 from planner.cost import cents, millionths
 from planner.eligible import Contender
@@ -21,11 +21,11 @@ from planner.search_serving import ServingJob
 from planner.subnets import ZONES
 from pricing.instance_type import InstanceType
 from pricing.offer import Purchase
+from pricing.records import replace
 from pricing.units import HOUR_S, HOURS_PER_MONTH, MEGA
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class Choice(Struct, frozen=True, kw_only=True):
     """What a fleet is planned of: the chosen candidate, all units that keep the limits, the machines by name, the
     terms known.
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loading:
+
+class Loading(Struct, frozen=True, kw_only=True):
     """How long a node takes from its order to an answer, by where it reads the weights. Bytes/s, seconds; None unknown.
 
     `chosen` marks the place that the workload names.
@@ -26,8 +26,7 @@ def chosen_ready_s(loading: Sequence[Loading]) -> float | None:
     return next((each.ready_s for each in loading if each.chosen), None)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadRange:
+class LoadRange(Struct, frozen=True, kw_only=True):
     """The fleet that is the cheapest of those compared between two loads. Requests/s, USD a month.
 
     `usd_per_month` is at the lower load, `to_usd_per_month` at the upper; `planned_usd_per_month` at the planned one,
@@ -42,8 +41,7 @@ class LoadRange:
     planned_usd_per_month: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FleetPlan:
+class FleetPlan(Struct, frozen=True, kw_only=True):
     """How the fleet of a served model is made up, follows its load and survives losses. Nodes, USD a month.
 
     `load_nodes` carry the planned load with its head-room, `spare_nodes` stand by for what `spare` names.

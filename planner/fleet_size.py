@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import ceil
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from planner.subnets import ZONES
@@ -21,8 +21,7 @@ LOAD_DECADES, LOADS_PER_DECADE = 2, 30
 WORTH_CHANGING = 0.1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unit:
+class Unit(Struct, frozen=True, kw_only=True):
     """What a fleet is made of. Requests/s of a replica as planned, or requests in flight; USD an hour and node.
 
     A node has `replicas_per_node`, or a replica takes `nodes_per_replica`; one of the two is 1.
@@ -49,8 +48,7 @@ def spare_nodes(nodes: Any, nodes_per_replica: Any, spare: str) -> Any:
     return (ZONES - 1) * nodes if spare == "zone" else 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Units:
+class Units(Struct, frozen=True, kw_only=True):
     """Many units, as arrays; `kind` indexes `names`, which are those of several layouts each."""
 
     names: tuple[str, ...]
@@ -66,8 +64,7 @@ class Units:
         return -(-replicas // self.replicas_per_node) * self.nodes_per_replica
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reserve:
+class Reserve(Struct, frozen=True, kw_only=True):
     """What a fleet has beyond its load: `headroom` as a share of it, nodes that `spare` names; `max_nodes` in all."""
 
     headroom: float = 0.0
@@ -81,8 +78,7 @@ class Reserve:
         return np.where(nodes <= self.max_nodes, nodes * units.usd_per_hour_per_node, np.inf)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Crossing:
+class Crossing(Struct, frozen=True, kw_only=True):
     """The cheapest fleet between two loads. Requests/s; USD an hour at both, and at the planned load where that lies
     between them, else None."""
 

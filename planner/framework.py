@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 
 import yaml
-from pydantic import TypeAdapter
+from msgspec import Struct, convert, field
+from msgspec.structs import asdict
 
 from planner.layout import Layout
 from planner.recipe import Job, Recipe
 from planner.shape import ModelShape
 from planner.software import Software, load_class
 from pricing.instance_type import Accelerator
+from pricing.records import replace
 
 # The framework of a configuration that names none, by training method; AWS's own accelerators have one of their own.
 DEFAULT_FRAMEWORKS = {"pretrain": "megatron", "full": "torchtitan", "lora": "huggingface", "qlora": "huggingface"}
@@ -23,8 +24,7 @@ _NONE = Software(name="none", title="", framework="", source="")
 OPT_SPARE_ROWS = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Streaming:
+class Streaming(Struct, frozen=True, kw_only=True):
     """How an engine works with weights or a cache that lie off the device (planner.streamed_time).
 
     Weights that were read serve up to `batches_per_block` batches before the next layer's come (FlexGen's zig-zag
@@ -37,8 +37,7 @@ class Streaming:
     splits: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Framework:
+class Framework(Struct, frozen=True, kw_only=True):
     """One training framework or serving engine.
 
     `vendors` are the accelerator vendors it runs on, `methods` the training methods it knows and
@@ -117,12 +116,11 @@ class Framework:
 @cache
 def load_frameworks() -> dict[str, Framework]:
     """Every framework and engine by name."""
-    adapter = TypeAdapter(Framework)
     folder = files("planner").joinpath("data/frameworks")
     found = {}
     for entry in sorted(folder.iterdir(), key=lambda item: item.name):
         name = entry.name.removesuffix(".yaml")
         data = yaml.load(entry.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
         software = load_class(data.pop("software")) if "software" in data else _NONE
-        found[name] = replace(adapter.validate_python({"name": name, **data}), software=software.by_default())
+        found[name] = replace(convert({"name": name, **data}, Framework), software=software.by_default())
     return found

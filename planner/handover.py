@@ -8,10 +8,11 @@ for each layout that works on prompts and a column for each that decodes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from planner.calibration import ServingFactors
 from planner.communication import node_fabric
@@ -24,8 +25,7 @@ from planner.step_work import PEAKS, step_work
 from pricing.instance_type import InstanceType
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prompts:
+class Prompts(Struct, frozen=True, kw_only=True):
     """Replicas that work on prompts alone, one value for each layout. `alone_s` is a prompt's time, `each_s` what it
     takes of the replica's time, `senders` the devices that have its cache. Seconds."""
 
@@ -35,11 +35,10 @@ class Prompts:
 
     def take(self, rows: Any) -> Prompts:
         """Those of the rows."""
-        return Prompts(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+        return Prompts(**{name: column[rows] for name, column in asdict(self).items()})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answers:
+class Answers(Struct, frozen=True, kw_only=True):
     """Replicas that decode alone, one value for each layout: a step's seconds with so many requests in flight, the
     bytes of a prompt's cache on each of `receivers` devices."""
 
@@ -50,11 +49,10 @@ class Answers:
 
     def take(self, rows: Any) -> Answers:
         """Those of the rows."""
-        return Answers(**{field.name: getattr(self, field.name)[rows] for field in fields(self)})
+        return Answers(**{name: column[rows] for name, column in asdict(self).items()})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Served:
+class Served(Struct, frozen=True, kw_only=True):
     """What is served, on which machine and engine."""
 
     shape: ModelShape
@@ -89,8 +87,7 @@ def answers_of(served: Served, layout: LayoutGrid) -> Answers:
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Roles:
+class Roles(Struct, frozen=True, kw_only=True):
     """Every replica for prompts with every one for answers, rows by columns. Seconds, bytes in all.
 
     Both engines take a request in with all of its prompt (`received_s`), and the second one lets it in after so many
@@ -144,8 +141,7 @@ def _device_bytes_per_s(machine: InstanceType, factors: ServingFactors, one_node
     return float(factors.network * fabric.node_bytes_per_s / fabric.devices_per_node)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demanded:
+class Demanded(Struct, frozen=True, kw_only=True):
     """What a fleet must carry, with its head-room: requests/s, or requests in flight; within a TTFT. Seconds."""
 
     requests_per_s: float | None
@@ -153,8 +149,7 @@ class Demanded:
     ttft_s: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sized:
+class Sized(Struct, frozen=True, kw_only=True):
     """Replicas of both roles, inf where no number of them answers in time; seconds, and the share of busy time."""
 
     prefill: Any

@@ -7,22 +7,21 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from pydantic import TypeAdapter, ValidationError
+from msgspec import DecodeError, Struct
+from msgspec.json import decode
 
 from planner.errors import LockError
 from planner.index_record import IndexPlan
-from planner.lock import FORMAT
+from planner.lock import FORMAT, record_json
 from planner.workload import Workload
 from pricing.files import write_whole
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexLock:
+class IndexLock(Struct, frozen=True, kw_only=True):
     """A plan of an index, and the digest of the workload that it answers."""
 
     format: int
@@ -39,7 +38,7 @@ def new_index_lock(workload: Workload, plan: IndexPlan, now: datetime) -> IndexL
 
 def index_lock_json(lock: IndexLock) -> str:
     """The lock as it stands in its file."""
-    return TypeAdapter(IndexLock).dump_json(lock, indent=2).decode() + "\n"
+    return record_json(lock)
 
 
 def read_index_lock(path: Path) -> IndexLock | None:
@@ -47,10 +46,10 @@ def read_index_lock(path: Path) -> IndexLock | None:
     if not os.path.exists(path):
         return None
     try:
-        return TypeAdapter(IndexLock).validate_json(path.read_bytes())
+        return decode(path.read_bytes(), type=IndexLock)
     except OSError as error:
         raise LockError(f"{path}: the lock cannot be read: {error.strerror}") from None
-    except ValidationError:
+    except (DecodeError, RecursionError):
         raise LockError(
             f"{path}: not the lock of a vector index; name the workload otherwise, or delete it and run `berth lock`"
         ) from None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from pricing.offer import Provenance, Purchase
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexFleet:
+class IndexFleet(Struct, frozen=True, kw_only=True):
     """Instances that hold all copies of a vector index. Bytes, USD.
 
     `memory` says which of a node's memory is meant. `queries_per_s` is what its rate allows at most, one query after
@@ -31,8 +31,7 @@ class IndexFleet:
     queries_per_s: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IndexPlan:
+class IndexPlan(Struct, frozen=True, kw_only=True):
     """A vector index and where it stands. Bytes of one copy by cause; `formula` is where they
     come from, `rejections` the reason by instance type."""
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from planner.degrees import DEGREES
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownAs:
+class KnownAs(Struct, frozen=True, kw_only=True):
     """What a name stands for: techniques and degrees by their own names, and where they are asked for."""
 
     names: tuple[str, ...] = ()

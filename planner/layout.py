@@ -8,8 +8,10 @@ each pipeline stage holds (interleaved 1F1B, Narayanan et al. 2021, arXiv 2104.0
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,8 +21,7 @@ Ints: TypeAlias = "NDArray[np.int64]"
 Mask: TypeAlias = "NDArray[np.bool_]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(Struct, frozen=True, kw_only=True):
     """One layout. `micro_batch` is sequences per device and pass; `micro_batches` passes per step."""
 
     tensor: int = 1
@@ -43,8 +44,7 @@ class Layout:
         return self.data * self.micro_batch * self.micro_batches
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LayoutGrid:
+class LayoutGrid(Struct, frozen=True, kw_only=True):
     """Many layouts as equally long arrays, with the field names of `Layout`."""
 
     tensor: Ints
@@ -72,15 +72,15 @@ class LayoutGrid:
 
         count = len(next(iter(columns.values())))
         ones = np.ones(count, dtype=np.int64)
-        return cls(**{field.name: columns.get(field.name, ones) for field in fields(cls)})
+        return cls(**{name: columns.get(name, ones) for name in cls.__struct_fields__})
 
     def row(self, index: int) -> Layout:
         """The layout at `index` as plain integers."""
-        return Layout(**{field.name: int(getattr(self, field.name)[index]) for field in fields(self)})
+        return Layout(**{name: int(column[index]) for name, column in asdict(self).items()})
 
     def take(self, chosen: Mask | Ints | slice) -> LayoutGrid:
         """The layouts that a mask, an array of indices or a slice chooses."""
-        return LayoutGrid(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
+        return LayoutGrid(**{name: column[chosen] for name, column in asdict(self).items()})
 
 
 AnyLayout = Layout | LayoutGrid
@@ -94,7 +94,7 @@ def concatenate(grids: Sequence[LayoutGrid]) -> LayoutGrid:
     empty = np.zeros(0, dtype=np.int64)
     return LayoutGrid(
         **{
-            field.name: np.concatenate([empty, *(getattr(grid, field.name) for grid in grids)])
-            for field in fields(LayoutGrid)
+            name: np.concatenate([empty, *(getattr(grid, name) for grid in grids)])
+            for name in LayoutGrid.__struct_fields__
         }
     )

@@ -8,14 +8,15 @@ whole product never stands in memory.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.framework import Framework
 from planner.layout import AnyLayout, Ints, Layout, LayoutGrid, Mask
 from planner.shape import ModelShape
+from pricing.records import replace
 
 # The most chunks a stage has in any measured run, and twice the longest measured context-parallel ring.
 LARGEST_VIRTUAL = 24
@@ -26,8 +27,7 @@ LARGEST_MICRO_BATCH = 128
 SHORTEST_CONTEXT_TOKENS = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Space:
+class Space(Struct, frozen=True, kw_only=True):
     """What layouts are enumerated over: the model, the batch, the node and the user's pins.
 
     `devices_per_node` counts GPUs or NeuronCores, which a fast link joins. `pins` maps degree names (and
@@ -53,8 +53,7 @@ class Space:
         return np.array(values)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """One condition. `says` is what must hold, with one layout's numbers; `holds` tests a layout or arrays of them."""
 
     says: Callable[[Space, Layout], str]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 from pydantic import ValidationError
 
 from planner.contradictions import Finding, contradictions
@@ -25,8 +25,7 @@ from pricing.errors import OptionError
 from pricing.wording import listed
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Loaded:
+class Loaded(Struct, frozen=True, kw_only=True):
     """A valid workload with the shape of its model, and the file that it stands in."""
 
     file: Path
@@ -41,8 +40,7 @@ def target_named(name: str | None) -> Target | None:
     raise OptionError(f"target={name} is not known; write {listed(list(Target), 'or')}.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoadedIndex:
+class LoadedIndex(Struct, frozen=True, kw_only=True):
     """A valid workload that is a vector index alone, without a model, and the file that it stands in."""
 
     file: Path

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 import yaml
+from msgspec import Struct
 
 # Of the reads and writes that AWS counts (EC2 user guide, instance store).
 PIECE_BYTES = 4096
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DiskRates:
+class DiskRates(Struct, frozen=True, kw_only=True):
     """Bytes/s of all local disks of a node together; NaN where no source states them."""
 
     read: float

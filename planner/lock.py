@@ -8,15 +8,16 @@ so that a lock outlives changes of what plans report. Written whole or not at al
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, asdict, dataclass, fields, is_dataclass, replace
+from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from hashlib import sha256
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
+from msgspec import NODEFAULT, DecodeError, Raw, Struct, convert, to_builtins
+from msgspec.json import decode
+from msgspec.structs import asdict
 from pydantic_core import from_json, to_json
 
 from planner.built import Image
@@ -27,6 +28,7 @@ from planner.plan import Build, Candidate, Decision, Plan, Target
 from planner.provisioning import Serving
 from planner.workload import Provision, Workload
 from pricing.files import write_whole
+from pricing.records import no_numbers, replace
 
 FORMAT = 1
 # What a user may change while a stack stands, without the choice of machines being asked again; and the
@@ -37,8 +39,7 @@ _FREE_SERVING = ("clients", "least_nodes", "most_nodes")
 _MEND = "restore it from version control, or delete it and run `berth lock`"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Head:
+class Head(Struct, frozen=True, kw_only=True):
     """What is built, and for which question: the digest of the workload, its model's shape and the calibration."""
 
     format: int
@@ -47,18 +48,26 @@ class Head:
     build: Build
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lock(Head):
+class Lock(Head, frozen=True, kw_only=True):
     """A head with the plan behind it; None where another Berth wrote a plan that this one cannot read."""
 
     plan: Plan | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Format:
-    """What a lock of any format has."""
+class _Parts(Struct, frozen=True, kw_only=True):
+    """What a lock of any format has, and which parts some have. The plan, which another Berth may have written, is
+    read for itself."""
 
     format: int
+    build: Any = None
+    index: Any = None
+    plan: Raw = Raw(b"null")
+
+
+class _Decided(Struct, frozen=True, kw_only=True):
+    """What is read of a plan where the candidate chosen is enough."""
+
+    chosen: Candidate
 
 
 def digest_of(loaded: Loaded, calibration: Calibration) -> str:
@@ -98,10 +107,17 @@ def _given(value: Any) -> Any:
         return [_given(item) for item in value]
     if isinstance(value, Mapping):
         return {name: _given(item) for name, item in value.items()}
-    if not is_dataclass(value):
+    if not isinstance(value, Struct):
         return value
-    named = {field.name: (field.default, getattr(value, field.name)) for field in fields(value)}
-    return {name: _given(held) for name, (default, held) in named.items() if default is MISSING or held != default}
+    usual = _defaults(type(value))
+    return {name: _given(held) for name, held in asdict(value).items() if held != usual.get(name, NODEFAULT)}
+
+
+@cache
+def _defaults(record: type[Struct]) -> dict[str, Any]:
+    """The fields of a record that have a default, or what makes one."""
+    values = record.__struct_defaults__
+    return dict(zip(record.__struct_fields__[-len(values) :], values, strict=True)) if values else {}
 
 
 def new_lock(loaded: Loaded, decision: Decision, calibration: Calibration, now: datetime) -> Lock:
@@ -117,41 +133,36 @@ def new_lock(loaded: Loaded, decision: Decision, calibration: Calibration, now: 
 
 def lock_json(lock: Lock) -> str:
     """The lock as it stands in its file. Raises LockError where a figure is no number, which JSON cannot say."""
-    lost = list(_no_numbers(lock, ""))
+    lost = list(no_numbers(lock))
     if lost:
         raise LockError(
             f"the lock cannot be written: {lost[0]} is no number, and would be read back as another plan; this is a "
             "fault of Berth's, report it with the workload file"
         )
-    return TypeAdapter(Lock).dump_json(lock, indent=2).decode() + "\n"
+    return record_json(lock)
 
 
-def _no_numbers(value: Any, name: str) -> Iterator[str]:
-    """The fields of a record that are not a number or without bound."""
-    if isinstance(value, float) and not isfinite(value):
-        yield name
-    elif isinstance(value, tuple):
-        for place, item in enumerate(value):
-            yield from _no_numbers(item, f"{name}[{place}]")
-    elif is_dataclass(value):
-        for field in fields(value):
-            yield from _no_numbers(getattr(value, field.name), f"{name}.{field.name}".removeprefix("."))
+def record_json(record: Struct) -> str:
+    """A record as it stands in a file of its own."""
+    # By the declared types: a whole number that stands for a float is written as it will be read.
+    typed = convert(to_builtins(record), type(record))
+    return to_json(typed, indent=2, fallback=asdict).decode() + "\n"
 
 
 def read_head(path: Path) -> Head:
     """Reads what a stack must know of a lock. Raises LockError where there is no such lock."""
-    return _head(path, _read(path))
+    head, _ = _read_apart(path, _read(path))
+    return head
 
 
 def read_lock(path: Path) -> Lock:
     """Reads a lock with its plan. Raises LockError where there is no such lock."""
-    text = _read(path)
-    head = _head(path, text)
+    head, written = _read_apart(path, _read(path))
     try:
-        plan = TypeAdapter(Plan).validate_python(json.loads(text).get("plan"), strict=False)
-    except ValidationError:
+        plan = decode(written, type=Plan)
+    except DecodeError:
         plan = None
-    return Lock(**{field.name: getattr(head, field.name) for field in fields(Head)}, plan=plan)
+    return Lock(**asdict(head), plan=plan)
 
 
 def read_chosen(path: Path) -> tuple[Head, Candidate | None]:
@@ -159,11 +170,10 @@ def read_chosen(path: Path) -> tuple[Head, Candidate | None]:
 
     Raises LockError where there is no such lock.
     """
-    text = _read(path)
-    head = _head(path, text)
+    head, written = _read_apart(path, _read(path))
     try:
-        return head, TypeAdapter(Candidate).validate_python(json.loads(text)["plan"]["chosen"], strict=False)
-    except (ValidationError, KeyError, TypeError):
+        return head, decode(written, type=_Decided).chosen
+    except DecodeError:
         return head, None
 
 
@@ -178,10 +188,10 @@ def write_image(path: Path, image: Image) -> None:
     Raises LockError where there is no such lock, or the folder cannot be written.
     """
     text = _read(path)
-    _head(path, text)
+    _read_apart(path, text)
     data = from_json(text)
     data["build"]["image"] = asdict(image)
-    # The writer of `lock_json`, so that numbers keep their spelling and only the image's line changes.
+    # The writer of `record_json`, so that numbers keep their spelling and only the image's line changes.
     _write(path, to_json(data, indent=2).decode() + "\n")
 
 
@@ -194,20 +204,25 @@ def _read(path: Path) -> str:
         raise LockError(f"{path}: the lock is not UTF-8 text; {_MEND}") from None
 
 
-def _head(path: Path, text: str) -> Head:
+def _read_apart(path: Path, text: str) -> tuple[Head, Raw]:
+    """The head of a lock, and its plan as it is written."""
     try:
-        known = TypeAdapter(_Format).validate_json(text).format
-        if known != FORMAT:
-            raise LockError(f"{path}: a lock of format {known}, and this Berth reads format {FORMAT}; {_MEND}")
-        if "build" not in from_json(text) and "index" in from_json(text):
+        parts = decode(text, type=_Parts)
+        if parts.format != FORMAT:
+            raise LockError(f"{path}: a lock of format {parts.format}, and this Berth reads format {FORMAT}; {_MEND}")
+        if parts.build is None and parts.index is not None:
             raise LockError(f"{path}: the lock of a vector index alone, for which there is no stack as yet")
-        return TypeAdapter(Head).validate_json(text)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise LockError(
-            f"{path}: not a lock that this Berth can read ({field}: {first['msg'].lower()}); {_MEND}"
-        ) from None
+        return decode(text, type=Head), parts.plan
+    except (DecodeError, RecursionError) as error:
+        raise LockError(f"{path}: not a lock that this Berth can read ({_fault(error)}); {_MEND}") from None
+
+
+def _fault(error: Exception) -> str:
+    """The field of a lock that cannot be read, and what is wrong there."""
+    said, _, inside = str(error).partition(" - at `$.")
+    _, _, lacking = said.partition("missing required field ")
+    field = ".".join(part.strip("`") for part in (inside, lacking) if part) or "the file"
+    return f"{field}: {'field required' if lacking else said.lower()}"
 
 
 def _write(path: Path, text: str) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from planner.addresses import nodes_block
 from planner.build import expiry
@@ -23,12 +24,12 @@ from planner.relock import Resolve, looked_up, must_boot
 from planner.served import bounds
 from planner.workload import Workload
 from pricing.errors import BerthError
+from pricing.records import replace
 
 Decide = Callable[[Loaded, Calibration, datetime], Decision]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Locked:
+class Locked(Struct, frozen=True, kw_only=True):
     """What a synth builds, and what its reader should be told."""
 
     build: Build

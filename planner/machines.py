@@ -7,18 +7,18 @@ call, in which a figure of the machine is an array, with one entry for each layo
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.calibration import TimeFactors
 from planner.layout import Ints
 from pricing.instance_type import InstanceType
+from pricing.records import replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Machines:
+class Machines(Struct, frozen=True, kw_only=True):
     """Instance types, and which of them each layout is on: indices, one per layout."""
 
     each: tuple[InstanceType, ...]
@@ -40,7 +40,7 @@ def factors_on(machines: Machines, each: Sequence[TimeFactors]) -> TimeFactors:
 
     A share of a type's peak that a machine has no figure of is NaN. The band is that of the first.
     """
-    numbers = [field.name for field in fields(TimeFactors) if field.name not in ("matmul", "band")]
+    numbers = [name for name in TimeFactors.__struct_fields__ if name not in ("matmul", "band")]
     values: dict[str, Any] = {name: np.array([getattr(one, name) for one in each])[machines.of] for name in numbers}
     dtypes = {dtype for one in each for dtype in one.matmul}
     matmul: dict[str, Any] = {

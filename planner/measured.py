@@ -10,8 +10,9 @@ import csv
 import io
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from planner.errors import MeasuredError
 from planner.recipe import Job
@@ -126,8 +127,7 @@ FIGURES: Mapping[Job, Mapping[str, tuple[str, str]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """One measured run: its line in the file, and what its cells say. Missing and empty cells are left out."""
 
     line: int
@@ -153,8 +153,7 @@ class Row:
         return int(self.numbers.get(column, otherwise))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measured:
+class Measured(Struct, frozen=True, kw_only=True):
     """All rows of a file, and whether they are of training or of serving."""
 
     job: Job

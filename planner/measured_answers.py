@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 import numpy as np
 
@@ -22,6 +21,7 @@ from planner.serving_runs import engine_of, serving_recipe, serving_run
 from planner.shape import ModelShape
 from planner.streamed_runs import streamed_figures, streams
 from planner.training_time import step_time
+from pricing.records import replace
 
 # The share of the device that an engine was given, in a row's notes.
 _SHARE = re.compile(r"(?:util|fraction)\D{0,12}(0\.\d+)")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
+from msgspec import Struct
 
 from planner.measured import COLUMNS, FIGURES, OOM
 from planner.recipe import Job
@@ -15,8 +15,7 @@ from planner.row_words import known_words
 _FILE = Path(__file__).with_name("data") / "measured" / "columns.yaml"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class Column(Struct, frozen=True, kw_only=True):
     """A column: its name, what it holds with its unit, and the words that a cell may say where these are limited."""
 
     name: str

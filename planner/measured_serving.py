@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from planner.calibration import EagerFactors
 from planner.errors import ModelError, PlannerError
@@ -37,8 +37,7 @@ POOLED = ("vllm", "sglang", "tensorrt", "tgi", "lmdeploy", "nim", "fastertransfo
 PROGRAMS = {"hf": HUGGING_FACE, "autoawq gemv": AUTOAWQ_GEMV, "autoawq": AUTOAWQ}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServingCase:
+class ServingCase(Struct, frozen=True, kw_only=True):
     """A measured run of an eager program in the planner's own records."""
 
     row: Row

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
 import yaml
+from msgspec import Struct
 
 from planner.described import accelerator_called
 from planner.errors import ModelError, PlannerError
@@ -25,6 +25,7 @@ from planner.recipe import Adapter, AdapterTargets, Place, Recipe, Recompute
 from planner.shape import ModelShape
 from planner.software import Ran, Software, load_software, software_called, software_of_source
 from planner.techniques import load_techniques
+from pricing.records import replace
 from pricing.units import GIB, GIGA
 
 _UNITS = Path(__file__).with_name("data") / "measured" / "units.yaml"
@@ -56,8 +57,7 @@ LONGEST_OVER_MEAN = 1.6
 _TARGETS = re.compile(r"target=\[([^]]*)\]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingCase:
+class TrainingCase(Struct, frozen=True, kw_only=True):
     """A measured run in the planner's own records.
 
     `kind` is the kind of memory that was measured, `unit_bytes` what the source counts memory in: GiB but for those

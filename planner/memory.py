@@ -8,10 +8,11 @@ step: terms that are not alive at the peak are zero. The same formulas serve one
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from planner.activations import Kept, expert_row_bytes, kept_bytes_per_token, live_bytes_per_token
 from planner.calibration import MemoryFactors
@@ -49,8 +50,7 @@ _ALWAYS = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryNeed:
+class MemoryNeed(Struct, frozen=True, kw_only=True):
     """Bytes on one device of one stage, by cause; numbers, or one per layout.
 
     Weights and states are split as in planner.states. `expert_routing` is what a mixture of experts takes beside its
@@ -83,7 +83,7 @@ class MemoryNeed:
     @property
     def total(self) -> Any:
         """Bytes in all."""
-        return sum(getattr(self, field.name) for field in fields(self))
+        return sum(asdict(self).values())
 
     @property
     def reserved(self) -> Any:

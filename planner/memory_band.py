@@ -7,13 +7,12 @@ known; folding models and other vendors' devices those of mixtures of experts, w
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from planner.calibration import Calibration, wider
 from planner.plan import Band
 from planner.recipe import Recipe
 from planner.shape import ModelShape
 from pricing.instance_type import Accelerator
+from pricing.records import replace
 
 # Whose devices' memory was measured while models answered (planner/data/measured/serving_memory.csv).
 MEASURED_VENDOR, NEURON = "NVIDIA", "AWS"

@@ -9,7 +9,8 @@ biases, a ten-thousandth, are counted like the matrices beside them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from planner.adapters import matrices
 from planner.recipe import Recipe
@@ -19,8 +20,7 @@ from planner.shape import ModelShape
 FACTOR_BYTES = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MomentBytes:
+class MomentBytes(Struct, frozen=True, kw_only=True):
     """Bytes for a parameter of the blocks, and for one of embeddings, head and final norm."""
 
     inside: float

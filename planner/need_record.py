@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requirement:
+class Requirement(Struct, frozen=True, kw_only=True):
     """Accelerator memory that the job asks for. Bytes of one device that would do all the work alone.
 
     `plain_bytes` without any extra technique, `least_bytes` with those that save most; `largest_device_bytes` is
@@ -18,8 +17,7 @@ class Requirement:
     largest_device_bytes: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Energy:
+class Energy(Struct, frozen=True, kw_only=True):
     """Energy of a run, or of a month of service, and what the grid emits for it. kWh, kg; None where not known."""
 
     kwh: float | None

@@ -8,7 +8,8 @@ distinct layout, and read from there for every machine.
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
 
 from planner.layout import LayoutGrid, Mask
 from planner.legal import Space, layouts_by_node
@@ -17,10 +18,10 @@ from planner.offload import Elsewhere, keeps_elsewhere, training_elsewhere
 from planner.recipes import Option
 from planner.search import Demand, Floats, Scope
 from pricing.instance_type import InstanceType
+from pricing.records import replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layouts:
+class Layouts(Struct, frozen=True, kw_only=True):
     """The layouts of a framework: each once, and for nodes of so many devices which of them, and these alone."""
 
     each: LayoutGrid
@@ -28,8 +29,7 @@ class Layouts:
     grids: Mapping[int, LayoutGrid]
 
 
-@dataclass(slots=True)
-class Needs:
+class Needs(Struct):
     """Layouts and what they need, by machine and option; computed when asked for, and kept."""
 
     searched: Scope

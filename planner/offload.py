@@ -9,10 +9,10 @@ arXiv 2104.07857, section 5) keeps the same on disk, with buffers of one block o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.framework import Framework
 from planner.in_flight import trained_share
@@ -22,6 +22,7 @@ from planner.resident import Stage, resident
 from planner.shape import ModelShape
 from planner.stage_activations import routed_bytes, stage_bytes
 from planner.states import largest_block, states
+from pricing.records import replace
 
 # Pinned buffers beside what is kept: DeepSpeed's additional_buffer_factor.
 HOST_BUFFERS = 1.5
@@ -31,8 +32,7 @@ HOST_GRADIENT_BYTES = 4
 DISK_BUFFERS = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Elsewhere:
+class Elsewhere(Struct, frozen=True, kw_only=True):
     """Bytes that one device keeps in its node's memory and on its node's disks; numbers, or one per layout."""
 
     host: Any

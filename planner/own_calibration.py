@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, fields
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec.structs import fields
 
 from planner.calibration import (
     Calibration,
@@ -119,7 +119,7 @@ def _record_faults(where: str, record: Any, section: str, bundled: Mapping[str, 
     if not isinstance(record, dict):
         yield f"{where}: should be a mapping of factors"
         return
-    known = {field.name for field in fields(_RECORDS[section])}
+    known = set(_RECORDS[section].__struct_fields__)
     for key, value in record.items():
         if key not in known | set(_BESIDE):
             yield f"{where}.{key}: is not a factor{close_match(str(key), known)}"
@@ -139,7 +139,7 @@ def _record_faults(where: str, record: Any, section: str, bundled: Mapping[str, 
 
 
 def _band_faults(value: Any) -> Iterator[str]:
-    known = {field.name: field.default is MISSING for field in fields(Band)}
+    known = {field.name: field.required for field in fields(Band)}
     needed = {name for name, is_needed in known.items() if is_needed}
     if not isinstance(value, dict) or not needed <= set(value) <= set(known):
         yield "should hold low, high and basis"

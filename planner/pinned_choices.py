@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from planner.described import accelerator_called
 from planner.framework import DEFAULT_FRAMEWORKS, Framework, load_frameworks
@@ -15,6 +17,7 @@ from planner.serving_memory import KV_BYTES, WEIGHT_BYTES
 from planner.software import load_software
 from planner.techniques import load_techniques
 from pricing.instance_type import Accelerator
+from pricing.records import replace
 
 # Whose software and factors stand for those of makers that nobody measured.
 NVIDIA = "NVIDIA"
@@ -23,8 +26,7 @@ SERVED = "eager"
 OTHER_FRAMEWORKS = ("huggingface", "deepspeed", "megatron", "torchtitan", "torchtune", "neuron")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class Taken(Struct, frozen=True, kw_only=True):
     """What an estimate was made for: `techniques` are all, `defaults` those of them that the file did not name.
 
     `settings` are named numbers and types beside them: degrees, adapter rank, places.

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct, field
 
 from planner.batch_record import Batch
 from planner.built import Existing, FileSystem, Fleet, Image, Mig
@@ -47,16 +48,14 @@ class Lifecycle(StrEnum):
     PERSISTENT = "persistent"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
+class Term(Struct, frozen=True, kw_only=True):
     """One line of an itemised sum: bytes in a memory table, seconds in a time table."""
 
     name: str
     value: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Band:
+class Band(Struct, frozen=True, kw_only=True):
     """How far the truth may be from a prediction, as factors on it, and what says so.
 
     `measured` is whether runs of its like bound it; where none did, others stand for them.
@@ -68,8 +67,7 @@ class Band:
     measured: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryTable:
+class MemoryTable(Struct, frozen=True, kw_only=True):
     """Peak memory of the worst device. Bytes. `total_bytes` is the sum of `terms`."""
 
     stage: str
@@ -84,8 +82,7 @@ class MemoryTable:
         return self.device_bytes - self.total_bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
+class Run(Struct, frozen=True, kw_only=True):
     """How a training or batch job goes. Seconds, tokens/s over all devices once it runs (made, of a batch), USD.
 
     `run_s` is all of it, `checkpoints_s` and `failures_s` what these are expected to take of it, `between_failures_s`
@@ -129,8 +126,7 @@ class Run:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Service:
+class Service(Struct, frozen=True, kw_only=True):
     """How a served model answers at the most in flight that its replicas are planned for. Seconds, tokens, USD.
 
     `concurrency` is those requests in flight per replica; `load_concurrency` and `load_spreads` are what the planned
@@ -167,8 +163,7 @@ class Service:
         return not self.output_tokens_per_s
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
+class Candidate(Struct, frozen=True, kw_only=True):
     """One way to do the job. Exactly one of `run` and `service` is set; a batch job's run has `batch` beside it.
 
     `nodes` are all instances paid for; `usd_per_hour` is the price of all of them, and `provenance` says whose word
@@ -197,8 +192,7 @@ class Candidate:
     split: Split | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServedBeside:
+class ServedBeside(Struct, frozen=True, kw_only=True):
     """A further model on the same instances: its replicas as a candidate that pays for its devices alone, and which
     devices those are."""
 
@@ -207,8 +201,7 @@ class ServedBeside:
     candidate: Candidate
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejection:
+class Rejection(Struct, frozen=True, kw_only=True):
     """Why an instance type is not in the plan. `change` is what would help; empty where nothing would."""
 
     subject: str
@@ -216,8 +209,7 @@ class Rejection:
     change: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RungAnswer:
+class RungAnswer(Struct, frozen=True, kw_only=True):
     """The best that one rung of the ladder offers, or why it offers nothing, and why it lost or won."""
 
     rung: Rung
@@ -225,16 +217,14 @@ class RungAnswer:
     verdict: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Struct, frozen=True, kw_only=True):
     """The best fleet of another kind than the chosen one, None where there is none, and what decided between them."""
 
     best: Candidate | None
     verdict: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CostLine:
+class CostLine(Struct, frozen=True, kw_only=True):
     """One thing that is paid for. USD; None where its price is unknown, and for a run when serving.
 
     `usd_per_month` is what it costs to stand, or serve, for a month; of what a run uses once, that use. `basis` says
@@ -251,8 +241,7 @@ class CostLine:
     survives: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cost:
+class Cost(Struct, frozen=True, kw_only=True):
     """The bill of the choice. USD. The sums are over `lines` with a price; `unpriced` names the others.
 
     `elsewhere` is what other ways to build the same fleet would add. `usd_per_million_tokens`, in and out, is the
@@ -270,8 +259,7 @@ class Cost:
     load_share: float = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Deal:
+class Deal(Struct, frozen=True, kw_only=True):
     """The chosen fleet bought on some terms in some region. USD, instances only; on spot with expected restarts.
 
     `instance_type` is the fleet's, or its `ml.` one: the same nodes in a SageMaker HyperPod cluster.
@@ -299,8 +287,7 @@ def is_own(deal: Deal, chosen: Candidate) -> bool:
     return (deal.instance_type, deal.region, deal.purchase) == ours
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Build:
+class Build(Struct, frozen=True, kw_only=True):
     """Everything that a stack must know, and nothing of how it was decided. Bytes, seconds, USD.
 
     `efa_cards` are the network cards that take an EFA device and `nic_slots` the interfaces that each card
@@ -342,8 +329,7 @@ class Build:
     block_ends_at: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """The answer: what was asked in one line each, the choice, the ladder, what was close, and what was left out.
 
     `front` are fleets that trade money for time: none is both cheaper and faster than another, cheapest first.
@@ -377,8 +363,7 @@ class Plan:
     apart: Comparison | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Decision:
+class Decision(Struct, frozen=True, kw_only=True):
     """A plan, what a stack must know to build it, and the recipe of the choice."""
 
     plan: Plan

@@ -6,7 +6,6 @@ its budget of tokens takes, and keep no cache beyond it; a prompt is never cut. 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from planner.replica import Replica
 from planner.serving_modes import Lengths, Pace
 from planner.shape import ModelShape
+from pricing.records import replace
 
 # The arrivals during a step lie between these, of the latter as a share of what a step takes; halving the range of
 # their logarithm so often finds them to a thousandth. How steps grow with their prompts is settled in two rounds.

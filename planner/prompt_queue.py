@@ -11,14 +11,13 @@ Works on numbers and on arrays.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromptQueue:
+class PromptQueue(Struct, frozen=True, kw_only=True):
     """Prompts that come at random to a replica. Seconds.
 
     `step_s` is a step without prompts, `prompt_s` what one prompt adds, `busy` the share of time that prompts take, in

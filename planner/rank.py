@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+from msgspec import Struct
 
 from planner.calibration import Calibration
 from planner.cost import RESTART_H, Beside, beside, interruptions_per_h
@@ -26,8 +26,7 @@ from pricing.offer import Offer, Purchase
 from pricing.units import HOUR_S, HOURS_PER_MONTH
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ranking:
+class Ranking(Struct, frozen=True, kw_only=True):
     """All rows of a pool with their money, and the best first. USD.
 
     `usd` is the instances' price of a run that ends, of a month when serving, inf where no Capacity Block, or

@@ -5,7 +5,7 @@ Booting, then reading the weights from where they stand, at the rate of whicheve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from planner.lustre import SMALLEST_GIB
 from planner.offload_time import DISK_BYTES_PER_S_PER_BYTE
@@ -20,8 +20,7 @@ GP3_BYTES_PER_S = 125 * MIB
 FSX_MB_PER_S_PER_TIB = 250
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """Where weights may be read from, at which rate a node reads there, and why that rate. None where unknown."""
 
     name: str

@@ -7,8 +7,9 @@ Recipe. Memory, time and cost read the recipe only; none of them asks whether a 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Accuracy(StrEnum):
@@ -115,8 +116,7 @@ class AdapterKind(StrEnum):
     """The scales of packed weights (PEQA, arXiv 2305.14152)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adapter:
+class Adapter(Struct, frozen=True, kw_only=True):
     """What is trained on a frozen model: by default low-rank adapters of `rank` on the matrices of `targets`.
 
     `tokens` are those of a prefix or prompt, `group` the weights that share a trained scale. `outer` says that
@@ -133,8 +133,7 @@ class Adapter:
     parameters: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class Recipe(Struct, frozen=True, kw_only=True):
     """How parameters, gradients, states, activations and caches are kept. Bytes per element.
 
     `block_weight_bytes` is what a weight inside the blocks takes, scales included; `outer_weight_bytes` a weight of the
@@ -222,8 +221,7 @@ class Recipe:
         return self.gradient_bytes if self.reduce_bytes is None else self.reduce_bytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Technique:
+class Technique(Struct, frozen=True, kw_only=True):
     """One optimization. `baseline` marks what a group is without optimizing: it adds no rung of its own.
 
     `gist` says in a few words what it does; `source` is the paper or manual that its numbers come from.

@@ -8,14 +8,16 @@ excludes or that lacks what it needs.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, fields, replace
 from itertools import product
+
+from msgspec import Struct, field
 
 from planner.framework import Framework
 from planner.layout import Layout
 from planner.recipe import Accuracy, Adapter, Group, Recipe, Technique
 from planner.techniques import load_techniques
 from planner.workload import Method, Training, Workload
+from pricing.records import replace
 
 # Serving precisions that change the weights only; products stay in 16 bits or follow the weights.
 WEIGHT_PRECISIONS = {
@@ -29,13 +31,12 @@ WEIGHT_PRECISIONS = {
     "int3": "int3-weights",
 }
 # What a technique may exclude of a layout.
-DEGREES = frozenset(degree.name for degree in fields(Layout))
+DEGREES = frozenset(Layout.__struct_fields__)
 
 Choice = Technique | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Option:
+class Option(Struct, frozen=True, kw_only=True):
     """A framework with a recipe. `extra` counts the techniques that neither the user named nor every run has."""
 
     framework: Framework
@@ -43,8 +44,7 @@ class Option:
     extra: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settings:
+class Settings(Struct, frozen=True, kw_only=True):
     """What a user may set of techniques: adapters, the share of blocks that is trained, GaLore's rank (0: its own)."""
 
     adapter: Adapter = field(default_factory=Adapter)

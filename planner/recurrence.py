@@ -7,7 +7,7 @@ that Transformers 4.57 builds; FLOP count a multiply and an add as two.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 # Lightning attention and the gated delta rule work on chunks of so many tokens (MiniMax's block_size 256; flash
 # linear attention's kernels take 64).
@@ -15,8 +15,7 @@ LIGHTNING_CHUNK = 256
 DELTA_CHUNK = 64
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recurrence:
+class Recurrence(Struct, frozen=True, kw_only=True):
     """A layer with a state of fixed size.
 
     `products` are the inputs and outputs of the matrices that multiply each token, `others` counts convolutions,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 from planner.build import image_fault
@@ -14,6 +13,7 @@ from planner.errors import LockError
 from planner.lock import Lock, read_head, read_lock, write_image, write_lock
 from planner.plan import Build, Target
 from pricing.errors import MarketError
+from pricing.records import replace
 
 Resolve = Callable[[str, str], str]
 """Looks up the image that a public parameter names in a region. Raises MarketError."""

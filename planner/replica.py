@@ -6,10 +6,10 @@ holds, how many sequences and tokens of prompts the engine puts into a step.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.calibration import StepFactors
 from planner.served_adapters import AdapterWork
@@ -18,8 +18,7 @@ from planner.step_time import step_s
 from planner.step_work import StepWork
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replica:
+class Replica(Struct, frozen=True, kw_only=True):
     """One replica on its engine. Tokens, sequences; numbers, or one per layout.
 
     `capacity_tokens` is what its cache holds, all devices together, `largest_batch` how many sequences the engine

@@ -10,9 +10,10 @@ A sequence's last block is half empty on average.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from math import ceil, inf, sqrt
+
+from msgspec import Struct, field
 
 # vLLM's default (block_size); what the last block of a sequence wastes is half of it.
 BLOCK_TOKENS = 16
@@ -21,8 +22,7 @@ HALF_BLOCK = BLOCK_TOKENS / 2
 NONE = -1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepTable:
+class StepTable(Struct, frozen=True, kw_only=True):
     """What a step of a replica takes. Seconds, tokens.
 
     A step that decodes n sequences and works on p tokens of prompts takes `base_s[n][p / column_tokens]`, between the
@@ -54,8 +54,7 @@ class StepTable:
         return self.cache_tokens // self.data - BLOCK_TOKENS
 
 
-@dataclass(slots=True, kw_only=True)
-class Journal:
+class Journal(Struct, kw_only=True):
     """What is known of each request, by number. Replicas write the times of its first and its last token.
 
     `prompt_tokens` are to be prefilled: the input, after a preemption with what was generated until then; `left` are

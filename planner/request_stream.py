@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
 from planner.serving import Load
 from planner.simulation import Floats, Ints, Requests
+from pricing.records import replace
 
 
 def poisson_requests(load: Load, requests_per_s: float, count: int, seed: int, variation: float = 0.0) -> Requests:

@@ -7,11 +7,11 @@ some stages hold one block more. A mean over stages understates the worst device
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.adapters import adapter_parameters
 from planner.layout import AnyLayout
@@ -26,8 +26,7 @@ class Stage(StrEnum):
     LAST = "last"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resident:
+class Resident(Struct, frozen=True, kw_only=True):
     """Parameters of one device before data-parallel sharding; numbers, or one per layout.
 
     `dense` are those inside the blocks but for routed experts, `experts` the routed experts' (divided by the

@@ -9,10 +9,10 @@ buffers that copies are sent from and received into. How many rows an expert has
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.layout import AnyLayout
 from planner.recipe import Recipe
@@ -26,8 +26,7 @@ MAP_BYTES = 8 + 8 + 8 + 4
 EXCHANGED = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Routing:
+class Routing(Struct, frozen=True, kw_only=True):
     """Bytes that one token takes on a device: `kept` in an average block until its backward pass, `live` in the widest
     block while it works, `exchanged` while that block's copies are sent to experts elsewhere. Zero for dense models."""
 
@@ -36,8 +35,7 @@ class Routing:
     exchanged: Any
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RowBytes:
+class RowBytes(Struct, frozen=True, kw_only=True):
     """What experts keep of a row: of each element of its copy, and of each element of the inner width."""
 
     entry: float

@@ -6,14 +6,13 @@ no measured run of the software had, or the model is a mixture of experts. A bat
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from planner.calibration import Calibration, wider
 from planner.framework import Framework
 from planner.optimizer_time import DECOMPOSED_SHARE
 from planner.plan import Band
 from planner.recipe import AdapterKind, Job, Place, Recipe
 from planner.shape import ModelShape
+from pricing.records import replace
 
 # Software of whose measured runs some train adapters (planner/data/measured/training_throughput.csv).
 TIMED_WITH_ADAPTERS = ("megatron-core",)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 # The worst of few runs is not the worst there is: a band reaches a quarter further, and at least these.
 WIDER = 1.25
 FEW, NARROWEST, NARROWEST_OF_FEW = 20, 0.05, 0.12
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scores:
+class Scores(Struct, frozen=True, kw_only=True):
     """Errors are predicted over measured less one. `mean`, `median` and `p90` are of absolute errors, `bias` is the
     mean with its sign, `within_10` and `within_20` are shares of rows."""
 

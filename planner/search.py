@@ -8,9 +8,9 @@ feasible rows, and for each rung of the ladder the nearest miss.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from planner.calibration import Calibration
@@ -19,6 +19,7 @@ from planner.plan import Rung
 from planner.recipes import Option
 from planner.shape import ModelShape
 from pricing.instance_type import InstanceType
+from pricing.records import replace
 
 Floats = NDArray[np.float64]
 RUNGS = tuple(Rung)
@@ -26,8 +27,7 @@ RUNGS = tuple(Rung)
 ANY_NODES = 10**9
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(Struct, frozen=True, kw_only=True):
     """What is searched over: machines in order of name, and the options that each of them can run."""
 
     shape: ModelShape
@@ -42,8 +42,7 @@ class Scope:
 OF_DEVICE = "per device"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Demand:
+class Demand(Struct, frozen=True, kw_only=True):
     """Bytes that each layout asks for beside device memory, of what (host memory, disk), and what a node has of it."""
 
     of: str
@@ -51,8 +50,7 @@ class Demand:
     have: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Miss:
+class Miss(Struct, frozen=True, kw_only=True):
     """A layout that does not fit, and by how much of what. Bytes; of a device, the need at its band's upper edge."""
 
     machine: InstanceType
@@ -63,8 +61,7 @@ class Miss:
     of: str = OF_DEVICE
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Partner:
+class Partner(Struct, frozen=True, kw_only=True):
     """Replicas that work on prompts alone, for the replicas of a row, which then decode alone; whether one node holds
     all of them."""
 
@@ -73,8 +70,7 @@ class Partner:
     one_node: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
+class Part(Struct, frozen=True, kw_only=True):
     """What one (instance type, option) came to: its feasible rows, the nearest miss per rung, the rows decided on.
 
     `job_s` is the whole run of what ends, one request when serving; `replicas` is 1 when training, `rate` is what a
@@ -98,8 +94,7 @@ class Part:
     partner: Partner | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pool:
+class Pool(Struct, frozen=True, kw_only=True):
     """All feasible rows; `machine` and `option` index the scope's, `rung` indexes `RUNGS`.
 
     `offer` indexes the offers of the machine's contender: the search leaves it at the first, `planner.rank` joins

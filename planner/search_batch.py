@@ -7,10 +7,10 @@ batch and the number of batches (planner.streamed_time), on one device each, wit
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
 
 from planner.batch_setting import BatchJob, BatchSetting
 from planner.calibration import ServingFactors
@@ -29,8 +29,7 @@ STEPS = tuple(sorted({scale * 2**power for power in range(17) for scale in (1, 3
 KEPT_BLOCKS = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fitting:
+class _Fitting(Struct, frozen=True, kw_only=True):
     """Replicas that fit, each with its requests in flight, its rung and its requests/s, and what came nearest of those
     that do not."""
 
@@ -72,8 +71,7 @@ def _streams(option: Option) -> bool:
     return option.framework.streaming is not None
 
 
-@dataclass(slots=True)
-class _Blocks:
+class _Blocks(Struct):
     """The blocks that engines can form of the requests, and what each takes of a device: machines share them."""
 
     searched: Scope

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
+from msgspec import Struct
 
 from planner.calibration import ServingFactors
 from planner.fleet_size import spare_nodes
@@ -25,10 +25,10 @@ from planner.shape import ModelShape
 from planner.speculation import Speculation, drafts_of_its_own
 from planner.workload import Inference
 from pricing.instance_type import InstanceType
+from pricing.records import replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServingJob:
+class ServingJob(Struct, frozen=True, kw_only=True):
     """What a fleet must do: a rate or requests in flight, within limits on the mean answer. Requests/s, s.
 
     `headroom` may come on top of the load, as a share of it; what `spare` names (a node, a zone) may be lost. Further
@@ -88,8 +88,7 @@ def search_serving(
     return pool(chain((_part(job, each) for each in found), further))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Room(Struct, frozen=True, kw_only=True):
     """What a machine has room for under an option: the layouts of replicas, what each needs of a device, and which
     fit. Bytes; the need has the cache of all requests at full length, `further` is what is asked for beside."""
 

@@ -8,10 +8,10 @@ the limits the one on fewest nodes is left, the plainer and faster of several: n
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.fleet_size import spare_nodes
 from planner.handover import Answers, Demanded, Roles, Served, Sized, answers_of, prompts_of, roles, sized
@@ -65,8 +65,7 @@ def _part(job: ServingJob, room: Room) -> Part | None:
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Side:
+class _Side(Struct, frozen=True, kw_only=True):
     """Layouts that fit, where each begins with its fewest requests in flight, and how they decode."""
 
     grid: LayoutGrid

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from planner.layout import Ints, LayoutGrid, Mask, concatenate
 from planner.machines import Machines, factors_on
@@ -21,8 +21,7 @@ from planner.wall_clock import wall_clock
 ROWS_AT_ONCE = 8192
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingJob:
+class TrainingJob(Struct, frozen=True, kw_only=True):
     """What a training run must do. Tokens, sequences."""
 
     sequence_tokens: int
@@ -43,8 +42,7 @@ def search_training(searched: Scope, job: TrainingJob) -> Pool:
     return pool(map(_part, found, _run_s(searched, job, found)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Fitting:
+class _Fitting(Struct, frozen=True, kw_only=True):
     """The layouts of one (instance type, option) that fit, by their indices in the scope, and what does not."""
 
     machine: int

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from planner.built import Engine, Fleet
 from planner.containers import engine
@@ -17,6 +16,7 @@ from planner.subnets import BALANCER_ZONES, ZONES
 from planner.weights_place import weights_place
 from planner.workload import Inference, Workload
 from pricing.instance_type import InstanceType
+from pricing.records import replace
 from pricing.regions import known_zones
 
 # A tenth of the requests in flight may wait before another node is started: more would already miss the limits.

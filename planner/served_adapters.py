@@ -7,10 +7,10 @@ on the device lie in host memory and are copied before their request's first ste
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.adapters import adapter_parameters
 from planner.calibration import StepFactors
@@ -26,8 +26,7 @@ WEIGHT_BYTES = 2.0
 BLOCK_LAUNCHES_S = 2e-3 / 32
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServedAdapters:
+class ServedAdapters(Struct, frozen=True, kw_only=True):
     """So many adapters, asked for equally often; `loaded` of them are on the device, None for one a request."""
 
     count: int
@@ -68,8 +67,7 @@ class ServedAdapters:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AdapterWork:
+class AdapterWork(Struct, frozen=True, kw_only=True):
     """Of one device of a stage. Bytes, seconds; `load_s` is what a request waits for its adapter on average."""
 
     count: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
 
 from planner.co_served import Other, apart_sentence, device_share, served_beside
 from planner.compare_split import split_comparison
@@ -20,10 +21,10 @@ from planner.step_table import prompt_share
 from planner.usage import weights_bytes
 from planner.workload import Workload
 from pricing.market import Market
+from pricing.records import replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServicePlan:
+class ServicePlan(Struct, frozen=True, kw_only=True):
     """The service's part of a plan; of a run that ends all of it is empty.
 
     `apart` compares it with replicas for prompts alone, `notes` say what several models would take without each other.

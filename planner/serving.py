@@ -8,10 +8,10 @@ in flight.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.calibration import ServingFactors
 from planner.expert_ranks import gathered_bytes
@@ -29,6 +29,7 @@ from planner.shape import ModelShape
 from planner.speculation import Speculation
 from planner.step_work import PACKED_BYTES, step_work
 from pricing.instance_type import InstanceType
+from pricing.records import replace
 
 # A replica is planned to at most this share of the rate it could just sustain: at 0.8 the queue of the M/D/1
 # formula is two prompts long, at 0.9 already four and a half.
@@ -38,8 +39,7 @@ LARGEST_PICK = 1024
 PADDED_TO = 256
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Load:
+class Load(Struct, frozen=True, kw_only=True):
     """What a request looks like. Tokens; `context_tokens` is the longest that must fit.
 
     Without `output_tokens` the answer is an embedding of the prompt. `known_share` of a prompt is in the engine's
@@ -77,8 +77,7 @@ class Load:
         return Lengths(prompt=self.input_tokens, answer=self.output_tokens, cached=known)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplicaMemory:
+class ReplicaMemory(Struct, frozen=True, kw_only=True):
     """Bytes on the worst device of a replica; numbers, or one per layout. `cache` is what is left for it."""
 
     weights: Any
@@ -105,8 +104,7 @@ class ReplicaMemory:
         return np.where(keeps, np.maximum(self.cache, 0.0) / np.where(keeps, self.cache_per_token, 1.0), np.inf)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """A replica's mean answer at its requests in flight. Seconds, requests/s."""
 
     ttft_s: Any

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from planner.calibration import Calibration, StepFactors
@@ -14,12 +14,12 @@ from planner.replica import Replica
 from planner.serving_modes import Lengths, Pace, closed_loop, full_rate, static_batch
 from planner.serving_runs import FIRST_SHARE, ServingRun, Way
 from planner.step_work import StepWork
+from pricing.records import replace
 
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Figures:
+class Figures(Struct, frozen=True, kw_only=True):
     """What rows are judged by: seconds to the first token and between tokens, output tokens/s."""
 
     ttft_s: Any
@@ -48,8 +48,7 @@ def _pace(way: Way, replica: Replica, lengths: Lengths, clients: Any) -> Pace:
     return static_batch(replica, lengths, clients)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Alike:
+class _Alike(Struct, frozen=True, kw_only=True):
     """Runs under the same kind of load, as arrays; `at` is where they stand among all."""
 
     at: NDArray[np.int64]
@@ -89,8 +88,8 @@ def _stacked(way: Way, runs: Sequence[tuple[int, ServingRun]], calibration: Cali
         return np.array([float(getattr(replica, name)) for replica in replicas])
 
     work = {
-        field.name: np.array([float(getattr(replica.work, field.name)) for replica in replicas])
-        for field in fields(StepWork)
+        name: np.array([float(getattr(replica.work, name)) for replica in replicas])
+        for name in StepWork.__struct_fields__
     }
     return _Alike(
         at=np.array([index for index, _ in runs]),

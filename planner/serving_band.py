@@ -5,11 +5,10 @@ The bands of its engine on its accelerator, or the widest of the engine's where 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from planner.calibration import Calibration, wider
 from planner.layout import Layout
 from planner.plan import Band
+from pricing.records import replace
 
 
 def serving_bands(

@@ -7,9 +7,9 @@ scores are means of groups' means, so that a sweep of many rows counts once.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from planner.serving_answers import Floats
@@ -22,8 +22,7 @@ STRAIGHT_STEPS, EXACT_STEPS = 3, 2
 UNLOADED = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Score:
+class Score(Struct, frozen=True, kw_only=True):
     """Mean of groups' mean errors, median of all rows' errors, rows and groups. Errors are relative to the measured."""
 
     mean: float

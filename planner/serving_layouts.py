@@ -8,7 +8,6 @@ it. A replica stays inside a node, or fills whole nodes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ import numpy as np
 from planner.layout import AnyLayout, LayoutGrid
 from planner.legal import EXPERTS_DIVIDE, HEADS_DIVIDE, Rule, Space, cross, divisors, keep
 from planner.shape import ModelShape
+from pricing.records import replace
 
 # A replica over more nodes than this answers slower with every hop and is dearer than quantizing.
 LARGEST_PIPELINE = 16

@@ -8,15 +8,17 @@ Engines that take a share of the device beforehand (vLLM) are planner.serving's.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from planner.calibration import EagerFactors
 from planner.kv_cache import cache_bytes, largest_block_cache_bytes
 from planner.recipe import Place, Recipe
 from planner.shape import ModelShape
+from pricing.records import replace
 
 # Bytes of a weight inside the blocks. GPTQ and AWQ in groups of 128: a 16-bit scale and a packed zero point each
 # (arXiv 2210.17323, 2306.00978); NF4 with double quantization (arXiv 2305.14314); MXFP4 in blocks of 32 with an
@@ -57,8 +59,7 @@ GATED_ROWS, PLAIN_ROWS = 3, 2
 RESIDUAL_ROWS = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EagerProgram:
+class EagerProgram(Struct, frozen=True, kw_only=True):
     """How a program without a cache pool keeps what it needs.
 
     `name` is that of its factors in the calibration. `reserves_cache` says that the cache is made for input and output
@@ -87,8 +88,7 @@ AUTOAWQ = EagerProgram(name="autoawq", reserves_cache=True, expands_single_kv=Tr
 AUTOAWQ_GEMV = replace(AUTOAWQ, fuses=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServedMemory:
+class ServedMemory(Struct, frozen=True, kw_only=True):
     """Bytes over all devices, by cause. What is not alive at the peak is zero."""
 
     weights: float
@@ -101,11 +101,10 @@ class ServedMemory:
     @property
     def total(self) -> float:
         """Bytes in all."""
-        return float(sum(getattr(self, field.name) for field in fields(self)))
+        return float(sum(asdict(self).values()))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EagerRun:
+class EagerRun(Struct, frozen=True, kw_only=True):
     """What is served: types of weights and cache, sequences at once, tokens of each, devices that layers are on.
 
     `at_end` says that memory is read when the last token is there, and not at its peak.
@@ -181,8 +180,7 @@ def step_bytes(shape: ModelShape, tensor: Any, tokens: int, picked_bytes: Any) -
     return np.maximum(rows, (2.0 * shape.hidden * tokens + picked_bytes) * (tokens > 0))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PooledNeed:
+class PooledNeed(Struct, frozen=True, kw_only=True):
     """Bytes on one device of a replica, by cause; numbers, or arrays of them."""
 
     weights: float
@@ -259,7 +257,7 @@ def waiting_bytes(shape: ModelShape, waiting: Any, input_tokens: int) -> Any:
 
 def with_overheads(need: PooledNeed, recipe: Recipe, eager: EagerFactors, context_bytes: float) -> dict[str, Any]:
     """Bytes on one device by cause, with what formulas leave out of the memory of an eager program."""
-    terms = {field.name: getattr(need, field.name) for field in fields(need)}
+    terms = asdict(need)
     packed = terms["weights"] * (recipe.block_weight_bytes < OUTER_BYTES)
     return {
         **terms,

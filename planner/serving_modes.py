@@ -6,10 +6,10 @@ many measured runs at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.prompt_queue import PromptQueue
 from planner.replica import Replica
@@ -23,8 +23,7 @@ HALF_STEP = 0.5
 LEAST_IN_FLIGHT, STEPS = 0.01, 400
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lengths:
+class Lengths(Struct, frozen=True, kw_only=True):
     """A request's tokens: of the prompt, of those that the cache knows already (`cached`), and of the answer."""
 
     prompt: Any
@@ -42,8 +41,7 @@ class Lengths:
         return self.prompt + self.answer / 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pace:
+class Pace(Struct, frozen=True, kw_only=True):
     """What a replica does with so many requests in flight. Seconds, requests/s.
 
     `prompt_s` is what one prompt takes of the replica's time, `decode_s` a step without prompts, `tpot_s` the time

@@ -6,8 +6,9 @@ Sources measure different things under the same names; the cells of a row say wh
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from msgspec import Struct
 
 from planner.calibration import Calibration, ServingFactors
 from planner.described import accelerator_called, machine_of
@@ -23,6 +24,7 @@ from planner.serving_memory import KV_BYTES, OUTER_BYTES, WEIGHT_BYTES
 from planner.serving_modes import Lengths
 from planner.shape import ModelShape
 from pricing.instance_type import Accelerator, InstanceType
+from pricing.records import replace
 
 
 class Way(StrEnum):
@@ -53,8 +55,7 @@ FIRST_SHARE = 0.1
 LARGEST_BUILD = 32768
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServingRun:
+class ServingRun(Struct, frozen=True, kw_only=True):
     """A measured run in the planner's own records. `clients` is 0 where the engine chose how many are in flight."""
 
     row: Row

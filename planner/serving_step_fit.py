@@ -9,9 +9,9 @@ deviations of logarithms by weighted Gauss-Newton steps; groups of rows count al
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from planner.calibration import Calibration, StepFactors
@@ -19,7 +19,7 @@ from planner.engines import engine_files, factor_ranges, generation_of
 from planner.serving_answers import Floats, Stack
 from planner.serving_runs import ServingRun
 
-NAMES = tuple(field.name for field in fields(StepFactors))
+NAMES = StepFactors.__struct_fields__
 KINDS = ("tpot", "ttft", "throughput")
 _COLUMNS = {"tpot": ("tpot_ms", 1e-3), "ttft": ("ttft_ms", 1e-3), "throughput": ("output_tokens_per_s", 1.0)}
 # What all have in common lies this far from the usual value (deviation of the logarithm).
@@ -33,8 +33,7 @@ USUAL = 0.12
 LARGEST_STEP, SMALLEST_TRY, DIFFERENCE = 0.7, 0.02, 1e-3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(Struct, frozen=True, kw_only=True):
     """Figures that rows are judged by: the run's place, the kind, and the logarithm of what was measured as a time."""
 
     at: NDArray[np.int64]

@@ -6,10 +6,10 @@ device's memory moves.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.calibration import TimeFactors
 from planner.in_flight import trained_share
@@ -28,8 +28,7 @@ RATED_AS = {"mxfp8": "fp8", "nvfp4": "fp4"}
 PLAIN = Stepping()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Setting(Struct, frozen=True, kw_only=True):
     """What is trained how and where: one layout, or arrays of them, on one machine, or each on its own."""
 
     shape: ModelShape
@@ -96,8 +95,7 @@ class Setting:
         return Products(forward=there + back, weights=weights)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Products:
+class Products(Struct, frozen=True, kw_only=True):
     """Seconds of matrix products: forward, which gradients of inputs take once more, and gradients of weights."""
 
     forward: Any

@@ -7,15 +7,14 @@ tests/planner/test_models.py.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from planner.evoformer import Evoformer
 from planner.recurrence import Recurrence
 from planner.structure import StructureModule
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LatentAttention:
+class LatentAttention(Struct, frozen=True, kw_only=True):
     """Multi-head latent attention's ranks and widths (DeepSeek-V2, arXiv 2405.04434, section 2.1).
 
     `query_rank` is 0 where queries are projected directly. Widths are per head.
@@ -28,8 +27,7 @@ class LatentAttention:
     value_width: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attention:
+class Attention(Struct, frozen=True, kw_only=True):
     """One block's attention. `window` is the sliding window in tokens, 0 for full attention.
 
     `chunked` says that the window does not slide: a query meets the keys of its own stretch alone (Llama 4).
@@ -98,8 +96,7 @@ class Attention:
         return query + compressed + expanded + self.value_width * hidden
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mlp:
+class Mlp(Struct, frozen=True, kw_only=True):
     """One block's MLP, dense (`experts` 0) or a mixture of experts.
 
     `ffn` is the inner width of the dense MLP or of one routed expert; `shared_ffn` that of all shared experts
@@ -148,8 +145,7 @@ NO_ATTENTION = Attention(heads=0, kv_heads=1, head_width=0)
 NO_MLP = Mlp(ffn=0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Blocks:
+class Blocks(Struct, frozen=True, kw_only=True):
     """A run of `count` equal blocks. `norms` is the number of norm vectors a block has.
 
     `recurrence` stands in place of attention (Mamba; `attention` is then NO_ATTENTION) or beside it (Falcon-H1).
@@ -195,8 +191,7 @@ class Blocks:
         return self.attention.cache_width + (2 * self.cross.kv_width if self.cross else 0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelShape:
+class ModelShape(Struct, frozen=True, kw_only=True):
     """A transformer, or what is built like one.
 
     `blocks` stand in the order of the model, but kinds that alternate throughout (Gemma 2's windows) are

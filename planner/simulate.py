@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
 
 from planner.calibration import Calibration
 from planner.errors import WorkloadError
@@ -30,13 +30,13 @@ from planner.step_table import step_table
 from planner.trace import read_trace
 from planner.workload import Inference
 from pricing.catalog import load_instance_types
+from pricing.records import replace
 
 # Enough for the 99th percentile to stand on 200 requests.
 USUAL_REQUESTS = 20_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drawn:
+class Drawn(Struct, frozen=True, kw_only=True):
     """Requests at random, as many as wanted; the same ones for the same seed.
 
     `variation` is the standard deviation of their lengths over the workload's means.
@@ -55,8 +55,7 @@ class Drawn:
         return f"drawn from the workload's load, lengths {self.spread:.0%} apart on average, seed {self.seed or 0}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
+class Recorded(Struct, frozen=True, kw_only=True):
     """Requests of a trace."""
 
     path: Path

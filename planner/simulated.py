@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
 from math import isfinite
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, to_builtins
 
 from planner.replica_clock import StepTable
 from planner.simulation import Floats, Replay, Requests, replay
 from planner.spread import QUANTILES, Spread, Spreads
+from pricing.records import replace
 
 # How far a formula's mean may be from the simulated one; both have the same steps, so what differs is queueing and
 # how many requests a replica has at once, which formulas know on average only.
@@ -24,8 +25,7 @@ WARM_UP_SHARE = 0.1
 TO_EMBEDDING = "embedding"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expected:
+class Expected(Struct, frozen=True, kw_only=True):
     """What the formulas say of a stream's mean load (planner.serving_modes). Seconds, tokens/s.
 
     `delay_s` is what a request takes in engine and network beyond its steps, which no queue explains;
@@ -39,8 +39,7 @@ class Expected:
     spreads: Spreads | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class Compared(Struct, frozen=True, kw_only=True):
     """A figure of the formulas beside the simulated one, and how far they may be apart."""
 
     name: str
@@ -60,8 +59,7 @@ class Compared:
         return abs(self.ratio - 1) <= self.tolerance
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Simulated:
+class Simulated(Struct, frozen=True, kw_only=True):
     """What a fleet's users and its owner would have seen. Seconds, tokens; shares from 0 to 1.
 
     `tpot_s` is over requests of more than one token. `utilisation` is the time in which a replica has work,
@@ -91,8 +89,8 @@ class Simulated:
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain data, with the verdict on each comparison."""
-        compared = [{**asdict(each), "ratio": each.ratio, "agrees": each.agrees} for each in self.compared]
-        plain: dict[str, Any] = _known({**asdict(self), "compared": compared, "verdict": list(verdict(self))})
+        compared = [{**to_builtins(each), "ratio": each.ratio, "agrees": each.agrees} for each in self.compared]
+        plain: dict[str, Any] = _known({**to_builtins(self), "compared": compared, "verdict": list(verdict(self))})
         return plain
 
 

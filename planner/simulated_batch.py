@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
 from typing import Any
+
+from msgspec import Struct, to_builtins
 
 from planner.simulated import Compared
 
@@ -13,8 +14,7 @@ from planner.simulated import Compared
 TIME_TOLERANCE = 0.15
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SimulatedBatch:
+class SimulatedBatch(Struct, frozen=True, kw_only=True):
     """A replica's share of a batch job, after it has started. Seconds, tokens/s of all replicas.
 
     `requests` are those that were followed, of `of_requests` of the job; `whole_s` is what all of them take by the
@@ -36,8 +36,8 @@ class SimulatedBatch:
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain data, with the verdict on each comparison."""
-        compared = [{**asdict(each), "ratio": each.ratio, "agrees": each.agrees} for each in self.compared]
-        return {**asdict(self), "compared": compared, "verdict": list(batch_verdict(self))}
+        compared = [{**to_builtins(each), "ratio": each.ratio, "agrees": each.agrees} for each in self.compared]
+        return {**to_builtins(self), "compared": compared, "verdict": list(batch_verdict(self))}
 
 
 def batch_verdict(found: SimulatedBatch) -> Iterator[str]:

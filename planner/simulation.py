@@ -10,11 +10,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from heapq import heappop, heappush
 from math import inf
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from planner.replica_clock import Journal, ReplicaClock, StepTable
@@ -23,8 +23,7 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Requests:
+class Requests(Struct, frozen=True, kw_only=True):
     """What a fleet is asked, one item a request, in the order of arrival. Seconds, tokens.
 
     `clients` makes it a closed loop: so many ask at the start, and each asks again when it is answered; `at_s` is then
@@ -40,8 +39,7 @@ class Requests:
         return len(self.input_tokens)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replay:
+class Replay(Struct, frozen=True, kw_only=True):
     """When each request came, got its first token and its last one, and how the replicas fared. Seconds.
 
     `busy_s`, `batch_s` and `held_s` are sums over the replicas: of the time with work, and of sequences and cached

@@ -8,18 +8,18 @@ one. All of that is data, a file for each class of software under data/software,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
 import yaml
-from pydantic import TypeAdapter
+from msgspec import Struct, convert, field
+
+from pricing.records import replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operations:
+class Operations(Struct, frozen=True, kw_only=True):
     """What operations keep for the backward pass. Bytes, and rows of a width.
 
     `norm_bytes` is kept of each element that enters an RMSNorm, `layer_norm_bytes` a LayerNorm, `gated_rows` rows
@@ -43,8 +43,7 @@ class Operations:
     chunked_logits_bytes: float = 2.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Adapting:
+class Adapting(Struct, frozen=True, kw_only=True):
     """How adapters and the frozen base beneath them are kept. Bytes.
 
     `weight_bytes`, `gradient_bytes` and `state_bytes` are those of one adapter parameter (trained copies of embedding
@@ -69,8 +68,7 @@ class Adapting:
     copy_step_bytes: float = 2.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Stepping:
+class Stepping(Struct, frozen=True, kw_only=True):
     """What a step holds beside the recipe's own states. Bytes for each trained parameter of the device, or sizes.
 
     `keeps_gradients` says that gradients have buffers that live as long as the run, `accumulates_whole` that those of
@@ -100,8 +98,7 @@ class Stepping:
     further_communicators: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Products:
+class Products(Struct, frozen=True, kw_only=True):
     """What products in a narrow type keep inside the blocks. Bytes of an element.
 
     `weight_copy_bytes` is what copies of a weight in that type take beside the weight itself, `input_bytes` what is
@@ -112,8 +109,7 @@ class Products:
     input_bytes: float | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ran:
+class Ran(Struct, frozen=True, kw_only=True):
     """What tells one run of a class of software from another, as measured files write it."""
 
     model: str = ""
@@ -122,8 +118,7 @@ class Ran:
     sharding: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
+class Variant(Struct, frozen=True, kw_only=True):
     """What differs in runs of some models, of some techniques or shardings, or in runs that their notes mark (a later
     release, another recipe)."""
 
@@ -143,8 +138,7 @@ class Variant:
         return named and done and sharded and self.notes.lower() in run.notes.lower()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Software:
+class Software(Struct, frozen=True, kw_only=True):
     """One class of training software.
 
     `names` are those that measured files call it by, `sources` publishers whose runs it is by whatever name;
@@ -208,12 +202,7 @@ def load_software() -> Mapping[str, Software]:
 def load_class(name: str) -> Software:
     """One class of software; a plan reads those of its frameworks alone."""
     data = yaml.load(_folder().joinpath(f"{name}.yaml").read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
-    return _adapter().validate_python({"name": name, **data})
-
-
-@cache
-def _adapter() -> TypeAdapter[Software]:
-    return TypeAdapter(Software)
+    return convert({"name": name, **data}, Software)
 
 
 def _folder() -> Traversable:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
+from msgspec import Struct
 
 from planner.errors import WorkloadError
 from pricing.units import MIB, show_bytes
@@ -58,8 +58,7 @@ for _name, (_pattern, _first, _) in _CORE.items():
     _Loader.add_implicit_resolver(_TAG + _name, _pattern, _first)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class Source(Struct, frozen=True, kw_only=True):
     """A parsed file: `data`, and the line (from 1) on which each value and key stands, by field path."""
 
     file: str

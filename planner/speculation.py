@@ -8,10 +8,10 @@ and reads each prompt too. Engines draft inside their step: it is scheduled and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.calibration import StepFactors
 from planner.kv_cache import cache_bytes
@@ -21,13 +21,13 @@ from planner.shape import ModelShape
 from planner.step_time import step_s
 from planner.step_work import StepWork, step_work
 from pricing.instance_type import InstanceType
+from pricing.records import replace
 
 # Drafts are small: their weights are kept in 16 bits, whatever the model's.
 WEIGHT_BYTES = 2.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Speculation:
+class Speculation(Struct, frozen=True, kw_only=True):
     """How tokens are drafted: `tokens` a round, each accepted with the chance `acceptance`.
 
     `draft` is the model that does it, None where tokens are copied from the prompt; with `shares_ends` it has the
@@ -79,8 +79,7 @@ class Speculation:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rounds:
+class Rounds(Struct, frozen=True, kw_only=True):
     """A replica's rounds: what they read and compute, as planner.step_work counts it."""
 
     tokens: int

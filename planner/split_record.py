@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from planner.layout import Layout
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Split:
+class Split(Struct, frozen=True, kw_only=True):
     """The replicas that prompts have, beside those of the candidate, which decode. Seconds, bytes.
 
     A prompt waits `queue_s` for one of `replicas`, which are `busy` for that share of their time, takes `prompt_s`

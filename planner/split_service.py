@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
 from decimal import Decimal
 
 import numpy as np
+from msgspec.structs import asdict
 
 from planner.calibration import Calibration
 from planner.handover import Served, answers_of, prompts_of, roles, sized
@@ -19,6 +19,7 @@ from planner.serving_band import serving_bands
 from planner.shape import ModelShape
 from planner.split_record import Split
 from pricing.instance_type import InstanceType
+from pricing.records import replace
 
 
 def split_service(

@@ -6,9 +6,9 @@ do nothing else; then, in the order in which their caches arrive, the answers on
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from planner.handover import Served, answers_of, prompts_of, roles
 from planner.layout import Ints, Layout, LayoutGrid
@@ -19,10 +19,10 @@ from planner.simulated import Expected
 from planner.simulation import Replay, Requests, replay
 from planner.split_record import Split
 from planner.step_table import step_table
+from pricing.records import replace
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SplitFleet:
+class SplitFleet(Struct, frozen=True, kw_only=True):
     """A fleet to simulate: what it serves, who works on its prompts, and the layout and number of those that decode."""
 
     served: Served

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from math import sqrt
 from statistics import NormalDist
+
+from msgspec import Struct
 
 # Requests of one length would march in step; how much lengths differ is the workload's own, and this is assumed: the
 # standard deviation over the mean.
@@ -13,8 +14,7 @@ USUAL_VARIATION = 0.25
 QUANTILES: Mapping[str, float] = {"p50": 0.50, "p95": 0.95, "p99": 0.99}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
+class Spread(Struct, frozen=True, kw_only=True):
     """A time over all requests. Seconds."""
 
     mean: float
@@ -27,8 +27,7 @@ class Spread:
         yield from (("mean", self.mean), ("p50", self.p50), ("p95", self.p95), ("p99", self.p99))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spreads:
+class Spreads(Struct, frozen=True, kw_only=True):
     """Time to the first token and time between tokens over all requests."""
 
     ttft: Spread

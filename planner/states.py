@@ -6,10 +6,10 @@ over their own, narrower ranks.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.layout import AnyLayout
 from planner.moments import moment_bytes
@@ -17,6 +17,7 @@ from planner.recipe import Place, Recipe
 from planner.resident import Resident
 from planner.shape import ModelShape
 from planner.software import Software
+from pricing.records import replace
 
 # AdamW's two moments in float32, of each parameter.
 ADAMW_BYTES = 8.0
@@ -24,8 +25,7 @@ ADAMW_BYTES = 8.0
 WHOLE_BIT_BYTES = 1 / 8
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StateBytes:
+class StateBytes(Struct, frozen=True, kw_only=True):
     """Bytes on one device after sharding; `step_temporaries` exist while the optimizer steps.
 
     `weights` are those inside the blocks, `quantization_blocks` the scales of packed ones; `adapters` is what is

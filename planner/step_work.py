@@ -7,10 +7,10 @@ as many blocks as any and the head, sets the pace.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.communication import node_fabric
 from planner.kv_cache import block_cache_bytes
@@ -26,8 +26,7 @@ WIDE = ("bf16", "fp16", "fp32", "tf32")
 PACKED_BYTES = 0.75
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Peaks:
+class _Peaks(Struct, frozen=True, kw_only=True):
     """Links and networks at what data sheets say."""
 
     link: float = 1.0
@@ -39,8 +38,7 @@ class _Peaks:
 PEAKS = _Peaks()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepWork:
+class StepWork(Struct, frozen=True, kw_only=True):
     """Of one device on one pipeline stage. Bytes, FLOP, bytes/s, FLOP/s; numbers, or one per layout.
 
     `dense_*` is what every token passes, `expert_*` the routed experts, of which a device holds `expert_bytes` in
@@ -168,8 +166,7 @@ def step_work(shape: ModelShape, recipe: Recipe, layout: AnyLayout, machine: Ins
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Live:
+class _Live(Struct, frozen=True, kw_only=True):
     """Of all blocks of a kind: cache bytes of a token on one rank, FLOP of a live token, FLOP of a pair."""
 
     bytes: Any

@@ -7,10 +7,10 @@ or the rows, of those that wait.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.calibration import Calibration
 from planner.layout import AnyLayout
@@ -39,8 +39,7 @@ HOST_RESERVE_BYTES = 4 * GIB
 DISK_SHARE = 0.95
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StreamedMemory:
+class StreamedMemory(Struct, frozen=True, kw_only=True):
     """What a replica takes, by place. Bytes; numbers, or one per layout.
 
     `terms` are those of its device by cause; `host` and `disk` what the replicas of a node take of its memory and

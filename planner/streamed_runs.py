@@ -7,8 +7,6 @@ room, else on the host, and the block is cut as is fastest of what fits.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
 from planner.calibration import Calibration
@@ -26,6 +24,7 @@ from planner.shape import ModelShape
 from planner.streamed_memory import streamed_memory
 from planner.streamed_time import streamed_replica
 from pricing.instance_type import InstanceType
+from pricing.records import replace
 
 # What rows call the places.
 PLACES = {"cpu": Place.HOST, "disk": Place.DISK}

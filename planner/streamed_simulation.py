@@ -7,9 +7,8 @@ next batch's cache. What waits for what is followed; the formula (planner.stream
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import numpy as np
+from msgspec.structs import asdict
 
 from planner.serving_modes import Lengths
 from planner.streamed_time import PassTime, Streamed
@@ -38,7 +37,7 @@ def followed_pass_s(streamed: Streamed, whole: PassTime, batches: int) -> float:
         return float(whole.total_s(streamed.streaming))
     layers = streamed.shape.layers
     link, disk = (float(part) / (layers * batches) for part in streamed.weights_s)
-    each = {field.name: float(getattr(whole, field.name)) / (layers * batches) for field in fields(whole)}
+    each = {name: float(value) / (layers * batches) for name, value in asdict(whole).items()}
     cache, cache_read = each["to_device"] - link, each["disk_reads"] - disk
     up = down = read = written = done = 0.0
     # Of the first layer nothing is there yet.

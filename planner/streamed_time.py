@@ -10,10 +10,11 @@ the host's processors is not counted on, since no source states how fast the hos
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from planner.batch_time import ReplicaRun
 from planner.calibration import ServingFactors
@@ -31,8 +32,7 @@ from planner.step_work import step_work
 from pricing.instance_type import InstanceType
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PassTime:
+class PassTime(Struct, frozen=True, kw_only=True):
     """One pass of a block through all layers, by what it keeps busy. Seconds; numbers, or one per layout."""
 
     to_device: Any
@@ -43,12 +43,11 @@ class PassTime:
 
     def total_s(self, streaming: Streaming) -> Any:
         """The longest where an engine does all at once, else the sum."""
-        each = [getattr(self, field.name) for field in fields(self)]
+        each = [*asdict(self).values()]
         return np.max(np.broadcast_arrays(*each), axis=0) if streaming.overlaps else sum(each)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Streamed:
+class Streamed(Struct, frozen=True, kw_only=True):
     """A replica on one device, and the rates at which it is fed, bytes/s.
 
     `weights_s` are the seconds in which the weights of all layers come to the device, and from the disks, each once.

@@ -8,7 +8,7 @@ other models have logits.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 # Points lie in space, and are kept in float32 whatever the rest is.
 DIMENSIONS = 3
@@ -18,8 +18,7 @@ POINT_BYTES = 4
 SINGLE_ROWS = 2 * 2 + 2 + 2 * 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StructureModule:
+class StructureModule(Struct, frozen=True, kw_only=True):
     """`iterations` of one layer. Widths are elements of a row, points are per head and residue."""
 
     iterations: int

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from planner.plan import Lifecycle, Target
 from planner.workload import Inference, Workload
@@ -36,8 +37,7 @@ LUSTRE = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Use:
+class Use(Struct, frozen=True, kw_only=True):
     """Units of a component, for a stack of n nodes: `fixed + per_node * n`, and `once_per_node * n` at the start.
 
     Of a component that is sold by the month or hour these units stand; of any other so many flow each hour. The

@@ -7,14 +7,15 @@ layouts. Repeated measurements of a layout count once, by their mean.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from planner.time_crossval import HeldOutRun
 from planner.time_fitting import TimedRun
+from pricing.records import replace
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -24,8 +25,7 @@ LEAST_SPREAD = 1.10
 FEWEST_LAYOUTS = 4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sweep:
+class Sweep(Struct, frozen=True, kw_only=True):
     """The layouts of a sweep: measured and predicted tokens a second and accelerator, and their rank correlation."""
 
     name: str
@@ -54,8 +54,7 @@ def sweeps(held: Sequence[HeldOutRun]) -> list[Sweep]:
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scaling:
+class Scaling(Struct, frozen=True, kw_only=True):
     """Speed on more accelerators over that on fewest, all else the same: measured and predicted."""
 
     name: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pricing.blocks import DAYS, ENDS_EARLY_S, SIZES
 from pricing.offer import Purchase
@@ -13,8 +14,7 @@ from pricing.reservation import Held
 from pricing.units import HOUR_S, HOURS_PER_DAY, YEAR_S
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunHours:
+class RunHours(Struct, frozen=True, kw_only=True):
     """How long a run is predicted to take, and how long it may take: the upper edge of its band.
 
     An interruption stops `stopped_nodes`, all of them where None, and wastes `lost` hours of theirs beside the restart;

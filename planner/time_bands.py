@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -21,6 +20,7 @@ from planner.plan import Band
 from planner.software import load_class
 from planner.time_crossval import HeldOutRun
 from planner.time_effects import class_of, generation_of, stand_ins
+from pricing.records import replace
 
 # Of runs from 5 % to 95 %; beyond them a quarter of the reach for runs of one's own, more where others stand for them.
 SHARE = 0.9

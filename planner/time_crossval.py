@@ -7,15 +7,15 @@ and generation of accelerators.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from planner.crossval import TRAINING, folds
 from planner.time_effects import Effect, factors_of, inferred_factors
 from planner.time_fitting import TimedRun, fit_time, measured_pairs
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HeldOutRun:
+class HeldOutRun(Struct, frozen=True, kw_only=True):
     """A run that was left out, and what was predicted for it, in tokens a second and accelerator."""
 
     run: TimedRun

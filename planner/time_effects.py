@@ -8,15 +8,16 @@ generation. A prior says how far each effect reaches; without any row a factor l
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
 import numpy as np
+from msgspec import Struct, field
 
 from planner.calibration import TimeFactors
 from planner.plan import Band
 from planner.software import load_class
+from pricing.records import replace
 
 Effect = tuple[str, str]
 """A factor (or a group of them) and the level that it is for, e.g. ("matmul", "class torchtitan")."""
@@ -57,8 +58,7 @@ SUSTAINED_ELSEWHERE = 0.85
 UNBANDED = Band(low=0.5, high=2.0, basis="not judged yet")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prior:
+class Prior(Struct, frozen=True, kw_only=True):
     """What is known of a factor before any row. `centre` and `centres` (by class or generation) are values of it.
 
     A share lies between 0 and 1, other factors above `least`. `spread` maps a kind of level to how far its effects

@@ -7,11 +7,11 @@ never measured keeps what is known of its like. Errors count as logarithms, far 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from planner.calibration import TimeFactors
@@ -34,8 +34,7 @@ ENOUGH = 1e-3
 STRIDE = 1e-3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TimedRun:
+class TimedRun(Struct, frozen=True, kw_only=True):
     """A measured run, the machine that stands for its nodes, and its group: class of software and accelerator."""
 
     case: TrainingCase

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Network
 from itertools import combinations
 from pathlib import Path
+
+from msgspec import Struct
 
 from planner.errors import WorkloadError
 from planner.load import load_workload
@@ -16,8 +17,7 @@ from planner.places import lock_path
 from planner.plan import Target
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Struct, frozen=True, kw_only=True):
     """What no two stacks may share: a name, and addresses of one VPC that stands."""
 
     name: str

@@ -9,10 +9,10 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct, field
 
 from planner.errors import TraceError
 from planner.simulation import Requests
@@ -26,8 +26,7 @@ LONGEST_INTERVALS = 30.0
 SHORTEST_HOLE_S = 600.0
 
 
-@dataclass(slots=True)
-class _Reading:
+class _Reading(Struct):
     """What is read so far, and what is wrong with it."""
 
     path: Path

@@ -7,10 +7,11 @@ pipeline; planner.block_time and planner.training_traffic name theirs.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from planner.block_time import block_time, head_time, least_s
 from planner.calibration import TimeFactors
@@ -42,8 +43,7 @@ IDLE_SHARE = {Schedule.ZERO_BUBBLE: 1 / 3}
 TOKEN_BYTES, STORAGE_BYTES_PER_S = 4, 125 * MIB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepTime:
+class StepTime(Struct, frozen=True, kw_only=True):
     """Seconds of one optimizer step on the slowest stage, by cause; numbers, or one per layout.
 
     `unproven` is what blocks would gain beyond the greatest utilization that was measured (TimeFactors).
@@ -73,7 +73,7 @@ class StepTime:
     @property
     def total(self) -> Any:
         """Seconds of the whole step."""
-        return sum(getattr(self, field.name) for field in fields(self))
+        return sum(asdict(self).values())
 
 
 def step_time(

@@ -5,7 +5,6 @@ Amounts are what the stack really holds. What depends on a job's habits is assum
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import lru_cache
 
 from planner.hyperpod import CONTROL_NODES
@@ -18,6 +17,7 @@ from planner.shape import ModelShape
 from planner.surroundings import Use, is_fleet, surroundings
 from planner.workload import Workload
 from pricing.price import Component
+from pricing.records import replace
 from pricing.units import GIB, MIB, show_bytes
 
 # The last checkpoint and the one before it, since a write that fails must not leave none; one each half hour, so

@@ -7,8 +7,10 @@ that its own cells give: something not stated, or a name that nobody knows.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, fields
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from planner.calibration import Calibration
 from planner.described import accelerator_called
@@ -27,8 +29,7 @@ from pricing.instance_type import Accelerator
 from pricing.units import GIB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class Compared(Struct, frozen=True, kw_only=True):
     """One judged figure. `upper` is the upper edge of the prediction's band, where it has one; `device` what the device
     has, in the same unit; `memory_kind` what of its memory was measured (allocated, reserved, or all of a device)."""
 
@@ -47,8 +48,7 @@ class Compared:
         return self.predicted / self.measured - 1
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutOfMemory:
+class OutOfMemory(Struct, frozen=True, kw_only=True):
     """A run that ran out of memory, and whether it would have been said to fit at the upper edge of the band."""
 
     id: str
@@ -57,8 +57,7 @@ class OutOfMemory:
     fits: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Skipped:
+class Skipped(Struct, frozen=True, kw_only=True):
     """A judged figure without a prediction, and what in its cells is the reason."""
 
     id: str
@@ -66,8 +65,7 @@ class Skipped:
     reason: str
 
 
-@dataclass(slots=True)
-class Validation:
+class Validation(Struct):
     """All comparisons of a file. `notes` are sentences on how figures are to be read."""
 
     rows: list[Compared] = field(default_factory=list)
@@ -86,7 +84,7 @@ class Validation:
                 found[kind]["above_band"] = sum(item.measured > (item.upper or 0.0) for item in edged)
         if self.oom or MEMORY in found:
             # Runs out of memory alone have no errors: the figures stay, as null.
-            nothing = {**dict.fromkeys(each.name for each in fields(Scores)), "count": 0}
+            nothing = {**dict.fromkeys(Scores.__struct_fields__), "count": 0}
             found.setdefault(MEMORY, nothing)["unsafe"] = self.unsafe()
             found[MEMORY] |= {"by_memory_kind": self._by_memory_kind()} if self._by_memory_kind() else {}
             found[MEMORY] |= {"notes": list(self.notes)} if self.notes else {}

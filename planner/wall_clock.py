@@ -6,8 +6,9 @@ which cost a restart and the steps since the last checkpoint.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from planner.failures import failures_per_s
 from planner.machines import AnyMachine, of_machine
@@ -23,8 +24,7 @@ NOTICED_S = 600
 SNAPSHOT_BYTES_PER_S = 20 * GIGA
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WallClock:
+class WallClock(Struct, frozen=True, kw_only=True):
     """Seconds of a run by the clock; numbers, or one per layout.
 
     `run_s` is all of it, `checkpoints_s` and `failures_s` what these take of it, `between_failures_s` the mean time

@@ -8,15 +8,15 @@ of pairs. Averages are over all blocks, since stages of a pipeline hold a mix.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from planner.evoformer import TRANSITION
 from planner.shape import Attention, Blocks, ModelShape
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockWork:
+class BlockWork(Struct, frozen=True, kw_only=True):
     """Forward work of one token in an average block, before any sharding.
 
     `expert_flop` is the routed experts' part of the products; `attention_flop` is where tokens meet: attention,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from io import StringIO
 from pathlib import Path
+
+from msgspec import Struct
 
 from pricing.catalog import DATA
 from pricing.editions import Cells, Merged, Table, merged
@@ -45,8 +46,7 @@ _TABLES: dict[Feed, Table] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rewritten:
+class Rewritten(Struct, frozen=True, kw_only=True):
     """A table that was written anew, from one or several feeds."""
 
     path: Path

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from math import isclose
+
+from msgspec import Struct
 
 from pricing.aws.instance_types import Devices, Ec2Type
 from pricing.instance_type import Accelerator, InstanceType
@@ -46,16 +47,14 @@ _UNDESCRIBED_TYPES = {"p6e-gb200.36xlarge"}
 _NETWORK = re.compile(r"(Up to )?(?:(\d+)x )?([\d.]+) Gigabit")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class Comparison(Struct, frozen=True, kw_only=True):
     """Sentences on where bundle and EC2 differ: `drift` to look into, `quirks` of EC2's record, which are known."""
 
     drift: tuple[str, ...]
     quirks: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Finding:
+class _Finding(Struct, frozen=True):
     text: str
     is_quirk: bool = False
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Context, Decimal, InvalidOperation
+
+from msgspec import Struct
 
 Cells = Mapping[str, str]
 """A row of a table, by column."""
@@ -19,8 +20,7 @@ _Subjects = Mapping[tuple[str, ...], list[Cells]]
 _DIGITS = Context(prec=6)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Table:
+class Table(Struct, frozen=True, kw_only=True):
     """A file of the bundle. `subject` are the columns that say what a row is about, `said` those that say what of it.
 
     `band` tells the rows of an edition apart. Of a table without history only the newest edition is kept, and a
@@ -34,8 +34,7 @@ class Table:
     has_history: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Merged:
+class Merged(Struct, frozen=True, kw_only=True):
     """A table with new editions in it, and how many subjects are new, say otherwise, or say the same.
 
     `changes` are those that say otherwise or are gone, in words, but for those of which that was to be expected.

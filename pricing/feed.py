@@ -6,9 +6,10 @@ and is never looked up elsewhere.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+
+from msgspec import Struct
 
 from pricing.offer import Provenance, Purchase
 from pricing.price import Block, ComponentPrice, Interruption, PriceRow, Quota, Reservation
@@ -42,8 +43,7 @@ Place = tuple[str, Feed]
 """A region, and a feed of it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offering:
+class Offering(Struct, frozen=True, kw_only=True):
     """The zones of a region that sell an instance type; one that no row names is not sold there."""
 
     instance_type: str
@@ -55,8 +55,7 @@ class Offering:
 Row = PriceRow | Block | Interruption | Offering | Quota | ComponentPrice | Reservation
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """All that an API states of a region, and in whole sentences what it states badly."""
 
     rows: tuple[Row, ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pricing.aws.instance_types import Ec2Type, describe_types
 from pricing.aws.offerings import zone_offerings
@@ -15,8 +16,7 @@ from pricing.feeds import NO_CREDENTIALS
 from pricing.parallel import Watch, in_parallel
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
+class Checked(Struct, frozen=True, kw_only=True):
     """What the comparison found, over how many types, and the regions that could not be asked."""
 
     comparison: Comparison
@@ -24,8 +24,7 @@ class Checked:
     findings: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Described:
+class _Described(Struct, frozen=True, kw_only=True):
     region: str
     records: tuple[Ec2Type, ...] = ()
     sold: tuple[str, ...] = ()

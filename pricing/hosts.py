@@ -7,9 +7,10 @@ of `data/prices.csv`. Apart from these tables they are in no search: a vector in
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from msgspec import Struct
 
 from pricing.bundle_prices import price_row
 from pricing.catalog import DATA
@@ -18,8 +19,7 @@ from pricing.table import provenance, read_cell, read_table
 from pricing.units import GIGA, MIB
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HostType:
+class HostType(Struct, frozen=True, kw_only=True):
     """One EC2 instance type without accelerators. Bytes, bytes/s; the network is the baseline, not the burst."""
 
     name: str

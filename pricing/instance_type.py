@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class LinkKind(StrEnum):
@@ -16,8 +17,7 @@ class LinkKind(StrEnum):
     PCIE = "pcie"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Link:
+class Link(Struct, frozen=True, kw_only=True):
     """The path between accelerators of one instance.
 
     `bytes_per_s` is one accelerator's rate in one direction; None where no source states it, which rejects
@@ -30,8 +30,7 @@ class Link:
     accelerators: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Accelerator:
+class Accelerator(Struct, frozen=True, kw_only=True):
     """One accelerator chip as a process sees it. Bytes, bytes/s, FLOP/s (dense, no sparsity).
 
     `memory_bytes` is the smallest of the figures that the EC2 API, nvidia-smi and the vendor's documentation
@@ -55,8 +54,7 @@ class Accelerator:
     listed_memory_bytes: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InstanceType:
+class InstanceType(Struct, frozen=True, kw_only=True):
     """One EC2 instance type with accelerators. Bytes, bytes/s.
 
     `accelerator_share` is below 1 where the type brings a slice of one accelerator (g6f: 1/8 to 1/2); its

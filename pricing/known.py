@@ -6,10 +6,11 @@ Of each feed the newest whole answer counts: what AWS says now, what it said whe
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
+
+from msgspec import Struct
 
 from pricing.account import may_have_credentials
 from pricing.basis import Prices
@@ -36,16 +37,14 @@ class Origin(StrEnum):
     BUNDLE = "bundle"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Struct, frozen=True, kw_only=True):
     """The newest whole answer about a feed of a region, and where it comes from."""
 
     snapshot: Snapshot
     origin: Origin
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Knowledge:
+class Knowledge(Struct, frozen=True, kw_only=True):
     """What is known of each place, what became of those that AWS was asked about, and what is wrong with the cache.
 
     `is_anonymous`: AWS should have been asked, and there are no credentials.

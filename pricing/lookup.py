@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from pricing.basis import Prices
 from pricing.blocks import ULTRASERVERS
@@ -26,8 +27,7 @@ _PURCHASES = list(Purchase)
 _PAYMENTS = list(Payment)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lookup:
+class Lookup(Struct, frozen=True, kw_only=True):
     """The prices of a type, of EC2 and of SageMaker, by region, purchase and zone, and what they are based on.
 
     `gaps` has a sentence for each region without a price.

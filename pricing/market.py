@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from pricing.basis import Prices
 from pricing.bundle import bundled
@@ -41,8 +42,7 @@ _USAGE_CLASS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Market:
+class Market(Struct, frozen=True, kw_only=True):
     """The offers of some regions and purchases, with what explains those that are missing.
 
     `offers` are those asked for, `other_offers` the same regions' on other terms. `zone_ids` says where types

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 Zones = Mapping[tuple[str, str], tuple[str, ...]]
 """Zone ids (`use1-az1`, the same in every account) by instance type and region."""
@@ -47,8 +48,7 @@ class Payment(StrEnum):
     ALL_UPFRONT = "all-upfront"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provenance:
+class Provenance(Struct, frozen=True, kw_only=True):
     """Where a price comes from: the source in words, and the day on which it is known to have held.
 
     `effective` is the day from which the price list says that it holds; None where the source does not say.
@@ -63,8 +63,7 @@ class Provenance:
         return (today - self.as_of).days
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class Offer(Struct, frozen=True, kw_only=True):
     """One way to buy one node of one instance type. USD per hour per node, Linux, shared tenancy.
 
     `zone_ids` are the zones (`use1-az6`, the same in every account) that offer the type; empty where no

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from msgspec import Struct, field
+
 from pricing.offer import Payment, Provenance, Purchase
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PriceRow:
+class PriceRow(Struct, frozen=True, kw_only=True):
     """One price per hour and node of an EC2 instance type, or of an `ml.` one, in its own currency.
 
     `operating_system` is `linux` or `windows`. `zone_id` is set on spot prices, which differ by zone. Fees that
@@ -35,8 +35,7 @@ class PriceRow:
         return (self.instance_type, self.region, self.purchase, self.payment, self.operating_system, self.zone_id)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class Listing(Struct, frozen=True, kw_only=True):
     """What one source states: its prices, and in whole sentences what it states badly, or twice.
 
     What a finding calls unknown has no row.
@@ -80,8 +79,7 @@ class Component(StrEnum):
     PCS_LARGE_CONTROLLER_HOUR = "pcs-large-controller-hour"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComponentPrice:
+class ComponentPrice(Struct, frozen=True, kw_only=True):
     """The price of one unit of a component, from `starts_at` units a month on (0 where there are no tiers)."""
 
     component: Component
@@ -101,8 +99,7 @@ class QuotaKind(StrEnum):
     NETWORK_INTERFACES = "network-interfaces"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quota:
+class Quota(Struct, frozen=True, kw_only=True):
     """What an account may run in a region.
 
     `subject` is what the quota is for: the instance type that it bounds (several types share the vCPUs of one
@@ -115,8 +112,7 @@ class Quota:
     value: Decimal
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class Block(Struct, frozen=True, kw_only=True):
     """A Capacity Block on offer. `fee` is for all its instances and its whole time, and is due at once.
 
     `name` is an instance type, or an UltraServer type. Times are in UTC; a block ends at 11:30, so that its
@@ -133,8 +129,7 @@ class Block:
     currency: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reservation:
+class Reservation(Struct, frozen=True, kw_only=True):
     """Instances that the account has reserved in a zone: a Capacity Block, or on demand and billed whether used or not.
 
     Times are in UTC; `ends_at` is None where it stands until it is cancelled.
@@ -150,8 +145,7 @@ class Reservation:
     ends_at: datetime | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BlockListing:
+class BlockListing(Struct, frozen=True, kw_only=True):
     """The Capacity Blocks that EC2 offered, and in whole sentences what it could not be asked.
 
     `refused` has the sentence on each name that cannot be had as a block.
@@ -162,8 +156,7 @@ class BlockListing:
     refused: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placement:
+class Placement(Struct, frozen=True, kw_only=True):
     """How likely spot capacity is: EC2's score of 1 to 10 for so many instances in a zone."""
 
     instance_type: str
@@ -173,8 +166,7 @@ class Placement:
     score: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Interruption:
+class Interruption(Struct, frozen=True, kw_only=True):
     """Which share of a type's spot instances EC2 took back within the last month: `low` to `high`, of 1.
 
     Of the highest band, which is open, both are its lower edge: the least that is to be expected.

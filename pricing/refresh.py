@@ -6,8 +6,9 @@ Each feed comes whole or fails with a sentence, and no failure touches another f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from pricing.cache import write_cache
 from pricing.errors import MarketError
@@ -19,8 +20,7 @@ Fetch = Callable[[Feed, str, datetime], Answer]
 """Asks AWS for a feed of a region. Raises MarketError where it does not come whole."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """What became of one feed: its snapshot, or the sentence that says why there is none."""
 
     place: Place

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from pricing.blocks import ENDS_EARLY_S
 from pricing.offer import Offer, Purchase
@@ -12,8 +13,7 @@ from pricing.price import Reservation
 from pricing.units import HOUR_S
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Held:
+class Held(Struct, frozen=True, kw_only=True):
     """A reservation, its whole length, and what of that a run can use from now, or from its start, on. Hours.
 
     Both are inf where it stands until it is cancelled. EC2 takes a block's instances back before its end.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from pricing.catalog import load_accelerators
 from pricing.errors import CatalogError
@@ -16,8 +17,7 @@ from pricing.order import Sort
 from pricing.wording import close_match
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class Wish(Struct, frozen=True, kw_only=True):
     """What is looked for. `gpu` is an accelerator's or vendor's name or a part of it; `max_usd` is per hour and node.
 
     `everywhere` asks where a type is cheapest; otherwise each region that sells it counts for itself.
@@ -32,8 +32,7 @@ class Wish:
     everywhere: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Find:
+class Find(Struct, frozen=True, kw_only=True):
     """An instance type in a region with its cheapest offer; without one its price is unknown.
 
     `region` is empty where no source says where the type is sold.

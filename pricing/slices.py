@@ -8,17 +8,18 @@ its part of the memory, of the bandwidth and of the multiprocessors, and no way 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 from pathlib import Path
 
 import yaml
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field
 
 from pricing.catalog import DATA, find_accelerator, load_instance_types
 from pricing.errors import CatalogError
 from pricing.instance_type import Accelerator, InstanceType
+from pricing.records import replace
 from pricing.units import MIB
 
 # A chip's memory, and the way to it, is cut in so many parts.
@@ -26,8 +27,7 @@ MEMORY_SLICES = 8
 SEPARATOR = "/"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Slice:
+class Slice(Struct, frozen=True, kw_only=True):
     """A part of an accelerator as a device of its own, and how many of its kind the whole is cut into at once."""
 
     device: Accelerator

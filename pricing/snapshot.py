@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
-from typing import Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, ValidationError, model_validator
+from msgspec import DecodeError, Meta, Struct
+from msgspec.json import decode
+from msgspec.structs import asdict
+from pydantic_core import to_json
 
 from pricing.feed import YOUNG, Feed, Offering, Row
 from pricing.price import Block, ComponentPrice, Interruption, PriceRow, Quota, Reservation
+from pricing.records import no_numbers
 
 # Of what is kept on disk; another one is not read.
-FORMAT = 1
+FORMAT: Literal[1] = 1
 # Clocks of two machines that share a disk differ by seconds, and a refresh takes a minute: no clock that is off.
 _CLOCK = timedelta(minutes=5)
 _ROWS: dict[Feed, type[Row]] = {
@@ -28,8 +30,18 @@ _ROWS: dict[Feed, type[Row]] = {
 AnyRow = TypeVar("AnyRow", bound=Row)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class _Kept(Struct, Generic[AnyRow], frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A snapshot on disk."""
+
+    format: Literal[1]  # FORMAT
+    feed: Feed
+    region: str
+    fetched_at: Annotated[datetime, Meta(tz=True)]
+    findings: tuple[str, ...]
+    rows: tuple[AnyRow, ...]
+
+
+class Snapshot(Struct, frozen=True, kw_only=True):
     """A feed of a region as it was at `fetched_at` (UTC). `findings` are sentences on what was left out of `rows`."""
 
     feed: Feed
@@ -49,7 +61,7 @@ class Snapshot:
 
 def snapshot_json(snapshot: Snapshot) -> str:
     """The snapshot as it stands on disk."""
-    kept = _kept(snapshot.feed).model_construct(
+    kept: _Kept[Row] = _Kept(
         format=FORMAT,
         feed=snapshot.feed,
         region=snapshot.region,
@@ -57,43 +69,22 @@ def snapshot_json(snapshot: Snapshot) -> str:
         findings=snapshot.findings,
         rows=snapshot.rows,
     )
-    return kept.model_dump_json()
+    return to_json(kept, fallback=asdict).decode()
 
 
 def read_snapshot(text: str, feed: Feed, region: str) -> Snapshot | None:
     """The snapshot of that feed and region in a text; None where it is cut short, of another format or of another."""
     try:
-        kept = _kept(feed).model_validate_json(text)
-    except ValidationError:
+        kept: _Kept[Any] = decode(text, type=_Kept[_ROWS.get(feed, PriceRow)])  # type: ignore[misc]
+    except DecodeError:
         return None
-    if (kept.feed, kept.region) != (feed, region):
+    if (kept.feed, kept.region) != (feed, region) or not all(_is_as_written(row, region) for row in kept.rows):
         return None
     return Snapshot(feed=feed, region=region, fetched_at=kept.fetched_at, rows=kept.rows, findings=kept.findings)
 
 
-class _Kept(BaseModel, Generic[AnyRow]):
-    """A snapshot on disk."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    format: Literal[1]  # FORMAT
-    feed: Feed
-    region: str
-    fetched_at: AwareDatetime
-    findings: tuple[str, ...]
-    rows: tuple[AnyRow, ...]
-
-    @model_validator(mode="after")
-    def _is_as_it_was_written(self) -> _Kept[AnyRow]:
-        if any(row.region != self.region for row in self.rows):
-            raise ValueError("a row of another region")
-        # A price of zero would win every comparison.
-        if any(isinstance(row, PriceRow) and row.price_per_hour_per_node <= 0 for row in self.rows):
-            raise ValueError("a price that is none")
-        return self
-
-
-@cache
-def _kept(feed: Feed) -> type[_Kept[Any]]:
-    kept: type[_Kept[Any]] = _Kept.__class_getitem__(_ROWS.get(feed, PriceRow))  # type: ignore[assignment]
-    return kept
+def _is_as_written(row: Row, region: str) -> bool:
+    if row.region != region or any(no_numbers(row)):
+        return False
+    # A price of zero would win every comparison.
+    return not isinstance(row, PriceRow) or row.price_per_hour_per_node > 0

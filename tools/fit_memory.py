@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 
 from planner.calibration import load_calibration
 from planner.carried import fitted_cases, served_cases
@@ -20,6 +20,7 @@ from planner.crossval import SERVING, TRAINING, Case, Factors, HeldOut, Judge, f
 from planner.fitting import FITTED, Range
 from planner.scores import Scores, reach, scores
 from planner.serving_memory_fit import SERVED
+from pricing.records import replace
 
 CALIBRATION = Path(__file__).parent.parent / "planner" / "data" / "calibration.yaml"
 VENDOR = "NVIDIA"
@@ -30,8 +31,7 @@ BEGIN, END = "  # fitted by tools/fit_memory.py\n", "  # end of what was fitted\
 KNOWN = ("context_bytes", "collectives_bytes", "expert_load")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
+class Section(Struct, frozen=True, kw_only=True):
     """A section of the calibration: its name, who all others are in it, what each program is called, and its data."""
 
     name: str
@@ -42,8 +42,7 @@ class Section:
     data: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fit:
+class Fit(Struct, frozen=True, kw_only=True):
     """Factors by program, those of all others under the empty name, with their bands and what these stand on."""
 
     factors: Mapping[str, Any]

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from msgspec.structs import asdict
 
 from planner.calibration import TimeFactors
 from planner.carried import timed_cases
@@ -156,17 +156,16 @@ def entry(software: str, effects: Mapping[Effect, float], held: Held) -> str:
 def values(factors: TimeFactors, rated: set[str] | None) -> dict[str, Any]:
     """The factors rounded to what the runs can tell; shares of the peak only for the types that a chip rates."""
     found: dict[str, Any] = {}
-    for field in fields(factors):
-        value = getattr(factors, field.name)
-        if field.name == "matmul":
+    for name, value in asdict(factors).items():
+        if name == "matmul":
             known = {name: float(share) for name, share in value.items()}
             found["matmul"] = {
                 name: round(share, 3)
                 for name, share in known.items()
                 if rated is None or RATED_AS.get(name, name) in rated
             }
-        elif field.name != "band":
-            found[field.name] = float(f"{float(value):.3g}")
+        elif name != "band":
+            found[name] = float(f"{float(value):.3g}")
     return found
 
 

@@ -10,9 +10,10 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
+
+from msgspec import Struct
 
 from planner.built import Existing, Fleet, Floor, Image
 from planner.containers import engine
@@ -45,8 +46,7 @@ CLUSTER = Existing(
 GROUP = "arn:aws:resource-groups:{region}:111122223333:group/held"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mode:
+class Mode(Struct, frozen=True, kw_only=True):
     """A way to pay, with what was reserved before: an id, the ARN of a group, `open`, or a training plan.
 
     `mixed` is half of the nodes on spot, which fleets that serve alone can be.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from msgspec.structs import asdict
 
 from planner.hyperpod import PARTITION
 from planner.layout import Layout

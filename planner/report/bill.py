@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -14,6 +13,7 @@ from rich.text import Text
 from planner.plan import Candidate, Cost, CostLine, Deal, is_own
 from planner.report.columns import figures_table
 from pricing.offer import Purchase
+from pricing.records import replace
 from pricing.units import show_usd
 from pricing.wording import listed
 

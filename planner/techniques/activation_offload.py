@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from planner.recipe import Accuracy, Group, Job, Place, Recipe, Technique
+from pricing.records import replace
 
 
 def _apply(recipe: Recipe) -> Recipe:

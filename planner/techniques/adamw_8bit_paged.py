@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from planner.recipe import Accuracy, Group, Job, Place, Recipe, Technique
+from pricing.records import replace
 
 # bitsandbytes keeps one float32 scale for each block of 256 8-bit moments.
 BLOCK = 256

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from planner.recipe import Accuracy, Group, Job, Recipe, Technique
+from pricing.records import replace
 
 # The group size that published checkpoints have: a 16-bit scale and a 4-bit zero point for 128 weights.
 GROUP = 128

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from planner.recipe import Accuracy, Adapter, AdapterKind, Group, Job, Recipe, Technique
+from pricing.records import replace
 
 
 def _apply(recipe: Recipe) -> Recipe:

@@ -5,9 +5,8 @@ Copies of weights in 8 bits, and inputs kept so, are the software's (planner/dat
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from planner.recipe import Accuracy, Group, Job, Recipe, Technique
+from pricing.records import replace
 
 
 def _apply(recipe: Recipe) -> Recipe:

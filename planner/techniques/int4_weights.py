@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from planner.recipe import Accuracy, Group, Job, Recipe, Technique
+from pricing.records import replace
 
 # The group size that GPTQ and AWQ checkpoints are published with.
 GROUP = 128

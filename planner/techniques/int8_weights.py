@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from planner.recipe import Accuracy, Group, Job, Recipe, Technique
+from pricing.records import replace
 
 # One 16-bit scale per matrix row; rows of the models planned here have 1,024 elements or more.
 ROW = 1024

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from planner.recipe import Accuracy, Group, Job, Recipe, Technique
+from pricing.records import replace
 
 # The head width of nearly all models that are served: a scale for 128 elements.
 HEAD_WIDTH = 128

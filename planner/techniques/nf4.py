@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from planner.recipe import Accuracy, Group, Job, Recipe, Technique
+from pricing.records import replace
 
 # QLoRA's block sizes: 64 weights share an 8-bit scale, 256 of those a 32-bit one: 0.127 bit a weight.
 BLOCK = 64

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from pricing.aws.quotes import amount, plain
 
@@ -21,8 +22,7 @@ PER_HOUR = {"hrs": 1, "hours": 1, "hour": 1}
 """The units of an hour in the list, which services spell each in their way, for `scaled`."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bands:
+class Bands(Struct, frozen=True, kw_only=True):
     """The prices of a product: (units a month from which on, price of one), in the unit of the list."""
 
     usage: str
@@ -32,8 +32,7 @@ class Bands:
     effective: date | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Product:
+class Product(Struct, frozen=True, kw_only=True):
     """A product's attributes, and its on-demand prices as the list has them."""
 
     attributes: Mapping[str, str]

@@ -12,7 +12,8 @@ storage begin at 10,240 and 51,200. Bytes between zones are charged on both side
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from pricing.aws.bands import PER_HOUR
 from pricing.price import Component
@@ -24,8 +25,7 @@ _PER_GIB = {"gb": 1}
 _PER_REQUEST = {"requests": 1}
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
+class Query(Struct, frozen=True):
     """One question to GetProducts: a service, and what its products must match besides the region.
 
     `region_field` is the attribute that names the region; empty where the service is priced for all at once.
@@ -38,8 +38,7 @@ class Query:
     usage: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """Where a component is priced: a usage type, less its region (`USE2-`), and how many of ours a unit holds."""
 
     query: Query

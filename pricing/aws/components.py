@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
+
+from msgspec import Struct
 
 from pricing.aws.bands import Bands, Product, bands, is_usage, products, scaled
 from pricing.aws.component_table import SOURCES, Query, Source
@@ -22,8 +23,7 @@ from pricing.price import Component, ComponentPrice
 PCS_ACTION = "pricing:DescribeServices"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComponentListing:
+class ComponentListing(Struct, frozen=True, kw_only=True):
     """Prices of components, and in whole sentences which of them are unknown, and why."""
 
     rows: tuple[ComponentPrice, ...]

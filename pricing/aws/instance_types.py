@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from pricing.aws.pages import pages
 from pricing.aws.session import asked, client
@@ -18,8 +19,7 @@ FAMILIES = ("dl*", "g*", "inf*", "p*", "trn*")
 _DEVICES = (("GpuInfo", "Gpus"), ("NeuronInfo", "NeuronDevices"), ("InferenceAcceleratorInfo", "Accelerators"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Devices:
+class Devices(Struct, frozen=True, kw_only=True):
     """Accelerators of one kind. `count` is 0 where the type has `logical_count` slices of `share` of one.
 
     `memory_mib` is of one device, or of one slice. `fields` are the parts of the record that describe them.
@@ -33,8 +33,7 @@ class Devices:
     fields: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
+class Card(Struct, frozen=True, kw_only=True):
     """A network card: how many interfaces it takes, whether one may be EFA's, and Gbit/s without a burst."""
 
     index: int
@@ -43,8 +42,7 @@ class Card:
     baseline_gbps: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ec2Type:
+class Ec2Type(Struct, frozen=True, kw_only=True):
     """EC2's record of an instance type, in its own units, as far as Berth keeps the same facts.
 
     `devices` is None where the record names none. `network` is EC2's phrase: `Up to 10 Gigabit`, `4x 100 Gigabit`.

@@ -7,9 +7,10 @@ ones of the class Standard.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+
+from msgspec import Struct
 
 from pricing.aws.quotes import Quote, amount, in_force, plain, settled
 from pricing.offer import Payment, Provenance, Purchase
@@ -39,8 +40,7 @@ _CONDITIONS = ("leasecontractlength", "purchaseoption", "offeringclass")
 _BLOCK_OPERATION = ":CB"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rate:
+class Rate(Struct, frozen=True, kw_only=True):
     """One price of a term, as it is printed: per hour (`Hrs`), or a fee at its start (`Quantity`)."""
 
     unit: str
@@ -48,8 +48,7 @@ class Rate:
     currency: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Term:
+class Term(Struct, frozen=True, kw_only=True):
     """On which terms a SKU is sold. `product` and `conditions` are its attributes, by `key`.
 
     `kind` is `OnDemand` or `Reserved`, `source` the list's name with its date and version.

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from pricing.aws.pages import pages
 from pricing.aws.quota_names import NETWORK_INTERFACES, cluster_name, vcpu_names
@@ -27,8 +28,7 @@ Listed = Iterable[Mapping[str, Any]]
 """`Quotas` as the API lists them."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class QuotaListing:
+class QuotaListing(Struct, frozen=True, kw_only=True):
     """An account's quotas, and in whole sentences what could not be had or is stated twice."""
 
     rows: tuple[Quota, ...]

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TypeVar
+
+from msgspec import Struct
 
 from pricing.price import Listing, PriceRow
 
@@ -24,8 +25,7 @@ _DIGITS = Decimal("1e-10")
 _ABSURD = Decimal("1e15")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Quote:
+class Quote(Struct, frozen=True, kw_only=True):
     """A price, and who says it (`SKU 3D4V8UAYEMB38GU2`). A `spare` one holds only where no other is stated."""
 
     row: PriceRow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from pricing.offer import Purchase
 from stacks.errors import StackError
@@ -13,8 +13,7 @@ OPEN = "open"
 RESERVATIONS_ONLY = "capacity-reservations-only"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Capacity:
+class Capacity(Struct, frozen=True, kw_only=True):
     """One row of EC2's purchase modes, whose fields exclude each other.
 
     `market` is the launch template's MarketType, None for on-demand; `pool` the fleet's target capacity type.

@@ -7,11 +7,11 @@ template version only by being replaced. So nothing stands here that does not ma
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from aws_cdk import CfnTag, Fn
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
+from msgspec import Struct
 
 from planner.plan import Build
 from pricing.units import GIB
@@ -29,8 +29,7 @@ METADATA = Template.MetadataOptionsProperty(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Nic:
+class Nic(Struct, frozen=True, kw_only=True):
     """One network interface: its card, its place on the card, and whether it speaks IP or EFA."""
 
     card: int

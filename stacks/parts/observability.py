@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import Aws, CfnOutput, Stack
@@ -16,6 +15,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_ssm as ssm
 from constructs import Construct
+from msgspec import Struct
 
 from planner.plan import Build
 from stacks.parts.logs import log_group
@@ -28,8 +28,7 @@ IDLE_PERCENT, IDLE_PERIOD_S, IDLE_PERIODS = 5, 300, 12
 UTILIZATION = {"NVIDIA": "nvidia_smi_utilization_gpu", "AWS": "neuroncore_utilization"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chart:
+class Chart(Struct, frozen=True, kw_only=True):
     """One widget: metrics of the workload's namespace by name, and how they are summed up."""
 
     title: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from shlex import quote
+
+from msgspec import Struct
 
 from planner.plan import Build
 from pricing.units import KIB
@@ -18,8 +19,7 @@ BOUNDARY = "==BERTH=="
 PROBES = {"NVIDIA": "nvidia", "AWS": "neuron"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Boot:
+class Boot(Struct, frozen=True, kw_only=True):
     """What only the stack knows of a node's boot.
 
     Nodes report to `ready_url`, or by a signal to the resource `signals` of their stack where that is set. `agent` is

@@ -7,8 +7,6 @@ would not run on them. `berth/workload` is the label that jobs select them by.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from aws_cdk import CfnOutput, Environment
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_eks as eks
@@ -17,6 +15,7 @@ from constructs import Construct
 from planner.image import eks_image
 from planner.plan import Build
 from pricing.offer import Purchase
+from pricing.records import replace
 from stacks.base import Surroundings
 from stacks.errors import StackError
 from stacks.parts.capacity import Capacity, capacity

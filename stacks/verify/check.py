@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stacks.verify.facts import load_facts
 from stacks.verify.positions import Path
@@ -15,8 +16,7 @@ from stacks.verify.template import Template
 _ORDER = list(Severity)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Struct, frozen=True, kw_only=True):
     """One rule broken in one place or, where `open`, a place of which the template does not tell whether it is."""
 
     rule: Rule

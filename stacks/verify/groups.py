@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stacks.verify.template import Node, Resource, Template
 
@@ -11,8 +12,7 @@ GROUP = "AWS::EC2::SecurityGroup"
 WORLD = frozenset({"0.0.0.0/0", "::/0"})
 
 
-@dataclass(frozen=True, slots=True)
-class Pass:
+class Pass(Struct, frozen=True):
     """One rule of a security group. `peer` is the group that it names, if any; `certain` as of its resource."""
 
     node: Node

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 from pricing.instance_type import InstanceType
 from stacks.verify.facts import hardware
@@ -20,8 +21,7 @@ BATCH = "AWS::Batch::ComputeEnvironment"
 PCS = "AWS::PCS::ComputeNodeGroup"
 
 
-@dataclass(frozen=True, slots=True)
-class Nic:
+class Nic(Struct, frozen=True):
     """One network interface of a launch template; None for what is not known."""
 
     node: Node
@@ -45,8 +45,7 @@ class Nic:
         return f"card {self.card}, device {self.device}"
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """What a launch template, or an instance without one, says of its nodes."""
 
     resource: Resource
@@ -66,8 +65,7 @@ class Body:
         return target.at("CapacityReservationResourceGroupArn") if named.missing else named
 
 
-@dataclass(frozen=True, slots=True)
-class Launch:
+class Launch(Struct, frozen=True):
     """One way in which nodes are launched. `by` is the launch template itself where nothing in the template uses it.
 
     `count` is the most nodes there can be, None where that is not a count of nodes.

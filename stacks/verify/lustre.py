@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stacks.verify.template import Resource, Template
 
@@ -20,8 +21,7 @@ _THROUGHPUTS = {
 _HDD_STEPS_GIB = {12: 6000, 40: 1800}
 
 
-@dataclass(frozen=True, slots=True)
-class Grid:
+class Grid(Struct, frozen=True):
     """The sizes that FSx sells, in GiB: some, and the multiples of a step."""
 
     single: tuple[int, ...]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import IPv4Network
+
+from msgspec import Struct
 
 from stacks.verify.addresses import network
 from stacks.verify.facts import regions_by_zone_prefix
@@ -16,8 +17,7 @@ _INDEXED = re.compile(r"Select\((\d+),(GetAZs\(.*\))\)")
 _ZONE_NAME = re.compile(r"([a-z]{2}(?:-[a-z]+)+-\d)[a-z]")
 
 
-@dataclass(frozen=True, slots=True)
-class Zone:
+class Zone(Struct, frozen=True):
     """The zone of a subnet: its property, and whether that is a zone id rather than an account's name for it."""
 
     node: Node

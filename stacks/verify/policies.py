@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from stacks.verify.template import Node, Resource, Template
 
@@ -12,8 +13,7 @@ _IDENTITY = ("AWS::IAM::Role", "AWS::IAM::User", "AWS::IAM::Group")
 _DOCUMENTS = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy", "AWS::IAM::RolePolicy", "AWS::IAM::UserPolicy")
 
 
-@dataclass(frozen=True, slots=True)
-class Statement:
+class Statement(Struct, frozen=True):
     """One statement of a policy."""
 
     node: Node

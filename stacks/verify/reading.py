@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from pricing.units import MIB
 from stacks.errors import TemplateError
@@ -19,8 +20,7 @@ MOST_BYTES = 20 * MIB
 LOOP = "Fn::ForEach::"
 
 
-@dataclass(frozen=True)
-class Source:
+class Source(Struct, frozen=True):
     """A template as it was written: its name, its document, and where each part of it stands."""
 
     name: str

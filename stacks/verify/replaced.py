@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from pricing.table import read_table
 from stacks.verify.template import Node, Resource, Template
@@ -67,8 +68,7 @@ _Moved = tuple[str, str | None]
 _ORDER = {fate: rank for rank, fate in enumerate(Fate)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Replacement:
+class Replacement(Struct, frozen=True, kw_only=True):
     """One resource that the new template makes anew, or takes away; `because` says why, one sentence each."""
 
     name: str

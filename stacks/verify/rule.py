@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+from msgspec import Struct
 
 from stacks.verify.positions import Path
 from stacks.verify.template import Node, Resource, Template
@@ -22,8 +23,7 @@ class Severity(StrEnum):
     INFO = "info"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
+class Found(Struct, frozen=True, kw_only=True):
     """One place where a rule is broken or, where `open`, where the template does not tell whether it is."""
 
     path: Path
@@ -31,8 +31,7 @@ class Found:
     open: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """One thing that a template must keep: `why`, by whose word (`source`), and what to `change` where it does not."""
 
     id: str

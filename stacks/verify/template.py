@@ -7,9 +7,10 @@ one that only the deployment knows says so.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
+
+from msgspec import Struct
 
 from stacks.verify.intrinsics import Intrinsics
 from stacks.verify.positions import Path
@@ -17,8 +18,7 @@ from stacks.verify.reading import Source
 from stacks.verify.values import MISSING, OPEN, Encoded, Joined, Reference, Unknown, Value, key_of, scalar_text, whole
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """A value of a template, its intrinsic function followed, and its place."""
 
     template: Template
@@ -117,8 +117,7 @@ class Node:
         return found if isinstance(found, str) else "*"
 
 
-@dataclass(frozen=True, slots=True)
-class Resource:
+class Resource(Struct, frozen=True):
     """A resource of a template. `certain` is False where a condition that only the deployment knows makes it."""
 
     template: Template

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import Any
+
+from msgspec import Struct
 
 
 class Missing(Enum):
@@ -20,24 +21,21 @@ MISSING = Missing.MISSING
 _WHOLE = re.compile(r"-?[0-9]{1,15}")
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """A value that only the deployment knows; two of the same `key` are the same value."""
 
     reason: str
     key: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(Struct, frozen=True):
     """What a resource of the template answers: its id (`attribute` None) or an attribute."""
 
     name: str
     attribute: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Joined:
+class Joined(Struct, frozen=True):
     """A text of which some parts are not known."""
 
     parts: tuple[Any, ...]
@@ -48,8 +46,7 @@ class Joined:
         return "".join(part if isinstance(part, str) else "*" for part in self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class Encoded:
+class Encoded(Struct, frozen=True):
     """What Fn::Base64 encodes: a text, or what is known of it."""
 
     content: Any

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+from msgspec import Struct, field
 
 from stacks.errors import TemplateError
 from stacks.verify.positions import Path
@@ -26,8 +26,7 @@ _WORDS = {"": None, "~": None, "null": None, "Null": None, "NULL": None} | {
 }
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     events: Iterator[Any]
     anchors: dict[str, tuple[Any, int]] = field(default_factory=dict)
     lines: dict[Path, int] = field(default_factory=dict)

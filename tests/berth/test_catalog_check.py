@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from dataclasses import replace
 
 import pytest
 
 from pricing.aws.instance_types import Ec2Type, read_types
 from pricing.errors import MarketError
+from pricing.records import replace
 from tests.berth.command import Command
 from tests.support.ec2_records import EC2
 from tests.support.price_server import PriceServer

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import pytest
 from planner.lock import lock_json, read_head, read_lock, write_image, write_lock
 from planner.places import lock_path
 from planner.report.headline import headline
+from pricing.records import replace
 from tests.berth.command import Command
 from tests.planner.market_builders import SERVING, TRAINING, written
 

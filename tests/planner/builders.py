@@ -6,11 +6,11 @@ The factors of `IDEAL` and `BARE` add nothing of their own, so that a test can d
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 from hypothesis import settings
+from msgspec.structs import asdict
 
 from planner.calibration import MemoryFactors, ServingFactors, TimeFactors
 from planner.communication import Fabric
@@ -23,6 +23,7 @@ from planner.shape import Attention, Blocks, LatentAttention, Mlp, ModelShape
 from planner.techniques import load_techniques
 from planner.training_time import step_time
 from pricing.instance_type import Accelerator, InstanceType, Link, LinkKind
+from pricing.records import replace
 
 # Every run tries the same examples, and none is timed.
 examples = settings(deadline=None, derandomize=True, max_examples=60)
@@ -240,15 +241,15 @@ def grid(layouts: Iterable[Layout]) -> LayoutGrid:
     rows = list(layouts)
     return LayoutGrid(
         **{
-            field.name: np.array([getattr(row, field.name) for row in rows], dtype=np.int64)
-            for field in fields(LayoutGrid)
+            name: np.array([getattr(row, name) for row in rows], dtype=np.int64)
+            for name in LayoutGrid.__struct_fields__
         }
     )
 
 
 def terms(record: Any, index: int | None = None) -> dict[str, float]:
     """The fields of an itemised record, of one row where it holds arrays."""
-    values = {field.name: getattr(record, field.name) for field in fields(record)}
+    values = asdict(record)
     if index is None:
         return {name: float(value) for name, value in values.items()}
     return {

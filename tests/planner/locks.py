@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +12,7 @@ from planner.lock import Lock
 from planner.plan import Lifecycle, Target
 from pricing.errors import MarketError
 from pricing.offer import Purchase
+from pricing.records import replace
 from tests.planner.market_builders import NOW
 from tests.support.fleets import FLEET
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -25,6 +24,7 @@ from pricing.instance_type import InstanceType
 from pricing.market import Market
 from pricing.offer import Offer, Provenance, Purchase
 from pricing.price import Component, ComponentPrice, Interruption, Quota, QuotaKind
+from pricing.records import replace
 from tests.planner.builders import DENSE
 from tests.planner.builders import machine as bare_machine
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planner.accounts import account_of, home, key_warnings
 from planner.built import Existing
 from planner.plan import Build
 from pricing.offer import Purchase
+from pricing.records import replace
 from tests.support.builds import G5_FLEET, G5_SINGLE, P4D_CLUSTER
 
 KEY = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab"

@@ -6,7 +6,6 @@ named twice is kept once.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -17,6 +16,7 @@ from planner.recipe import Adapter, AdapterKind, AdapterTargets, Recipe, Recompu
 from planner.recurrence import mamba
 from planner.shape import NO_ATTENTION, NO_MLP, Attention, Blocks, Mlp, ModelShape
 from planner.software import Operations, Software, load_software
+from pricing.records import replace
 from tests.planner.builders import DENSE, LATENT_MIXED, MIXED
 
 Saved = dict[str, list[str]]

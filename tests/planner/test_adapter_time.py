@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from planner.adapters import adapted_matrices
 from planner.layout import Layout
 from planner.recipe import Adapter, AdapterKind, AdapterTargets, Recompute
 from planner.shape import ModelShape
+from pricing.records import replace
 from tests.planner.builders import BANDWIDTH, DENSE, MIXED, PEAK, SHAPES, TOKENS, machine, recipe, step
 
 FULL = recipe("bf16", "adamw", "replicated", of="huggingface")

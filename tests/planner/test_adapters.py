@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planner.adapters import adapter_parameters
@@ -13,6 +11,7 @@ from planner.recipe import Adapter, AdapterKind, AdapterTargets
 from planner.recurrence import mamba
 from planner.resident import Stage, resident
 from planner.shape import NO_ATTENTION, NO_MLP, Attention, Blocks, Mlp
+from pricing.records import replace
 from tests.planner.builders import DENSE, MIXED
 
 # Hidden 8, two query heads and one key head of 4, a gated MLP of 16.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planner.addresses import beside_nodes, interface_warnings, most_nodes, network_sentence
 from planner.built import Existing, FileSystem
 from planner.errors import NoFeasiblePlan
 from planner.plan import Build, Target
+from pricing.records import replace
 from tests.support.builds import FAMILIES, G5_FLEET, G5_SINGLE, P4D_CLUSTER
 
 P5 = next(family.build for family in FAMILIES if family.instance_type == "p5.48xlarge")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from planner.recipe import Place, Recipe
 from planner.recipes import Option
 from planner.serving import Load
 from pricing.catalog import load_instance_types
+from pricing.records import replace
 from tests.planner.builders import DENSE, framework
 
 LOAD = Load(input_tokens=256, output_tokens=32, context_tokens=288)

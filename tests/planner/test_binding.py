@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planner.binding import prompt_floor, token_floor
@@ -14,6 +12,7 @@ from planner.replica import Replica
 from planner.serving import Load, replica_of
 from planner.techniques import load_techniques
 from pricing.catalog import load_instance_types
+from pricing.records import replace
 from pricing.units import show_duration
 from tests.planner.builders import recipe
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,6 +14,7 @@ from planner.plan import Build, Decision, Lifecycle, Target
 from pricing.instance_type import InstanceType
 from pricing.offer import Purchase
 from pricing.price import Reservation
+from pricing.records import replace
 from pricing.reservation import held
 from pricing.units import GIB
 from tests.planner.market_builders import NOW, decision, machine, market, offer, workload

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +17,7 @@ from planner.fitting import FITTED, predicted_bytes
 from planner.measured import Measured, Row, parse_measured
 from planner.measured_training import training_case
 from planner.own_calibration import chosen_calibration
+from pricing.records import replace
 from pricing.units import GIB
 
 

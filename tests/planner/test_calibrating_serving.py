@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from planner.measured import Measured, parse_measured
 from planner.measured_answers import cache_tokens, output_tokens_per_s, tpot_ms
 from planner.measured_serving import serving_case
 from planner.own_calibration import chosen_calibration
+from pricing.records import replace
 from pricing.units import GIB
 
 COLUMNS = "id,engine,model,weight_dtype,accelerator,accelerators,tp,input_tokens,output_tokens,concurrency"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from planner.setting import RATED_AS
 from planner.software import load_software
 from planner.time_effects import VARIANTS, class_of
 from pricing.catalog import find_accelerator, load_accelerators
+from pricing.records import replace
 from pricing.units import GIB, MIB
 
 CALIBRATION = load_calibration()

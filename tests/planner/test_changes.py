@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +11,7 @@ from planner.built import Floor, Image
 from planner.changes import OF_TYPE, Changes, changes, drift, keeping
 from planner.lock import Lock
 from planner.plan import Build, Decision
+from pricing.records import replace
 from tests.planner.locks import (
     AMI,
     AROUND,
@@ -26,7 +26,7 @@ from tests.support.fleets import FLEET
 JUDGED = {"moving": MOVING, "replacing": REPLACING, "around": AROUND}
 
 
-@pytest.mark.parametrize("field", [field.name for field in fields(Build)])
+@pytest.mark.parametrize("field", Build.__struct_fields__)
 def test_every_field_of_a_build_is_judged_once(lock: Lock, field: str) -> None:
     """A change of any field, new ones too, is told in words as moving, replacing or around, and as nothing else."""
     (kind,) = [kind for kind, table in JUDGED.items() if field in table]
@@ -41,7 +41,7 @@ def test_every_field_of_a_build_is_judged_once(lock: Lock, field: str) -> None:
 
 def test_nothing_is_judged_that_is_not_built() -> None:
     """The three tables are the fields of a build, each once."""
-    assert sorted([*MOVING, *REPLACING, *AROUND]) == sorted(field.name for field in fields(Build))
+    assert sorted([*MOVING, *REPLACING, *AROUND]) == sorted(Build.__struct_fields__)
 
 
 def test_the_gravest_change_is_told_first(lock: Lock) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -22,6 +21,7 @@ from planner.shape import ModelShape
 from planner.workload import Workload
 from pricing.catalog import load_instance_types
 from pricing.market import Market, load_market
+from pricing.records import replace
 from tests.planner.brute_force import figures, score
 from tests.planner.builders import DENSE
 from tests.planner.market_builders import (

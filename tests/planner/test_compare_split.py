@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from planner.plan import Candidate, Comparison, Decision, Plan
+from pricing.records import replace
 from pricing.units import show_usd
 from tests.planner.builders import DENSE
 from tests.planner.market_builders import decision, inference, market, offer, serving_machines, workload

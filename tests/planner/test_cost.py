@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +19,7 @@ from planner.workload import Provision, Workload
 from pricing.market import Market
 from pricing.offer import Offer, Payment, Provenance, Purchase
 from pricing.price import Component, PriceRow, Quota, QuotaKind
+from pricing.records import replace
 from pricing.sagemaker import named
 from tests.planner.builders import DENSE, ZERO1, examples, recipe
 from tests.planner.market_builders import SAID, inference, interrupted, machine, market, offer, priced, workload

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +17,7 @@ from planner.workload import Workload
 from pricing.market import Market
 from pricing.offer import Offer, Payment, Provenance, Purchase
 from pricing.price import PriceRow, Quota, QuotaKind
+from pricing.records import replace
 from tests.planner.builders import examples
 from tests.planner.market_builders import (
     SAID,

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
 from planner.calibration import load_calibration
 from planner.load import Loaded, load_workload
@@ -15,6 +14,7 @@ from planner.lock import Lock, answers, digest_of
 from planner.plan import Target
 from planner.shape import Attention, ModelShape
 from planner.workload import Limits, Workload
+from pricing.records import replace
 from tests.planner.market_builders import SERVING, TRAINING, slower, written
 
 CONFIG = {
@@ -157,15 +157,13 @@ def test_another_calibration_unlocks(tmp_path: Path) -> None:
     assert digest_of(loaded, known) != digest_of(loaded, slower(known))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaterAttention(Attention):
+class LaterAttention(Attention, frozen=True, kw_only=True):
     """Attention as a later Berth may know it."""
 
     novel: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaterShape(ModelShape):
+class LaterShape(ModelShape, frozen=True, kw_only=True):
     """A shape as a later Berth may know it."""
 
     novel: str | None = None
@@ -187,8 +185,8 @@ class LaterWorkload(Workload):
 def later(loaded: Loaded, *, attention: int = 0, shape: str | None = None, limits: int = 5, top: str = "") -> Loaded:
     """The workload as a later Berth would load it, with values in its new fields."""
     known, asked = loaded.shape, loaded.workload
-    blocks = [replace(run, attention=LaterAttention(**values(run.attention), novel=attention)) for run in known.blocks]
-    wider = LaterShape(**{**values(known), "blocks": tuple(blocks)}, novel=shape)
+    blocks = [replace(run, attention=LaterAttention(**asdict(run.attention), novel=attention)) for run in known.blocks]
+    wider = LaterShape(**{**asdict(known), "blocks": tuple(blocks)}, novel=shape)
     given = {name: getattr(asked, name) for name in asked.model_fields_set}
     limited = LaterLimits(**{name: getattr(asked.limits, name) for name in asked.limits.model_fields_set}, novel=limits)
     return replace(
@@ -196,11 +194,6 @@ def later(loaded: Loaded, *, attention: int = 0, shape: str | None = None, limit
         shape=wider,
         workload=LaterWorkload(**{**given, "limits": limited}, novel=(top,) if top else ()),
     )
-
-
-def values(record: Any) -> dict[str, Any]:
-    """A record's fields, its own records as they are."""
-    return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
 @pytest.mark.parametrize("text", [TRAINING, TRAINING + "limits: {max_nodes: 3}\n"])

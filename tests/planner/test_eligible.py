@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +16,7 @@ from pricing.catalog import load_instance_types
 from pricing.instance_type import InstanceType
 from pricing.market import load_market
 from pricing.offer import Purchase
+from pricing.records import replace
 from tests.planner.builders import DENSE
 from tests.planner.market_builders import (
     inference,

@@ -39,7 +39,7 @@ def test_every_engine_has_all_factors_and_a_source(engine: str) -> None:
     """Each engine's default holds every factor of a step, and its file says where its settings come from."""
     assert engine_files()[engine]["source"] and engine_files()[engine]["title"]
     default = engine_figures()[engine]["default"]
-    assert set(StepFactors.__dataclass_fields__) <= set(default)
+    assert set(StepFactors.__struct_fields__) <= set(default)
 
 
 @pytest.mark.parametrize("engine", [name for name, found in sorted(engine_files().items()) if "like" in found])
@@ -58,7 +58,7 @@ def test_engines_whose_memory_nobody_measured_say_so(engine: str) -> None:
 
 def test_every_factor_says_where_it_can_lie_and_why() -> None:
     """Each factor of a step has a usual value inside its range, and a source."""
-    assert set(factor_ranges()) == set(StepFactors.__dataclass_fields__)
+    assert set(factor_ranges()) == set(StepFactors.__struct_fields__)
     for name, known in factor_ranges().items():
         assert 0 < known["low"] < known["usual"] < known["high"], name
         assert len(known["source"]) > 14

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from planner.evoformer import Evoformer
+from pricing.records import replace
 
 BLOCK = Evoformer(
     rows=512,
@@ -19,7 +18,7 @@ BLOCK = Evoformer(
     triangle_width=128,
     product_width=32,
 )
-EXTRA = dataclasses.replace(BLOCK, rows=5120, msa_width=64, msa_head_width=8, global_columns=True)
+EXTRA = replace(BLOCK, rows=5120, msa_width=64, msa_head_width=8, global_columns=True)
 
 
 def test_parameters_are_those_of_openfold() -> None:
@@ -40,7 +39,7 @@ def test_pairs_grow_with_the_square_and_triangles_with_the_cube(block: Evoformer
     work = [residues * block.flop(residues) for residues in (20_000, 40_000)]
     assert kept[1] / kept[0] == pytest.approx(8, rel=0.15)
     assert work[1] / work[0] == pytest.approx(8, rel=0.25)
-    shallow = dataclasses.replace(block, rows=1)
+    shallow = replace(block, rows=1)
     assert 100 * shallow.input_elements(10_000) == pytest.approx(100 * 10_000 * 128, rel=0.001)
 
 

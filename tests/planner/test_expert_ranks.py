@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -14,6 +12,7 @@ from planner.layout import Layout
 from planner.resident import Stage, resident
 from planner.serving import replica_memory, replica_of
 from pricing.instance_type import InstanceType
+from pricing.records import replace
 from tests.planner.builders import DENSE, LATENT_MIXED, LINK, MIXED, NETWORK, SERVED, changed, examples, machine, recipe
 
 BF16 = recipe("bf16", of="vllm")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +16,7 @@ from planner.workload import Workload
 from pricing.market import Market
 from pricing.offer import Offer, Purchase
 from pricing.price import Quota
+from pricing.records import replace
 from pricing.units import show_duration
 from tests.planner.brute_force import every_way, figures
 from tests.planner.builders import DENSE

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planner.calibration import load_calibration
 from planner.carried import carried_training
 from planner.fit_report import fit_report
 from planner.measured import Measured
+from pricing.records import replace
 
 NAME = "NVIDIA/torchtitan"
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
 from planner.fleet_cost import Rates, all_day, by_hours
 from pricing.offer import Purchase
+from pricing.records import replace
 from tests.planner.market_builders import decision, inference, machine, market, offer, workload
 
 OWN = Rates(own_nodes=4, own_usd=Decimal(1), spot_usd=None, losses_per_hour=0.0, ready_s=360.0)

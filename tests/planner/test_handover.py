@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,6 +10,7 @@ from hypothesis import strategies as st
 from planner.handover import Answers, Demanded, Prompts, Roles, Served, answers_of, prompts_of, roles, sized
 from planner.layout import Layout
 from planner.serving import PLANNED_SHARE, Load, replica_of
+from pricing.records import replace
 from tests.planner.builders import LATENT_MIXED, LINK, MIXED, NETWORK, SERVED, changed, examples, grid, machine, recipe
 
 BF16 = recipe("bf16", of="vllm")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,7 +10,7 @@ from hypothesis import strategies as st
 from planner.layout import Layout, LayoutGrid, concatenate
 from tests.planner.builders import examples, grid
 
-DEGREES = [field.name for field in fields(Layout)]
+DEGREES = Layout.__struct_fields__
 LAYOUTS = st.builds(Layout, **{name: st.integers(1, 16) for name in DEGREES})
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -17,6 +16,7 @@ from planner.layout import Layout
 from planner.legal import RULES, Space, broken_rules, divisors, layouts_by_node, legal_layouts, powers
 from planner.models import load_preset
 from planner.shape import ModelShape
+from pricing.records import replace
 from tests.planner.builders import DENSE, LATENT_MIXED, MIXED, changed, examples, framework
 
 SPACE = Space(

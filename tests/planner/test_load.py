@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from planner.load import load_workload
 from planner.models import load_preset
 from planner.places import find_workload, lock_path
 from planner.workload import Limits, Pin, Provision, Training, Workload
+from pricing.records import replace
 from tests.planner.market_builders import SERVING, TRAINING, written
 
 CONFIG = {

@@ -8,7 +8,6 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC
 from math import inf, nan
 from pathlib import Path
@@ -22,6 +21,7 @@ from planner.built import Image
 from planner.errors import LockError
 from planner.lock import FORMAT, Lock, lock_json, read_head, read_lock, write_image, write_lock
 from planner.plan import Plan, Term
+from pricing.records import replace
 from tests.planner.market_builders import SERVING, TRAINING, lock_of, written
 
 
@@ -109,17 +109,20 @@ def test_a_lock_is_plain_json(lock: Lock) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "not a lock that this Berth can read (the file: invalid json: eof while parsing"),
-        (b"garbage", "not a lock that this Berth can read (the file: invalid json"),
-        (b"[]", "not a lock that this Berth can read (the file: input should be an object"),
+        (b"", "not a lock that this Berth can read (the file: input data was truncated"),
+        (b"garbage", "not a lock that this Berth can read (the file: json is malformed"),
+        (b"[]", "not a lock that this Berth can read (the file: expected `object`, got `array`"),
         (b"{}", "not a lock that this Berth can read (format: field required)"),
         (b'{"format": 1}', "not a lock that this Berth can read (digest: field required)"),
         (b'{"format": 2, "novel": true}', "a lock of format 2, and this Berth reads format 1"),
         (b'{"format": 0}', "a lock of format 0, and this Berth reads format 1"),
-        (b'{"format": "one"}', "not a lock that this Berth can read (format: input should be a valid integer"),
+        (b'{"format": "one"}', "not a lock that this Berth can read (format: expected `int`, got `str`"),
         (b"\xff\xfe\x00", "the lock is not UTF-8 text"),
-        (b"<<<<<<< HEAD\n{}\n=======\n", "not a lock that this Berth can read (the file: invalid json"),
-        (b"[" * 100_000, "not a lock that this Berth can read (the file: invalid json: recursion limit exceeded"),
+        (b"<<<<<<< HEAD\n{}\n=======\n", "not a lock that this Berth can read (the file: json is malformed"),
+        (
+            b'{"novel": ' + b"[" * 100_000,
+            "not a lock that this Berth can read (the file: maximum recursion depth exceeded",
+        ),
     ],
 )
 def test_what_is_no_lock_is_told(tmp_path: Path, content: bytes, said: str) -> None:

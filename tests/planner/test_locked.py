@@ -6,7 +6,6 @@ import json
 import os
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -24,6 +23,7 @@ from planner.lock import Lock, read_head, read_lock, write_lock
 from planner.locked import Locked, locked_build
 from planner.places import lock_path
 from planner.plan import Decision, Lifecycle, Target
+from pricing.records import replace
 from tests.planner.locks import (
     AMI,
     AROUND,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -14,6 +12,7 @@ from planner.recipe import Recipe
 from planner.training_time import step_time
 from planner.wall_clock import wall_clock
 from pricing.instance_type import InstanceType
+from pricing.records import replace
 from tests.planner.builders import LOSSY, MIXED, grid, machine, recipe
 
 TOKENS = 4096

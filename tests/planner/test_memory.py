@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -19,6 +18,7 @@ from planner.resident import Stage, resident
 from planner.shape import Attention, Blocks, Mlp, ModelShape
 from planner.software import load_software
 from planner.states import states
+from pricing.records import replace
 from tests.planner.builders import (
     BARE,
     DENSE,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planner.calibration import load_calibration
@@ -12,6 +10,7 @@ from planner.models import load_preset
 from planner.recipe import Recipe
 from planner.techniques import load_techniques
 from pricing.catalog import load_accelerators
+from pricing.records import replace
 
 KNOWN = load_calibration()
 OWN = KNOWN.eager_factors("hf").band

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from planner.architectures import ARCHITECTURES
 from planner.errors import ModelError
 from planner.model_config import shape_from_config
 from planner.models import load_preset
+from pricing.records import replace
 
 
 def recorded(name: str) -> Any:
@@ -63,7 +63,7 @@ def findings(path: Path) -> tuple[str, ...]:
 def test_config_gives_the_shape_of_the_preset(preset: str, tmp_path: Path) -> None:
     """A preset's own config.json comes down to the very same shape."""
     shape = shape_from_config(write(tmp_path, PRESETS[preset]))
-    assert dataclasses.replace(shape, name=preset, notes=()) == dataclasses.replace(load_preset(preset), notes=())
+    assert replace(shape, name=preset, notes=()) == replace(load_preset(preset), notes=())
 
 
 @pytest.mark.parametrize("name", COUNTED)
@@ -322,14 +322,14 @@ def test_a_joint_model_is_planned_for_as_its_language_model(tmp_path: Path) -> N
     part = {key: value for key, value in PRESETS["qwen3-0.6b"].items() if key not in untold}
     joint = {"model_type": "qwen3_vl", "tie_word_embeddings": True, "text_config": part}
     shape = shape_from_config(write(tmp_path, joint))
-    assert dataclasses.replace(shape, name="qwen3-0.6b") == load_preset("qwen3-0.6b")
+    assert replace(shape, name="qwen3-0.6b") == load_preset("qwen3-0.6b")
 
 
 def test_a_joint_model_may_keep_all_in_its_language_part(tmp_path: Path) -> None:
     """Newer files of a joint model that was flat before have its figures in `text_config` alone."""
     joint = {"model_type": "qwen2_5_vl", "text_config": {**PRESETS["qwen2.5-7b"], "model_type": "qwen2_5_vl_text"}}
     shape = shape_from_config(write(tmp_path, joint))
-    assert dataclasses.replace(shape, name="qwen2.5-7b") == load_preset("qwen2.5-7b")
+    assert replace(shape, name="qwen2.5-7b") == load_preset("qwen2.5-7b")
 
 
 @pytest.mark.parametrize(

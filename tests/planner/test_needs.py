@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -14,6 +12,7 @@ from planner.needs import Needs
 from planner.offload import training_elsewhere
 from planner.recipes import Option
 from planner.search import Scope
+from pricing.records import replace
 from tests.planner.builders import BAND, DENSE, SHARED, framework, machine, recipe
 
 TOKENS, BATCH, NODES = 8192, 8, 3

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planner.layout import Layout
@@ -13,6 +11,7 @@ from planner.resident import Stage
 from planner.shape import ModelShape
 from planner.stage_activations import routed_bytes, stage_bytes
 from planner.states import largest_block
+from pricing.records import replace
 from tests.planner.builders import DENSE, MIXED, framework, grid, recipe
 
 EIGHT = Layout(data=8)

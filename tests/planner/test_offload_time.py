@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planner.layout import Layout
@@ -11,6 +9,7 @@ from planner.offload_time import DISK_BYTES_PER_S_PER_BYTE, HOST_BYTES_PER_S, PA
 from planner.recipe import Place, Recipe, Recompute
 from planner.work import block_work
 from pricing.instance_type import InstanceType
+from pricing.records import replace
 from pricing.units import TERA
 from tests.planner.builders import DENSE, NODE, TOKENS, ZERO1, recipe, step
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from planner.adapters import matrices
 from planner.layout import Layout
 from planner.optimizer_time import DECOMPOSED_SHARE, NEWTON_SCHULZ, PROJECTED_EVERY
 from planner.recipe import Recipe
+from pricing.records import replace
 from tests.planner.builders import DENSE, FSDP, MIXED, PEAK, ZERO1, machine, recipe, step
 
 NO_MEMORY = machine(memory_bytes_per_s=1e30)

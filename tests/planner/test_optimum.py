@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +14,7 @@ from planner.plan import Plan, Rung
 from planner.shape import ModelShape
 from planner.workload import Workload
 from pricing.market import Market
+from pricing.records import replace
 from tests.planner.brute_force import Way, every_way, figures, score
 from tests.planner.builders import DENSE, MIXED
 from tests.planner.market_builders import (

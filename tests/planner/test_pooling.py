@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -17,6 +15,7 @@ from planner.serving_modes import Lengths
 from planner.shape import ModelShape
 from planner.simulation import replay
 from planner.step_table import prompt_share, step_table
+from pricing.records import replace
 from tests.planner.builders import DENSE, NODE, SERVED, changed, recipe
 
 BF16 = recipe("bf16", of="vllm")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from planner.workload import Workload
 from pricing.market import Market
 from pricing.offer import Offer, Purchase
 from pricing.price import Component, Quota
+from pricing.records import replace
 from tests.planner.brute_force import every_terms
 from tests.planner.builders import DENSE, examples
 from tests.planner.market_builders import (

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planner.readiness import BOOT_S, GP3_BYTES_PER_S, ready_s, weight_sources
 from pricing.catalog import load_instance_types
+from pricing.records import replace
 
 GB = 10**9
 

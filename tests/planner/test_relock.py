@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +15,7 @@ from planner.lock import Lock, read_head, read_lock, write_lock
 from planner.places import lock_path
 from planner.relock import refresh_image, relock
 from pricing.errors import MarketError
+from pricing.records import replace
 from tests.planner.locks import (
     AMI,
     LATER,

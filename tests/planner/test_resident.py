@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from itertools import pairwise
 
 import numpy as np
@@ -15,6 +14,7 @@ from planner.models import load_preset
 from planner.recipe import Adapter, AdapterTargets
 from planner.resident import Resident, Stage, layers_per_stage, resident
 from planner.shape import ModelShape
+from pricing.records import replace
 from tests.planner.builders import DENSE, LATENT_MIXED, MIXED, SHAPES, TIED, adapter_parameters, examples, grid
 
 BY_NAME = pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
@@ -169,6 +169,6 @@ def test_arrays_agree_with_single_layouts(shape: ModelShape, layouts: list[Layou
     together = resident(shape, grid(layouts), stage, adapter)
     for index, layout in enumerate(layouts):
         alone = resident(shape, layout, stage, adapter)
-        for field in fields(Resident):
-            column = np.broadcast_to(getattr(together, field.name), len(layouts))
-            assert float(column[index]) == float(getattr(alone, field.name))
+        for name in Resident.__struct_fields__:
+            column = np.broadcast_to(getattr(together, name), len(layouts))
+            assert float(column[index]) == float(getattr(alone, name))

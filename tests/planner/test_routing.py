@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from planner.recipe import Adapter, AdapterTargets, Recipe
 from planner.resident import Stage
 from planner.routing import Routing, RowBytes, room, routing
 from planner.shape import ModelShape
+from pricing.records import replace
 from tests.planner.builders import BARE, DENSE, LATENT_MIXED, MIXED, examples, framework, grid, recipe, terms
 
 # Two experts a token of 16, 512 wide; experts keep the 16-bit copy and three 16-bit inner rows of 256.

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from planner.calibration import load_calibration
 from planner.carried import timed_cases
 from planner.models import load_preset
 from planner.plan import Band
 from planner.recipe import Place, Recipe
 from planner.run_band import TIMED_WITH_ADAPTERS, run_band
+from pricing.records import replace
 from tests.planner.builders import LORA, framework, recipe
 
 KNOWN = load_calibration()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -27,6 +26,7 @@ from planner.shape import ModelShape
 from planner.workload import Workload
 from pricing.market import Market, load_market
 from pricing.offer import Purchase
+from pricing.records import replace
 from pricing.units import HOUR_S
 from tests.planner.builders import DENSE
 from tests.planner.market_builders import inference, interrupted, market, offer, plan, serving_machines, three_offers

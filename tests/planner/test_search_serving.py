@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -18,6 +18,7 @@ from planner.search_serving import ServingJob, search_serving
 from planner.serving import Load, replica_answer, replica_memory
 from planner.shape import ModelShape
 from pricing.instance_type import InstanceType
+from pricing.records import replace
 from tests.planner.builders import (
     BAND,
     DENSE,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -15,6 +13,7 @@ from planner.search_split import demanded, split_parts
 from planner.serving import replica_memory
 from planner.shape import ModelShape
 from pricing.instance_type import InstanceType
+from pricing.records import replace
 from tests.planner.builders import DENSE, LATENT_MIXED, MIXED, grid
 from tests.planner.test_search_serving import FACTORS, IN_FLIGHT, LOAD, MACHINES, NODES, OPTIONS, RATE, packed, searched
 from tests.planner.test_search_serving import layouts as every_layout

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -21,6 +21,7 @@ from planner.shape import ModelShape
 from planner.training_time import step_time
 from planner.wall_clock import wall_clock
 from pricing.instance_type import InstanceType
+from pricing.records import replace
 from tests.planner.builders import BAND, DENSE, LOSSY, MIXED, SHARED, framework, machine, recipe
 
 JOB = TrainingJob(sequence_tokens=8192, global_batch=8, tokens=10**9)

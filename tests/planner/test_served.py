@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ from planner.built import Fleet
 from planner.contradictions import contradictions
 from planner.errors import NoFeasiblePlan
 from planner.workload import Pin, Workload
+from pricing.records import replace
 from tests.planner.builders import MIXED
 from tests.planner.market_builders import decision, inference, machine, market, offer, workload
 

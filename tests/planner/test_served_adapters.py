@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planner.layout import Layout
@@ -12,6 +10,7 @@ from planner.recipe import Adapter, AdapterTargets
 from planner.served_adapters import BLOCK_LAUNCHES_S, ServedAdapters
 from planner.serving import Load, replica_memory, replica_of
 from planner.step_work import step_work
+from pricing.records import replace
 from tests.planner.builders import BANDWIDTH, DENSE, NODE, SERVED, recipe
 
 BF16 = recipe("bf16", of="vllm")

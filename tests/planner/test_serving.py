@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import asdict
 
 from planner.calibration import ServingFactors, load_calibration
 from planner.described import machine_of
@@ -21,9 +21,7 @@ from planner.prompt_queue import PromptQueue
 from planner.recipe import Recipe
 from planner.serving import (
     PLANNED_SHARE,
-    Answer,
     Load,
-    ReplicaMemory,
     held_tokens,
     memory_terms,
     replica_answer,
@@ -34,6 +32,7 @@ from planner.shape import ModelShape
 from planner.work import block_work
 from pricing.catalog import load_accelerators
 from pricing.instance_type import InstanceType
+from pricing.records import replace
 from tests.planner.builders import DENSE, LATENT_MIXED, MIXED, SERVED, SHAPES, changed, examples, grid, machine, recipe
 
 BF16 = recipe("bf16", of="vllm")
@@ -61,7 +60,7 @@ def kept(
 ) -> dict[str, float]:
     """The terms of a replica's memory, and its capacity."""
     memory = replica_memory(shape, made, layout, on, factors)
-    return {field.name: float(getattr(memory, field.name)) for field in fields(ReplicaMemory)} | {
+    return {name: float(value) for name, value in asdict(memory).items()} | {
         "capacity_tokens": float(memory.capacity_tokens)
     }
 
@@ -77,7 +76,7 @@ def answer(
 ) -> dict[str, float]:
     """A replica's mean answer."""
     found = replica_answer(shape, made, layout, load, on, factors)
-    return {field.name: float(getattr(found, field.name)) for field in fields(Answer)}
+    return {name: float(value) for name, value in asdict(found).items()}
 
 
 @pytest.mark.parametrize(

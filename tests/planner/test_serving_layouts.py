@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planner.layout import Layout
 from planner.legal import Space, broken_rules
 from planner.serving_layouts import SERVING_RULES, serving_layouts
 from planner.shape import ModelShape
+from pricing.records import replace
 from tests.planner.builders import DENSE, LATENT_MIXED, MIXED, framework
 
 

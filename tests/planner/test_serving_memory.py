@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -28,6 +27,7 @@ from planner.serving_memory import (
 )
 from planner.shape import ModelShape
 from planner.techniques import load_techniques
+from pricing.records import replace
 from pricing.units import GIB
 from tests.planner.builders import DENSE, MIXED, TIED, examples
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planner.layout import Layout
 from planner.replica import Replica
 from planner.serving import replica_of
 from planner.serving_modes import Lengths, arrivals, closed_loop, full_rate, static_batch
+from pricing.records import replace
 from tests.planner.builders import DENSE, SERVED, changed, machine, recipe
 
 NODE = machine()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planner.framework import load_frameworks
@@ -12,6 +10,7 @@ from planner.plan import Candidate
 from planner.serving_notes import serving_notes
 from planner.split_record import Split
 from planner.workload import Workload
+from pricing.records import replace
 from tests.planner.builders import DENSE, MIXED
 from tests.planner.market_builders import inference, machine, market, offer, plan, serving_machines, workload
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -16,6 +14,7 @@ from planner.serving_spread import spreads
 from planner.simulation import Floats, replay
 from planner.spread import Spread
 from planner.step_table import step_table
+from pricing.records import replace
 from tests.planner.builders import DENSE, SERVED, changed, machine, recipe
 
 LOAD = Load(input_tokens=1000, output_tokens=200, context_tokens=4096)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -14,6 +12,7 @@ from planner.serving_answers import Stack, run_figures
 from planner.serving_crossval import errors, held_out, kinds_of_score, score
 from planner.serving_runs import ServingRun, serving_run
 from planner.serving_step_fit import NAMES, Fit, judged_figures, outer
+from pricing.records import replace
 
 CALIBRATION = load_calibration()
 ROWS = {row.id: row for row in carried_speed().rows}

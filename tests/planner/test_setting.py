@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 
 from planner.layout import Layout
 from planner.recipe import Adapter, AdapterKind, Recipe
 from planner.setting import Products, Setting
+from pricing.records import replace
 from tests.planner.builders import BANDWIDTH, DENSE, IDEAL, PEAK, TOKENS, machine, recipe
 
 FACTORS = replace(IDEAL, matmul={"bf16": 0.5, "fp8": 0.4}, memory=0.8, outputs_half=1e6, depth_half=100.0)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import pytest
 
 from planner.recurrence import lightning
 from planner.shape import NO_ATTENTION, NO_MLP, Attention, Blocks, LatentAttention, Mlp, ModelShape
+from pricing.records import replace
 
 HIDDEN = 64
 LATENT = LatentAttention(query_rank=24, kv_rank=16, nope_width=8, rope_width=4, value_width=6)
 
 
 def attention(**changes: object) -> Attention:
-    return dataclasses.replace(Attention(heads=8, kv_heads=2, head_width=10), **changes)  # type: ignore[arg-type]
+    return replace(Attention(heads=8, kv_heads=2, head_width=10), **changes)  # type: ignore[arg-type]
 
 
 def mlp(**changes: object) -> Mlp:
-    return dataclasses.replace(Mlp(ffn=100), **changes)  # type: ignore[arg-type]
+    return replace(Mlp(ffn=100), **changes)  # type: ignore[arg-type]
 
 
 def shape(**changes: object) -> ModelShape:
@@ -29,7 +28,7 @@ def shape(**changes: object) -> ModelShape:
         blocks=(Blocks(count=3, attention=attention(), mlp=mlp()),),
         context_tokens=128,
     )
-    return dataclasses.replace(base, **changes)  # type: ignore[arg-type]
+    return replace(base, **changes)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +50,7 @@ def shape(**changes: object) -> ModelShape:
             64 * 24 + 24 + 24 * 96 + 64 * 20 + 16 + 16 * 112 + 48 * 64,
         ),
         (
-            {"latent": dataclasses.replace(LATENT, query_rank=0), "kv_heads": 8, "head_width": 12},
+            {"latent": replace(LATENT, query_rank=0), "kv_heads": 8, "head_width": 12},
             64 * 96 + 64 * 20 + 16 + 16 * 112 + 48 * 64,
         ),
     ],
@@ -164,7 +163,7 @@ def test_a_recurrence_stands_in_place_of_attention() -> None:
     """A block without attention has no cache, and is split by the recurrence's heads; beside attention both count."""
     assert RECURRENT.parameters(HIDDEN, False) == RECURRENCE.parameters + 3 * 64 * 100 + 2 * 64
     assert (RECURRENT.heads, RECURRENT.kv_heads, RECURRENT.cache_width) == (16, 16, 0)
-    both = dataclasses.replace(RECURRENT, attention=attention())
+    both = replace(RECURRENT, attention=attention())
     assert both.parameters(HIDDEN, False) == RECURRENT.parameters(HIDDEN, False) + attention().parameters(HIDDEN)
     assert (both.heads, both.kv_heads, both.cache_width) == (8, 2, 40)
     assert shape(blocks=(RECURRENT, both)).state_per_sequence == 4 * RECURRENCE.state

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +11,7 @@ from planner.replica_clock import StepTable
 from planner.simulated import Expected, Simulated, simulated, verdict
 from planner.simulation import Requests
 from planner.spread import Spread, Spreads
+from pricing.records import replace
 
 # Ten ms a step, whatever it carries.
 TABLE = StepTable(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
 
 from planner.replica_clock import BLOCK_TOKENS, StepTable
 from planner.simulation import Requests, replay
+from pricing.records import replace
 
 BATCH, WIDTH, BUDGET = 8, 16, 64
 TABLE = StepTable(

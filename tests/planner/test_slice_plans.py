@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from planner.plan import Target
 from planner.relock import relock
 from pricing.catalog import load_instance_types
 from pricing.market import Market
+from pricing.records import replace
 from tests.planner.market_builders import CALIBRATION, NOW, decision, inference, market, offer, workload, written
 
 PYTHIA = load_preset("pythia-1b")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ from planner.errors import NoFeasiblePlan
 from planner.plan import Decision
 from pricing.errors import CatalogError
 from pricing.instance_type import InstanceType
+from pricing.records import replace
 from tests.planner.market_builders import decision, inference, machine, market, offer, training, workload
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -13,6 +11,7 @@ from planner.replica import Replica
 from planner.serving import Load, replica_memory, replica_of
 from planner.shape import ModelShape
 from planner.speculation import Speculation, drafts_of_its_own
+from pricing.records import replace
 from tests.planner.builders import DENSE, NODE, SERVED, changed, grid, recipe
 
 BF16: Recipe = recipe("bf16", of="vllm")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +14,7 @@ from planner.search_split import split_parts
 from planner.serving import replica_answer
 from planner.split_record import Split
 from planner.split_service import split_service
+from pricing.records import replace
 from tests.planner.builders import DENSE
 from tests.planner.market_builders import inference, market, offer, plan, serving_machines, workload
 from tests.planner.test_search_serving import CALIBRATION, IN_FLIGHT, LOAD, MACHINES, OPTIONS, RATE, searched

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planner.layout import Layout
 from planner.recipe import Adapter, AdapterKind, Recipe, Recompute
 from planner.resident import Stage
 from planner.stage_activations import along_sequence, routed_bytes, stage_bytes, tokens_of
+from pricing.records import replace
 from tests.planner.builders import DENSE, MIXED, framework
 
 MEGATRON = framework()

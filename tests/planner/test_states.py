@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planner.layout import Layout
@@ -11,6 +9,7 @@ from planner.recipe import Adapter, Recipe
 from planner.resident import Stage, resident
 from planner.software import load_software
 from planner.states import states
+from pricing.records import replace
 from tests.planner.builders import DENSE
 
 SHARDED = Recipe(weights_sharded=True, gradients_sharded=True, optimizer_sharded=True, gradient_bytes=2.0)

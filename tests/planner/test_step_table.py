@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
@@ -11,6 +11,7 @@ import pytest
 from planner.replica import Replica
 from planner.serving import Load
 from planner.step_table import prompt_share, step_table
+from pricing.records import replace
 
 LOAD = Load(input_tokens=1000, output_tokens=200, context_tokens=4000)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planner.framework import load_frameworks
@@ -13,6 +11,7 @@ from planner.models import load_preset
 from planner.resident import Stage
 from planner.serving_memory import OUTER_BYTES
 from planner.structure import StructureModule
+from pricing.records import replace
 from tests.planner.builders import BARE, recipe, terms
 
 # One iteration, two heads of 3 with one query and one value point, rows 4 wide, pairs 5 wide.

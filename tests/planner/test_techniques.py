@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields, replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import asdict
 
 from planner import techniques
 from planner.framework import load_frameworks
@@ -26,6 +26,7 @@ from planner.recipe import (
     Technique,
 )
 from planner.techniques import load_techniques
+from pricing.records import replace
 
 EVERY = pytest.mark.parametrize("technique", load_techniques().values(), ids=lambda item: item.name)
 
@@ -136,7 +137,7 @@ def test_baselines_lose_nothing(technique: Technique) -> None:
 def test_what_a_technique_excludes_and_needs_exists(technique: Technique) -> None:
     """It names techniques, their groups and fields of a layout, none of its own group and nothing both ways."""
     known = load_techniques()
-    layout = {field.name for field in fields(Layout)}
+    layout = set(Layout.__struct_fields__)
     needed = frozenset().union(*technique.needs)
     assert technique.excludes <= known.keys() | set(Group) | layout
     assert needed <= known.keys()

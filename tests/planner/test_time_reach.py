@@ -5,8 +5,6 @@ The whole cross-validation is `python tools/fit_time.py`; here one fold of the f
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -23,6 +21,7 @@ from planner.time_fitting import TimedRun, fit_time, timed_run
 from planner.training_time import step_time
 from planner.validation import Validation, validate
 from planner.work import model_flop
+from pricing.records import replace
 
 
 @pytest.fixture(scope="module")

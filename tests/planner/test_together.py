@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from planner.errors import WorkloadError
 from planner.lock import Lock, write_lock
 from planner.places import lock_path
 from planner.together import Claim, claim_of, refuse_together
+from pricing.records import replace
 from tests.planner.market_builders import TRAINING, written
 
 VPC = "vpc-0123456789abcdef0"

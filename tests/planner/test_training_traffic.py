@@ -5,13 +5,12 @@ Factors are ideal unless a test says otherwise, so that every term can be worked
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planner.layout import Layout
 from planner.recipe import Recipe
 from planner.resident import Stage, resident
+from pricing.records import replace
 from tests.planner.builders import (
     DENSE,
     FSDP,

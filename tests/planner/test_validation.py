@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import pytest
 
@@ -14,6 +13,7 @@ from planner.measured import parse_measured
 from planner.measured_training import TrainingCase, training_case
 from planner.scores import reach, scores
 from planner.validation import Compared, OutOfMemory, Validation, validate
+from pricing.records import replace
 
 COLUMNS = (
     "id,judge,software,technique,layers,hidden,ffn,heads,vocab,compute_dtype,weight_dtype,sharding,accelerator,"

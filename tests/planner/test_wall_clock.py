@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from planner.training_time import START_UP_S
 from planner.usage import CHECKPOINT_INTERVAL_H, checkpoint_bytes
 from planner.wall_clock import NOTICED_S, SNAPSHOT_BYTES_PER_S, wall_clock
+from pricing.records import replace
 from pricing.units import DAY_S, HOUR_S
 from tests.planner.builders import DENSE, LORA, NODE, ZERO1, machine, recipe
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,6 +13,7 @@ from planner.workload import Workload
 from pricing.instance_type import InstanceType
 from pricing.market import Market
 from pricing.offer import Purchase
+from pricing.records import replace
 from tests.planner.builders import DENSE
 from tests.planner.market_builders import (
     CALIBRATION,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +12,7 @@ from planner.plan import Plan
 from planner.workload import Workload
 from pricing.offer import Offer, Purchase
 from pricing.price import Quota
+from pricing.records import replace
 from pricing.reservation import held
 from tests.planner.market_builders import (
     NOW,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from copy import deepcopy
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from pricing.aws.instance_types import read_types
 from pricing.catalog import load_instance_types
 from pricing.drift import compare
+from pricing.records import replace
 from tests.support.ec2_records import EC2
 
 Change = Callable[[dict[str, Any]], object]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +11,7 @@ from pricing.errors import CatalogError, MarketError
 from pricing.feed import Feed
 from pricing.lookup import look_up
 from pricing.offer import Payment, Purchase
+from pricing.records import replace
 from pricing.sagemaker import named
 from tests.pricing.snapshots import NOW, REGION, block, kept, price, snapshot
 from tests.support.price_server import PriceServer

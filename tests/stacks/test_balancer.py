@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from pricing.records import replace
 from tests.stacks.test_serving_fleet import TOKENS, TRITON
 from tests.support.builds import G5_FLEET
 from tests.support.fleets import CERTIFICATE, FLEET

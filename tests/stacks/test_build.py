@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from aws_cdk import App, Token
 from aws_cdk.assertions import Annotations, Match
 
 from planner.plan import Target
+from pricing.records import replace
 from stacks.build import build_stack, no_workload, stack_of
 from stacks.errors import StackError
 from tests.support.builds import G5_SINGLE, P4D_CLUSTER

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -12,6 +11,7 @@ import pytest
 from planner.built import Existing, FileSystem, Image
 from planner.plan import Lifecycle, Target
 from pricing.offer import Purchase
+from pricing.records import replace
 from pricing.units import GIB
 from stacks.compare import remade
 from stacks.errors import StackError

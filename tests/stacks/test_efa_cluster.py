@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,6 +9,7 @@ from aws_cdk.assertions import Match
 
 from planner.plan import Build
 from pricing.offer import Purchase
+from pricing.records import replace
 from tests.support.builds import P4D_CLUSTER
 from tests.support.synthesis import ancestors, document, launch_data, only, properties, template
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from planner.built import Existing, Image, Mig
 from planner.plan import Build, Target
 from pricing.offer import Purchase
+from pricing.records import replace
 from stacks.errors import StackError
 from stacks.verify.check import check
 from tests.stacks.test_file_system import CLUSTER as SHARING

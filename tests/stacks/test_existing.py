@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from planner.built import Existing
 from planner.plan import Build, Target
 from pricing.errors import BerthError
+from pricing.records import replace
 from stacks.verify.check import check
 from tests.support.builds import G5_FLEET, G5_SINGLE, P4D_CLUSTER
 from tests.support.synthesis import document, launch_data, only, properties, stack

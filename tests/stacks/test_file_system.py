@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from ipaddress import IPv4Network
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from planner.addresses import beside_nodes
 from planner.built import FileSystem
 from planner.plan import Build, Lifecycle
+from pricing.records import replace
 from stacks.verify.check import check
 from stacks.verify.rules import load_rules
 from tests.support.builds import G5_SINGLE, P4D_CLUSTER

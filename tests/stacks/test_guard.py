@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
 
 from planner.plan import Build
+from pricing.records import replace
 from tests.support.builds import G5_SINGLE, P4D_CLUSTER
 from tests.support.synthesis import document, only, properties
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from planner.built import Existing, Image
 from planner.plan import Build, Target
 from pricing.offer import Purchase
+from pricing.records import replace
 from pricing.units import TIB
 from stacks.errors import StackError
 from stacks.parts.lifecycle import script

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planner.built import Image
+from pricing.records import replace
 from stacks.errors import StackError
 from tests.support.builds import GPU_IMAGE, P4D_CLUSTER
 from tests.support.synthesis import document, launch_data, shown, stack

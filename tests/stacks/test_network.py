@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from aws_cdk.assertions import Match
 
 from planner.plan import Build
+from pricing.records import replace
 from tests.support.builds import G5_SINGLE, P4D_CLUSTER
 from tests.support.synthesis import document, only, properties, template
 

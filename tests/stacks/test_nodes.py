@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from planner.plan import Build, Lifecycle
+from pricing.records import replace
 from stacks.errors import StackError
 from stacks.parts.nodes import efa_nics
 from tests.support.builds import FAMILIES, G5_SINGLE, P4D_CLUSTER, P4D_SINGLE, Family

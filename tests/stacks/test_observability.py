@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from planner.built import Mig
 from planner.plan import Build
+from pricing.records import replace
 from tests.support.builds import FAMILIES, G5_SINGLE, P4D_CLUSTER, P4D_SINGLE
 from tests.support.synthesis import document, launch_data, only, properties
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,6 +16,7 @@ from cdk_nag import AwsSolutionsChecks
 from planner.built import Existing
 from planner.plan import Build, Lifecycle, Target
 from pricing.offer import Purchase
+from pricing.records import replace
 from stacks.build import build_stack
 from stacks.parts.identity import EKS_POLICIES
 from stacks.parts.lifecycle import prefix, script

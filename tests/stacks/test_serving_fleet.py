@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from planner.built import Existing, Fleet, Floor, Mig
 from planner.plan import Build
 from pricing.offer import Purchase
+from pricing.records import replace
 from stacks.errors import StackError
 from tests.support.builds import G5_FLEET
 from tests.support.fleets import FLEET, VLLM
@@ -332,6 +332,6 @@ def test_fields_of_the_fleet_are_all_built() -> None:
         "schedule": (Floor(minute=475, nodes=4),),
     }
     # What a schedule's clock shows, and who signs tokens, have tests of their own.
-    assert {*changes, "issuer", "keys", "time_zone"} == set(Fleet.__slots__)
+    assert {*changes, "issuer", "keys", "time_zone"} == set(Fleet.__struct_fields__)
     for field, value in changes.items():
         assert json.dumps(document(with_fleet(**{field: value}))) != plain, field

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
 from planner.plan import Build
 from pricing.offer import Purchase
+from pricing.records import replace
 from stacks.errors import StackError
 from tests.support.builds import G5_SINGLE, P4D_SINGLE
 from tests.support.synthesis import ancestors, document, launch_data, only, properties, stack

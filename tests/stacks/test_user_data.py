@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from planner.built import Mig
 from planner.plan import Build
+from pricing.records import replace
 from stacks.errors import StackError
 from stacks.parts.user_data import BOOT, LIMIT_BYTES, Boot, user_data
 from tests.support.builds import FAMILIES, G5_FLEET, G5_SINGLE, NEURON_IMAGE, P4D_CLUSTER, P4D_SINGLE

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from planner.built import Image
 from planner.plan import Build, Lifecycle, Target
 from pricing.offer import Purchase
+from pricing.records import replace
 from pricing.units import GIB
 from tests.support.fleets import FLEET
 from tests.support.loopback import IMAGE_PARAMETERS, REGION

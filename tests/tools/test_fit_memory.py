@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 import yaml
 
 from planner.calibration import bundled_figures, calibration_of, load_calibration
 from planner.crossval import HeldOut
 from planner.measured import Row
+from pricing.records import replace
 from tools.fit_memory import CALIBRATION, EAGER, MEMORY, Fit, Section, table, written
 
 TEXT = CALIBRATION.read_text(encoding="utf-8")

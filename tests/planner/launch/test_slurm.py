@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import subprocess
-from dataclasses import replace
 
 from planner.launch.slurm import sbatch
 from planner.layout import Layout
+from pricing.records import replace
 from tests.support.builds import P4D_CLUSTER
 
 LAYOUT = Layout(tensor=8, pipeline=2, data=2, micro_batches=4)

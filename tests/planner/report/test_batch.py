@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from planner.load import load_workload
 from planner.plan import Plan
 from planner.report.batch import batch_layout, batch_rows, per_million, step_title
 from planner.report.headline import headline
+from pricing.records import replace
 
 EXAMPLE = Path(__file__).parents[3] / "workloads" / "batch-opt175b-t4.yaml"
 ROLLING = """\

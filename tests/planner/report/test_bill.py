@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -15,6 +14,7 @@ from planner.plan import Candidate, Cost, CostLine, Deal
 from planner.report.bill import bill_table, deals_table, total
 from planner.report.terminal import FILE_WIDTH
 from pricing.offer import Provenance, Purchase
+from pricing.records import replace
 from tests.planner.market_builders import inference, machine, market, offer, plan, workload
 
 TODAY = date(2026, 6, 11)

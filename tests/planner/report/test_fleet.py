@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from decimal import Decimal
+
+from msgspec.structs import fields
 
 from planner.fleet_record import FleetPlan
 from planner.plan import Candidate
 from planner.report.fleet import fleet_rows
 from pricing.offer import Purchase
+from pricing.records import replace
 from tests.planner.market_builders import inference, market, offer, plan, serving_machines, workload
 
 

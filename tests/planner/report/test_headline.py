@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 from planner.plan import Plan
 from planner.report.headline import headline
 from planner.workload import Workload
+from pricing.records import replace
 from pricing.units import show_usd
 from tests.planner.market_builders import (
     inference,

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 
 from planner.plan import Band, Term
 from planner.report.speed import banded, speed_rows
 from planner.workload import Workload
+from pricing.records import replace
 from tests.planner.market_builders import (
     inference,
     market,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import re
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from planner.recipe import Accuracy
 from planner.report.terminal import FILE_WIDTH, SHOWN_REJECTIONS, plan_text, print_plan
 from planner.techniques import load_techniques
 from planner.workload import Workload
+from pricing.records import replace
 from pricing.units import show_gib, show_usd
 from tests.planner.market_builders import (
     NOW,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
@@ -15,6 +14,7 @@ from pricing.blocks import DAYS, SIZES
 from pricing.errors import MarketError
 from pricing.offer import Purchase
 from pricing.price import Block
+from pricing.records import replace
 from tests.support.recorded import Replay, recorded
 
 CALL = "DescribeCapacityBlockOfferings"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tracemalloc
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -16,6 +15,7 @@ from pricing.aws.price_list import price_list
 from pricing.errors import MarketError
 from pricing.offer import Purchase
 from pricing.price import PriceRow
+from pricing.records import replace
 from tests.support.recorded import Replay, price_page, products, recorded
 
 TODAY = date(2026, 9, 11)

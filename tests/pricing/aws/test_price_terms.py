@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -10,6 +9,7 @@ import pytest
 
 from pricing.aws.price_terms import Rate, Term, is_wanted, key, listing
 from pricing.offer import Payment, Purchase
+from pricing.records import replace
 
 REGION = "us-east-1"
 TODAY = date(2026, 9, 11)

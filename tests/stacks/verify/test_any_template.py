@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from copy import deepcopy
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from hypothesis import strategies as st
 from planner.lock import read_lock
 from planner.plan import Build
 from pricing.catalog import load_instance_types
+from pricing.records import replace
 from stacks.errors import TemplateError
 from stacks.verify.check import check, failing
 from stacks.verify.reading import read_text
