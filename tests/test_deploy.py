@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from textwrap import dedent
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from planner.lock import read_head
 from planner.places import lock_path
@@ -17,8 +17,7 @@ from tests.support.aws import Aws, loopback_aws
 from tests.support.loopback import ACCOUNT, IMAGE_ID
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
+class Case(Struct, frozen=True, kw_only=True):
     """A workload, and what should stand once it is deployed. `kept_buckets` outlive the stack.
 
     `guards` are the schedule that ends it and the budget that watches it.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 
 import pytest
+from msgspec import Struct
 
 from berth.main import run
 
@@ -13,8 +13,7 @@ from berth.main import run
 AMI = "ami-0123456789abcdef0"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """Exit status, stdout and stderr of a command."""
 
     status: int

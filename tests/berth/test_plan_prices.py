@@ -10,12 +10,12 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from pricing.feed import Feed
 from pricing.snapshot import read_snapshot
@@ -30,8 +30,7 @@ LIVE = re.compile(r"Prices of us-east-1, us-east-2 and us-west-2: live, as AWS a
 KEPT = "Prices of us-east-1, us-east-2 and us-west-2: cache of 2.0 days ago, for want of newer ones."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class Planned(Struct, frozen=True, kw_only=True):
     """What a plan chose, and the sentences on what to mind."""
 
     instance_type: str

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from planner.calibration import Calibration
 from planner.choose import job_of
@@ -31,8 +32,7 @@ from pricing.market import Market
 from pricing.offer import Offer, Purchase
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Way:
+class Way(Struct, frozen=True, kw_only=True):
     """One way that fits and keeps every limit. USD of a run, or of a month; seconds of a run, or of a request."""
 
     instance_type: str
@@ -115,8 +115,7 @@ def _paid_node_hours(purchase: Purchase, nodes: int, run_s: float, latest_s: flo
     return size * 24.0 * days if size <= 64 and days <= 182 else math.inf
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Terms:
+class Terms(Struct, frozen=True, kw_only=True):
     """One way to buy a machine: USD per hour and node, the most nodes, and a node's share of the run lost."""
 
     offer: Offer

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from planner.calibration import Calibration
 from planner.layout import Layout
@@ -66,8 +65,7 @@ def searched(shape: ModelShape = DENSE, machines: tuple[InstanceType, ...] = MAC
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """A feasible row in full."""
 
     machine: int

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pytest
+from msgspec import Struct
 
 from planner.calibration import Calibration
 from planner.framework import Framework
@@ -87,8 +86,7 @@ def searched(
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """A feasible row in full."""
 
     machine: int

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
 import numpy as np
 import pytest
+from msgspec import Struct, field
 
 from planner.replica_clock import BLOCK_TOKENS, StepTable
 from planner.simulation import Requests, replay
@@ -37,8 +36,7 @@ def drawn(count: int, per_s: float, seed: int = 0) -> Requests:
     )
 
 
-@dataclass
-class Plain:
+class Plain(Struct):
     """One request as the plain loop sees it."""
 
     at: float

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, cast
 
 import numpy as np
 import pytest
+from msgspec import Struct
 
 from planner.replica import Replica
 from planner.serving import Load
@@ -16,8 +16,7 @@ from pricing.records import replace
 LOAD = Load(input_tokens=1000, output_tokens=200, context_tokens=4000)
 
 
-@dataclass(frozen=True)
-class Kinked:
+class Kinked(Struct, frozen=True):
     """A replica whose step is the longer of reading and computing, and a window that bounds what a sequence reads."""
 
     window: float = 1e9

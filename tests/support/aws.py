@@ -8,11 +8,11 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import boto3
+from msgspec import Struct
 
 from tests.support.loopback import ACCOUNT, REGION
 from tests.support.node import BIN
@@ -24,8 +24,7 @@ COMMAND_S = 180
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing", "AWS_SESSION_TOKEN": "testing"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Aws:
+class Aws(Struct, frozen=True, kw_only=True):
     """An AWS on loopback. `home` holds whatever its clients write, and goes with the test."""
 
     endpoint: str

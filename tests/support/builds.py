@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from planner.built import Image
 from planner.plan import Build, Lifecycle, Target
@@ -55,8 +55,7 @@ G5_FLEET = replace(
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Family:
+class Family(Struct, frozen=True, kw_only=True):
     """A type's network cards, how many interfaces a node should get, and whether it is sold in blocks alone."""
 
     instance_type: str

@@ -9,13 +9,14 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Event, Thread
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from msgspec import Struct, field
 
 from pricing.bundle_prices import offerings
 from pricing.offer import Purchase
@@ -28,8 +29,7 @@ _XMLNS = "http://ec2.amazonaws.com/doc/2016-11-15/"
 _SCOPE = re.compile(r"Credential=[^/]+/\d+/([^/]+)/")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
+class Request(Struct, frozen=True, kw_only=True):
     """What a client asked: the call, the region that it asked in, and its parameters (lists, where they are forms)."""
 
     call: str
@@ -48,8 +48,7 @@ Answer = Callable[[Request], Reply | None]
 """What is sent, or None: the connection breaks off within the answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class PriceServer:
+class PriceServer(Struct, frozen=True):
     """The server: where it listens, what it was asked, its prices, and what it answers to a call instead."""
 
     address: str

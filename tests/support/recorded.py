@@ -11,7 +11,6 @@ import os
 from collections import defaultdict, deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -19,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.retries.standard import ExponentialBackoff
+from msgspec import Struct, field
 
 from pricing.aws.session import session
 
@@ -26,8 +26,7 @@ ANSWERS = Path(__file__).parents[1] / "pricing" / "aws" / "answers"
 _QUERY_ERROR = "<Response><Errors><Error><Code>{}</Code><Message>{}</Message></Error></Errors></Response>"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """One request that was sent: its call (`GetProducts`), host, and parameters (lists, where they are forms)."""
 
     call: str
@@ -35,8 +34,7 @@ class Asked:
     parameters: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(Struct, frozen=True):
     """Answers in wait, by call, and the requests that were sent, in order."""
 
     waiting: dict[str, deque[tuple[int, bytes] | Exception]] = field(default_factory=lambda: defaultdict(deque))
@@ -68,8 +66,7 @@ class Replay:
         return AWSResponse(request.url, answer[0], {}, _Raw(answer[1]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Raw:
+class _Raw(Struct, frozen=True):
     """A body as botocore reads it from its connection."""
 
     content: bytes
