@@ -12,11 +12,10 @@ from hashlib import sha256
 from pathlib import Path
 
 from msgspec import DecodeError, Struct
-from msgspec.json import decode
 
 from planner.errors import LockError
 from planner.index_record import IndexPlan
-from planner.lock import FORMAT, record_json
+from planner.lock import FORMAT, read_record, record_json
 from planner.workload import Workload
 from pricing.files import write_whole
 
@@ -46,7 +45,7 @@ def read_index_lock(path: Path) -> IndexLock | None:
     if not os.path.exists(path):
         return None
     try:
-        return decode(path.read_bytes(), type=IndexLock)
+        return read_record(path.read_bytes(), IndexLock)
     except OSError as error:
         raise LockError(f"{path}: the lock cannot be read: {error.strerror}") from None
     except (DecodeError, RecursionError):

@@ -13,9 +13,9 @@ from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from msgspec import NODEFAULT, DecodeError, Raw, Struct, convert, to_builtins
+from msgspec import NODEFAULT, DecodeError, Raw, Struct, ValidationError, convert, to_builtins
 from msgspec.json import decode
 from msgspec.structs import asdict
 from pydantic_core import from_json, to_json
@@ -36,6 +36,7 @@ FORMAT = 1
 _FREE = ("time_to_live", "reservation_end", "budget", "budget_email")
 # The same of a fleet: who may reach it, and how far it scales.
 _FREE_SERVING = ("clients", "least_nodes", "most_nodes")
+Record = TypeVar("Record", bound=Struct)
 _MEND = "restore it from version control, or delete it and run `berth lock`"
 
 
@@ -149,6 +150,14 @@ def record_json(record: Struct) -> str:
     return to_json(typed, indent=2, fallback=asdict).decode() + "\n"
 
 
+def read_record(written: bytes | str, kind: type[Record]) -> Record:
+    """What `record_json` wrote. Raises msgspec's DecodeError, also where an amount is no number."""
+    record = decode(written, type=kind)
+    if lost := next(no_numbers(record), None):
+        raise ValidationError(f"Expected a finite number - at `$.{lost}`")
+    return record
+
+
 def read_head(path: Path) -> Head:
     """Reads what a stack must know of a lock. Raises LockError where there is no such lock."""
     head, _ = _read_apart(path, _read(path))
@@ -159,7 +168,7 @@ def read_lock(path: Path) -> Lock:
     """Reads a lock with its plan. Raises LockError where there is no such lock."""
     head, written = _read_apart(path, _read(path))
     try:
-        plan = decode(written, type=Plan)
+        plan = read_record(written, Plan)
     except DecodeError:
         plan = None
     return Lock(**asdict(head), plan=plan)
@@ -172,7 +181,7 @@ def read_chosen(path: Path) -> tuple[Head, Candidate | None]:
     """
     head, written = _read_apart(path, _read(path))
     try:
-        return head, decode(written, type=_Decided).chosen
+        return head, read_record(written, _Decided).chosen
     except DecodeError:
         return head, None
 
@@ -212,7 +221,7 @@ def _read_apart(path: Path, text: str) -> tuple[Head, Raw]:
             raise LockError(f"{path}: a lock of format {parts.format}, and this Berth reads format {FORMAT}; {_MEND}")
         if parts.build is None and parts.index is not None:
             raise LockError(f"{path}: the lock of a vector index alone, for which there is no stack as yet")
-        return decode(text, type=Head), parts.plan
+        return read_record(text, Head), parts.plan
     except (DecodeError, RecursionError) as error:
         raise LockError(f"{path}: not a lock that this Berth can read ({_fault(error)}); {_MEND}") from None
 

@@ -20,7 +20,7 @@ MOST_BYTES = 20 * MIB
 LOOP = "Fn::ForEach::"
 
 
-class Source(Struct, frozen=True):
+class Source(Struct, frozen=True, dict=True):
     """A template as it was written: its name, its document, and where each part of it stands."""
 
     name: str

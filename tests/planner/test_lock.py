@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from planner.built import Image
 from planner.errors import LockError
-from planner.lock import FORMAT, Lock, lock_json, read_head, read_lock, write_image, write_lock
+from planner.lock import FORMAT, Lock, lock_json, read_chosen, read_head, read_lock, write_image, write_lock
 from planner.plan import Plan, Term
 from pricing.records import replace
 from tests.planner.market_builders import SERVING, TRAINING, lock_of, written
@@ -199,6 +199,21 @@ def test_what_a_later_berth_adds_to_a_lock_is_passed_over(tmp_path: Path, lock: 
     whole["novel"] = whole["build"]["novel"] = whole["plan"]["novel"] = whole["plan"]["chosen"]["novel"] = [1]
     path.write_text(json.dumps(whole), encoding="utf-8")
     assert read_lock(path) == lock
+
+
+@pytest.mark.parametrize("amount", ["NaN", "Infinity", "much"])
+def test_an_amount_that_is_no_number_is_none(tmp_path: Path, lock: Lock, amount: str) -> None:
+    """What cannot be paid is not read: it costs the plan where that has it, and the lock where its head has."""
+    path = tmp_path / "w.plan.json"
+    plan = json.loads(lock_json(lock))["plan"]
+    plan["chosen"]["usd_per_hour"] = amount
+    whole = with_plan(lock, path, plan=plan)
+    assert read_lock(path) == replace(lock, plan=None)
+    assert read_chosen(path)[1] is None
+    whole["build"]["budget_usd"] = amount
+    path.write_text(json.dumps(whole), encoding="utf-8")
+    with pytest.raises(LockError, match=r"not a lock that this Berth can read \(build\.budget_usd: "):
+        read_lock(path)
 
 
 @pytest.mark.parametrize("field", ["digest", "locked_at", "build"])
