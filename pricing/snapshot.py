@@ -76,7 +76,7 @@ def read_snapshot(text: str, feed: Feed, region: str) -> Snapshot | None:
     """The snapshot of that feed and region in a text; None where it is cut short, of another format or of another."""
     try:
         kept: _Kept[Any] = decode(text, type=_Kept[_ROWS.get(feed, PriceRow)])  # type: ignore[misc]
-    except DecodeError:
+    except (DecodeError, RecursionError):
         return None
     if (kept.feed, kept.region) != (feed, region) or not all(_is_as_written(row, region) for row in kept.rows):
         return None

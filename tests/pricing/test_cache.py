@@ -35,7 +35,9 @@ def test_the_folder_can_be_named(cache_dir: Path, monkeypatch: pytest.MonkeyPatc
     assert cache_folder().name == "berth"
 
 
-@pytest.mark.parametrize("content", [b"", b'{"format": 1, "rows": [', b"\xff\xfe", b"[]"])
+@pytest.mark.parametrize(
+    "content", [b"", b'{"format": 1, "rows": [', b"\xff\xfe", b"[]", b'{"rows": ' + b"[" * 100_000]
+)
 def test_a_broken_file_is_told_and_left(content: bytes) -> None:
     """A part of a file is nobody's price: it is refused with its path, and stays for whoever wants to look."""
     path = kept(snapshot())
