@@ -5,6 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from pricing.units import GIB
+
+# What a process takes of the host beside its tensors: interpreter, PyTorch (of whose import alone 1 GB was reported,
+# pytorch/pytorch#63555), CUDA's and the engine's own buffers. Assumed; no source with the sum was found.
+HOST_RESERVE_BYTES = 4 * GIB
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceNeed:

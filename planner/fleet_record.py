@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+# Nobody moves a fleet for less.
+WORTH_CHANGING = 0.1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loading:
