@@ -85,6 +85,8 @@ def run() -> None:
     gc.set_threshold(NEW_OBJECTS)
     # None is used, and looking for them among all installed packages takes a fiftieth of a plan's time.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
+    # No matrix here is large enough to share, and to start a thread for every core costs as much as to load NumPy.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         try:
             app()

@@ -6,6 +6,12 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+from pricing.units import GIB
+
+# What a process takes of the host beside its tensors: interpreter, PyTorch (of whose import alone 1 GB was reported,
+# pytorch/pytorch#63555), CUDA's and the engine's own buffers. Assumed; no source with the sum was found.
+HOST_RESERVE_BYTES = 4 * GIB
+
 
 class PlaceNeed(Struct, frozen=True, kw_only=True):
     """What a node keeps off its accelerators, as `of host memory per node`, and what it has of that. Bytes."""

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from planner.accounts import key_warnings
 from planner.addresses import interface_warnings, network_sentence
 from planner.build import build_of, end_warnings, image_warnings
@@ -19,7 +17,7 @@ from planner.eligible import Contender, contenders, most_nodes
 from planner.energy import energy_of
 from planner.engine_words import start_sentence
 from planner.errors import NoFeasiblePlan
-from planner.explain import Found, broken_pins, grouped, ladder, rung_miss, searched_rejections
+from planner.explain import Found, best_of_each, broken_pins, grouped, ladder, rung_miss, searched_rejections
 from planner.fleet_record import FleetPlan
 from planner.front import evenly_apart, pareto_front
 from planner.index_record import IndexPlan
@@ -252,12 +250,8 @@ def pins_of(workload: Workload) -> dict[str, int]:
 
 def _runners_up(found: Found) -> tuple[Candidate, ...]:
     """The best row of each further instance type, best first."""
-    order = found.ranking.order
-    machines = found.pool.machine[order]
-    first = np.full(len(found.contenders), len(order))
-    np.minimum.at(first, machines, np.arange(len(order)))
-    places = np.sort(first[first < len(order)])[1 : RUNNERS_UP + 1]
-    return tuple(found.describe(found.pool, int(order[place])) for place in places)
+    others = list(best_of_each(found).values())[1 : RUNNERS_UP + 1]
+    return tuple(found.describe(found.pool, row) for row in others)
 
 
 def _front(found: Found) -> tuple[Candidate, ...]:

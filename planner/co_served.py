@@ -18,7 +18,7 @@ from planner.calibration import Calibration
 from planner.candidate import candidate
 from planner.cost import cents, hundredth_cents
 from planner.eligible import Contender, contenders, most_nodes
-from planner.fleet_size import WORTH_CHANGING
+from planner.fleet_record import WORTH_CHANGING
 from planner.models import load_preset
 from planner.plan import Candidate, Rejection, ServedBeside
 from planner.search import ANY_NODES, Pool, Scope

@@ -97,26 +97,30 @@ def ladder(found: Found) -> tuple[RungAnswer, ...]:
 def searched_rejections(found: Found) -> tuple[Rejection, ...]:
     """For each contender that is not chosen: what its best costs, or which limit or memory it misses."""
     answers = []
-    order, pool = found.ranking.order, found.pool
+    pool, best = found.pool, best_of_each(found)
     for index, contender in enumerate(found.contenders):
         if index == int(pool.machine[found.chosen]):
             continue
-        ranked = order[pool.machine[order] == index]
-        rows = np.flatnonzero(pool.machine == index)
-        fitting = np.flatnonzero(found.fitting.machine == index)
-        loose = np.flatnonzero(found.loose.machine == index)
-        if len(ranked):
-            reason = _comparison(found, int(ranked[0]))
-        elif len(rows):
-            reason = _limit_miss(found, rows, fitting)
-        elif len(fitting):
+        if index in best:
+            reason = _comparison(found, best[index])
+        elif len(rows := np.flatnonzero(pool.machine == index)):
+            reason = _limit_miss(found, rows, np.flatnonzero(found.fitting.machine == index))
+        elif len(fitting := np.flatnonzero(found.fitting.machine == index)):
             reason = _quota_miss(found, fitting)
-        elif len(loose):
+        elif len(loose := np.flatnonzero(found.loose.machine == index)):
             reason = _late_miss(found, loose)
         else:
             reason = _machine_miss(pool, index)
         answers.append(Rejection(subject=contender.machine.name, reason=reason, change=""))
     return tuple(answers)
+
+
+def best_of_each(found: Found) -> dict[int, int]:
+    """The best row of each contender that has one within the limits, by their indices, best first."""
+    order = found.ranking.order
+    first = np.full(len(found.contenders), len(order))
+    np.minimum.at(first, found.pool.machine[order], np.arange(len(order)))
+    return {int(index): int(order[first[index]]) for index in np.argsort(first) if first[index] < len(order)}
 
 
 def rung_miss(found: Found, rung: Rung) -> str:

@@ -7,6 +7,9 @@ from decimal import Decimal
 
 from msgspec import Struct
 
+# Nobody moves a fleet for less.
+WORTH_CHANGING = 0.1
+
 
 class Loading(Struct, frozen=True, kw_only=True):
     """How long a node takes from its order to an answer, by where it reads the weights. Bytes/s, seconds; None unknown.

@@ -9,6 +9,7 @@ import numpy as np
 from msgspec import Struct
 from numpy.typing import NDArray
 
+from planner.fleet_record import WORTH_CHANGING
 from planner.subnets import ZONES
 
 Floats = NDArray[np.float64]
@@ -17,8 +18,6 @@ Ints = NDArray[np.int64]
 # Loads at which fleets are compared: a hundredth to a hundred times the planned one, 30 to a decade, so that a
 # crossing is found to 8 %.
 LOAD_DECADES, LOADS_PER_DECADE = 2, 30
-# Nobody moves a fleet for less.
-WORTH_CHANGING = 0.1
 
 
 class Unit(Struct, frozen=True, kw_only=True):

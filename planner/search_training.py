@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 import numpy as np
 from msgspec import Struct
@@ -13,9 +13,11 @@ from planner.needs import Needs
 from planner.plan import Rung
 from planner.recipe import Place
 from planner.recipes import Option, excluded_degrees
-from planner.search import Floats, Miss, Part, Pool, Scope, nearest_misses, pool, rungs
+from planner.search import Demand, Floats, Miss, Part, Pool, Scope, nearest_misses, pool, rungs
 from planner.training_time import step_time
 from planner.wall_clock import wall_clock
+from pricing.instance_type import InstanceType
+from pricing.records import replace
 
 # Arrays of as many rows stay in a processor's cache from one operation to the next.
 ROWS_AT_ONCE = 8192
@@ -37,17 +39,22 @@ class TrainingJob(Struct, frozen=True, kw_only=True):
 def search_training(searched: Scope, job: TrainingJob) -> Pool:
     """Every layout that fits on every machine, with the seconds of its run, start-up included."""
     needs = Needs(searched, job.sequence_tokens, job.global_batch)
-    options = [(index, number) for index, each in enumerate(searched.options) for number in range(len(each))]
-    found = [_fitting(needs, index, number) for index, number in options]
-    return pool(map(_part, found, _run_s(searched, job, found)))
+    fits: dict[Hashable, _Fits] = {}
+    found = []
+    for index, (machine, options) in enumerate(zip(searched.machines, searched.options, strict=True)):
+        for number, option in enumerate(options):
+            further = needs.further(machine, option)
+            # Types that differ in their hosts alone are many, and the same layouts fit on all of them.
+            kind = _kind(machine, option, further)
+            if kind not in fits:
+                fits[kind] = _fits(needs, machine, option, further)
+            found.append(_Fitting(machine=index, number=number, option=option, fits=fits[kind]))
+    return pool(_part(searched, item, run_s) for item, run_s in zip(found, _run_s(searched, job, found), strict=True))
 
 
-class _Fitting(Struct, frozen=True, kw_only=True):
-    """The layouts of one (instance type, option) that fit, by their indices in the scope, and what does not."""
+class _Fits(Struct, frozen=True, kw_only=True):
+    """The layouts of an option that fit on machines of a kind, and what does not."""
 
-    machine: int
-    number: int
-    option: Option
     layout: LayoutGrid
     nodes: Ints
     rung: Ints
@@ -55,20 +62,31 @@ class _Fitting(Struct, frozen=True, kw_only=True):
     covered: int
 
 
-def _fitting(needs: Needs, index: int, number: int) -> _Fitting:
-    machine, option = needs.searched.machines[index], needs.searched.options[index][number]
+class _Fitting(Struct, frozen=True, kw_only=True):
+    """What fits of one (instance type, option), by their indices in the scope."""
+
+    machine: int
+    number: int
+    option: Option
+    fits: _Fits
+
+
+def _kind(machine: InstanceType, option: Option, further: Sequence[Demand]) -> Hashable:
+    """What decides on the layouts that fit."""
+    chip, had = machine.accelerator, tuple(demand.have for demand in further)
+    node = (machine.devices, machine.device_memory_bytes, chip.ranks, chip.vendor)
+    return option.framework.name, option.recipe, node, had
+
+
+def _fits(needs: Needs, machine: InstanceType, option: Option, further: Sequence[Demand]) -> _Fits:
     grid, need = needs.grid(machine, option), needs.device_bytes(machine, option)
-    further = needs.further(machine, option)
     combines = _combines(option, grid)
     fits = combines & (need <= machine.device_memory_bytes)
     for demand in further:
         fits &= demand.need <= demand.have
     rung, layout = rungs(machine, grid.devices, option), grid.take(fits)
     missed = combines & ~fits
-    return _Fitting(
-        machine=index,
-        number=number,
-        option=option,
+    return _Fits(
         layout=layout,
         nodes=layout.devices // machine.devices,
         rung=rung[fits],
@@ -88,18 +106,18 @@ def _run_s(searched: Scope, job: TrainingJob, found: Sequence[_Fitting]) -> Iter
     seconds: dict[int, Floats] = {}
     for places in together.values():
         items = [found[place] for place in places]
-        ends = np.cumsum([len(item.layout) for item in items])
+        ends = np.cumsum([len(item.fits.layout) for item in items])
         seconds.update(zip(places, np.split(_timed(searched, job, items), ends[:-1]), strict=True))
     return (seconds[place] for place in range(len(found)))
 
 
 def _timed(searched: Scope, job: TrainingJob, items: Sequence[_Fitting]) -> Floats:
     """Seconds of the runs of all layouts of one recipe, one machine after the other."""
-    option, layout = items[0].option, concatenate([item.layout for item in items])
+    option, layout = items[0].option, concatenate([item.fits.layout for item in items])
     used = tuple(searched.machines[item.machine] for item in items)
     software, tables = option.framework.software.name, searched.calibration
     factors = [tables.time_factors(software, machine.accelerator.name) for machine in used]
-    of = np.repeat(np.arange(len(items)), [len(item.layout) for item in items])
+    of = np.repeat(np.arange(len(items)), [len(item.fits.layout) for item in items])
     found = [np.zeros(0)]
     for start in range(0, len(layout), ROWS_AT_ONCE):
         rows = slice(start, start + ROWS_AT_ONCE)
@@ -110,22 +128,24 @@ def _timed(searched: Scope, job: TrainingJob, items: Sequence[_Fitting]) -> Floa
     return np.concatenate(found)
 
 
-def _part(item: _Fitting, run_s: Floats) -> Part:
-    known = np.isfinite(run_s)
+def _part(searched: Scope, item: _Fitting, run_s: Floats) -> Part:
+    fits, machine, known = item.fits, searched.machines[item.machine], np.isfinite(run_s)
     count = int(known.sum())
+    # Nearly always all are, and a slice copies nothing.
+    rows = known if count < len(known) else slice(None)
     return Part(
         machine=item.machine,
         option=item.number,
-        layout=item.layout.take(known),
-        nodes=item.nodes[known],
+        layout=fits.layout.take(rows),
+        nodes=fits.nodes[rows],
         replicas=np.ones(count, dtype=np.int64),
-        rung=item.rung[known],
-        job_s=run_s[known],
+        rung=fits.rung[rows],
+        job_s=run_s[rows],
         rate=np.full(count, np.nan),
-        misses=item.misses,
-        covered=item.covered,
-        timed=len(item.layout),
-        untimed=len(item.layout) > 0 and not count,
+        misses={rung: replace(miss, machine=machine) for rung, miss in fits.misses.items()},
+        covered=fits.covered,
+        timed=len(fits.layout),
+        untimed=len(fits.layout) > 0 and not count,
     )
 
 

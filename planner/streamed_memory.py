@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from msgspec import Struct
 
+from planner.batch_record import HOST_RESERVE_BYTES
 from planner.calibration import Calibration
 from planner.layout import AnyLayout
 from planner.memory_band import served_band
@@ -28,13 +29,9 @@ from planner.serving_memory import (
 )
 from planner.shape import ModelShape
 from pricing.instance_type import InstanceType
-from pricing.units import GIB
 
 # Of a node's memory: the kernel keeps a part of it (64 GiB are 62).
 HOST_SHARE = 0.96
-# What a process takes of the host beside its tensors: interpreter, PyTorch (of whose import alone 1 GB was reported,
-# pytorch/pytorch#63555), CUDA's and the engine's own buffers. Assumed; no source with the sum was found.
-HOST_RESERVE_BYTES = 4 * GIB
 # Of local disks: what a file system keeps for itself (ext4: 5 %).
 DISK_SHARE = 0.95
 

@@ -21,7 +21,8 @@ Rate = Annotated[float, Field(gt=0)]
 
 
 class _Block(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # One validator for a file, and none for each block beside it.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class _Sourced(_Block):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from planner.batch_record import Batch, PassParts
+from planner.batch_record import HOST_RESERVE_BYTES, Batch, PassParts
 from planner.plan import Candidate, Run
-from planner.streamed_memory import HOST_RESERVE_BYTES
 from pricing.units import show_duration, show_gib, show_rate, show_usd
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from planner.fleet_cost import BY_THE_HOUR
-from planner.fleet_record import FleetPlan, Loading
-from planner.fleet_size import WORTH_CHANGING
+from planner.fleet_record import WORTH_CHANGING, FleetPlan, Loading
 from planner.plan import Candidate
 from pricing.units import show_duration, show_rate, show_requests, show_usd
 

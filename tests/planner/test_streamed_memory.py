@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from planner.batch_record import HOST_RESERVE_BYTES
 from planner.calibration import load_calibration
 from planner.estimate import estimate
 from planner.framework import load_frameworks
@@ -16,7 +17,7 @@ from planner.pinned import read_pinned
 from planner.recipe import Recipe
 from planner.recipes import Settings, recipe_of
 from planner.serving import Load
-from planner.streamed_memory import HOST_RESERVE_BYTES, StreamedMemory, device_terms, streamed_memory
+from planner.streamed_memory import StreamedMemory, device_terms, streamed_memory
 from pricing.catalog import load_instance_types
 
 CALIBRATION = load_calibration()
