@@ -26,16 +26,22 @@ FEWEST_LAYOUTS = 4
 
 
 class Sweep(Struct, frozen=True, kw_only=True):
-    """The layouts of a sweep: measured and predicted tokens a second and accelerator, and their rank correlation."""
+    """The layouts of a sweep: measured and predicted tokens a second and accelerator, and who measured them."""
 
     name: str
+    source: str
     measured: tuple[float, ...]
     predicted: tuple[float, ...]
 
     @property
     def rank_correlation(self) -> float:
-        """Spearman's."""
-        return float(np.corrcoef(_ranks(self.measured), _ranks(self.predicted))[0, 1])
+        """Of what was measured and what is predicted."""
+        return spearman(self.measured, self.predicted)
+
+
+def spearman(some: Sequence[float], others: Sequence[float]) -> float:
+    """The correlation of two sequences' ranks."""
+    return float(np.corrcoef(_ranks(some), _ranks(others))[0, 1])
 
 
 def sweeps(held: Sequence[HeldOutRun]) -> list[Sweep]:
@@ -47,10 +53,8 @@ def sweeps(held: Sequence[HeldOutRun]) -> list[Sweep]:
         predicted = tuple(float(np.mean([item.predicted for item in each])) for each in layouts.values())
         if len(layouts) >= FEWEST_LAYOUTS and max(measured) > LEAST_SPREAD * min(measured):
             row = items[0].run.case.row
-            name = (
-                f"{row.says('model')} on {row.count('accelerators')} {row.says('accelerator')}, {items[0].run.source}"
-            )
-            found.append(Sweep(name=name, measured=measured, predicted=predicted))
+            name = f"{row.says('model')} on {row.count('accelerators')} {row.says('accelerator')}"
+            found.append(Sweep(name=name, source=items[0].run.source, measured=measured, predicted=predicted))
     return found
 
 

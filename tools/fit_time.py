@@ -17,6 +17,7 @@ from msgspec.structs import asdict
 from planner.calibration import TimeFactors
 from planner.carried import timed_cases
 from planner.plan import Band
+from planner.repeats import best_rank_correlation, scatter_by_source
 from planner.scores import Scores, scores
 from planner.setting import RATED_AS
 from planner.software import load_software
@@ -47,6 +48,7 @@ def main() -> None:
     print(table("five folds, by accelerator", crossed, by_chip))
     print(table("pairs of software and generation out", paired, by_pair))
     print(table("whole sources left out", abroad, by_source))
+    print(repeated(crossed))
     print(ranked(crossed))
     print(scaled(crossed))
     if write:
@@ -88,14 +90,25 @@ def line(name: str, found: Scores) -> str:
 
 
 def ranked(held: Sequence[HeldOutRun]) -> str:
-    """The rank correlation of every sweep, and their mean by layouts."""
-    found = sweeps(held)
-    lines = [f"{each.rank_correlation:5.2f}  {len(each.measured):3} layouts  {each.name}" for each in found]
+    """The rank correlation of every sweep, beside the best to expect where its source measured some configurations more
+    than once, and their mean by layouts."""
+    found, scatter = sweeps(held), scatter_by_source(held)
+    lines = []
+    for each in found:
+        known = scatter.get(each.source)
+        best = f", {best_rank_correlation(each.measured, known):.2f} at best" if known else ""
+        lines.append(f"{each.rank_correlation:5.2f}  {len(each.measured):3} layouts  {each.name}, {each.source}{best}")
     counts = [len(each.measured) for each in found]
     mean = float(np.average([each.rank_correlation for each in found], weights=counts))
     return "\n".join(
         ["rank correlation of predicted and measured speeds", *lines, f"{mean:5.2f}  over all layouts", ""]
     )
+
+
+def repeated(held: Sequence[HeldOutRun]) -> str:
+    """How far each source's repeated measurements of one configuration scatter, which no model can follow."""
+    lines = [f"{scatter:6.1%}  {source}" for source, scatter in scatter_by_source(held).items()]
+    return "\n".join(["deviation of repeated measurements of one configuration", *lines, ""])
 
 
 def scaled(held: Sequence[HeldOutRun]) -> str:
