@@ -96,7 +96,7 @@ def ranked(held: Sequence[HeldOutRun]) -> str:
     lines = []
     for each in found:
         known = scatter.get(each.source)
-        best = f", {best_rank_correlation(each.measured, known):.2f} at best" if known else ""
+        best = f", {best_rank_correlation(each.measured, known):.2f} without any error of prediction" if known else ""
         lines.append(f"{each.rank_correlation:5.2f}  {len(each.measured):3} layouts  {each.name}, {each.source}{best}")
     counts = [len(each.measured) for each in found]
     mean = float(np.average([each.rank_correlation for each in found], weights=counts))
