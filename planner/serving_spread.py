@@ -11,7 +11,7 @@ wider by 1 / (1 - busy), as it does busy periods. A gamma distribution has that 
 
 from __future__ import annotations
 
-from math import exp, lgamma, log, sqrt
+from math import lgamma, sqrt
 from statistics import NormalDist
 from typing import Any
 
@@ -25,6 +25,8 @@ from planner.spread import QUANTILES, Spread, Spreads, gamma_spread
 Floats = NDArray[np.float64]
 # Prompts in one cycle that are looked at; more come together in no planned load.
 MOST = 40
+COUNTS = np.arange(MOST)
+LOG_FACTORIALS = np.array([lgamma(count + 1) for count in range(MOST)])
 # Ways to meet a replica that are rarer than this move no percentile.
 RARE = 1e-6
 # Rounds until the chain of cycles stands still: it forgets its start at least by half in each.
@@ -54,7 +56,7 @@ def _first(replica: Replica, lengths: Lengths, in_flight: float, pace: Pace, var
     cycle = worked.copy()
     cycle[0] = pace.decode_s
     rate = float(_busy(pace) / pace.prompt_s)
-    comes = np.array([[_poisson(rate * length, count) for count in range(MOST)] for length in cycle])
+    comes = _poisson(rate * cycle)
     share = _standing(comes) * cycle
     weights = share[:, None] * comes
     # Prompts in the cycle that is met, and those that come beside.
@@ -74,7 +76,7 @@ def _first(replica: Replica, lengths: Lengths, in_flight: float, pace: Pace, var
 
 def _worked_s(replica: Replica, lengths: Lengths, decoded: float) -> Floats:
     """Seconds of the steps that carry so many prompts, none to `MOST`."""
-    tokens = np.arange(MOST) * float(lengths.fresh)
+    tokens = COUNTS * float(lengths.fresh)
     steps = np.maximum(np.ceil(tokens / replica.batched_tokens), 1.0)
     piece = tokens / steps
     pairs = piece * (lengths.cached + lengths.fresh / 2)
@@ -90,8 +92,11 @@ def _standing(comes: Floats) -> Floats:
     return share
 
 
-def _poisson(mean: float, count: int) -> float:
-    return exp(count * log(mean) - mean - lgamma(count + 1)) if mean > 0 else float(count == 0)
+def _poisson(means: Floats) -> Floats:
+    """The chances of none to `MOST` under each mean, a row for each."""
+    # Of a mean of 0 there is surely none.
+    logs = np.log(np.maximum(means, np.finfo(float).tiny))[:, None]
+    return np.asarray(np.exp(COUNTS * logs - means[:, None] - LOG_FACTORIALS))
 
 
 def _between(
