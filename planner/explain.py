@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from msgspec import Struct
@@ -24,14 +25,19 @@ from planner.legal import (
     Space,
     broken_rules,
 )
-from planner.plan import Candidate, Rejection, Rung, RungAnswer, Service
+from planner.plan import Candidate, Rejection, Rung, RungAnswer
 from planner.rank import Ranking
 from planner.search import OF_DEVICE, RUNGS, Miss, Pool, Scope
-from planner.workload import Workload
+from planner.workload import Inference, Workload
 from pricing.offer import Offer
 from pricing.records import replace
 from pricing.reservation import Held
 from pricing.units import HOUR_S, show_duration, show_gib, show_mib, show_usd
+
+if TYPE_CHECKING:
+    from planner.replica import Replica
+    from planner.serving import Load
+    from planner.serving_modes import Pace
 
 # An instance type that a sentence names by itself.
 _TYPE = re.compile(r"(?<! x )(?<![\w.])[\w-]+\.[\w-]+(?![\w.])")
@@ -296,18 +302,21 @@ def _late_miss(found: Found, rows: Ints, *, floors: bool = False) -> str:
 
     With `floors` it says how fast the replica could be, and what keeps it from that.
     """
+    # A training plan does not load what answers requests.
+    from planner.serving import pace_of
+
     loose, inference, pins = found.loose, found.workload.inference, found.scope.pins
     assert inference is not None
     most = pins.get("nodes", found.scope.max_nodes)
     few = rows[loose.nodes[rows] <= most]
     best = int(few[np.argmin(loose.job_s[few])] if len(few) else rows[np.argmin(loose.nodes[rows])])
-    service = found.describe(loose, best).service
-    assert service is not None
+    replica, load = _replica(found, inference, best)
+    pace = pace_of(replica, load, loose.layout.row(best).micro_batch)
     late = [
         f"a {name} of {show_duration(value)} (the limit is {show_duration(limit)})"
         for name, value, limit in (
-            ("TTFT", service.ttft_s, inference.ttft),
-            ("TPOT", service.tpot_s, inference.tpot),
+            ("TTFT", float(pace.ttft_s), inference.ttft),
+            ("TPOT", float(pace.tpot_s), inference.tpot),
         )
         if len(few) and limit is not None and value > limit
     ]
@@ -317,27 +326,31 @@ def _late_miss(found: Found, rows: Ints, *, floors: bool = False) -> str:
         return f"nearest is {machine.name}, of which one replica takes {alone}, and the limits allow {most}"
     allowed = "pin.nodes asks for" if "nodes" in pins else "the limits allow"
     missed = f"which has {' and '.join(late)}" if late else f"which the load takes, but {allowed} {most}"
-    bound = _floors(found, best, service) if floors else ()
+    bound = _floors(inference, replica, load, pace) if floors else ()
     return "; ".join((f"nearest is {_name(found, loose, best)}, {missed}", *bound))
 
 
-def _floors(found: Found, row: int, service: Service) -> Iterator[str]:
-    """How fast the replica of a loose row answers a request alone, and what binds it, where that is not enough."""
-    # Needed where nothing answers in time: plans that succeed do without.
-    from planner.binding import prompt_floor, token_floor
+def _replica(found: Found, inference: Inference, row: int) -> tuple[Replica, Load]:
+    """The replica of a loose row, and the load that it answers."""
     from planner.search_serving import load_of
     from planner.serving import replica_of
 
-    inference, loose = found.workload.inference, found.loose
-    assert inference is not None
+    loose, shape = found.loose, found.scope.shape
     contender = found.contenders[int(loose.machine[row])]
     option = contender.options[int(loose.option[row])]
     factors = found.scope.calibration.serving_factors(option.framework.name, contender.machine.accelerator.name)
-    load = load_of(inference, found.scope.shape)
-    replica = replica_of(found.scope.shape, option.recipe, loose.layout.row(row), contender.machine, factors, load)
-    if inference.ttft is not None and service.ttft_s > inference.ttft:
+    load = load_of(inference, shape)
+    return replica_of(shape, option.recipe, loose.layout.row(row), contender.machine, factors, load), load
+
+
+def _floors(inference: Inference, replica: Replica, load: Load, pace: Pace) -> Iterator[str]:
+    """How fast a replica answers a request alone, and what binds it, where its pace is not enough."""
+    # Needed where nothing answers in time: plans that succeed do without.
+    from planner.binding import prompt_floor, token_floor
+
+    if inference.ttft is not None and pace.ttft_s > inference.ttft:
         yield prompt_floor(replica, load)
-    if inference.tpot is not None and service.tpot_s > inference.tpot:
+    if inference.tpot is not None and pace.tpot_s > inference.tpot:
         yield token_floor(replica, load)
 
 

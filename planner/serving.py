@@ -24,7 +24,7 @@ from planner.replica import Replica
 from planner.resident import Stage, layers_per_stage, resident
 from planner.served_adapters import ServedAdapters
 from planner.serving_memory import STATE_BYTES, step_bytes
-from planner.serving_modes import Lengths, arrivals
+from planner.serving_modes import Lengths, Pace, arrivals
 from planner.shape import ModelShape
 from planner.speculation import Speculation
 from planner.step_work import PACKED_BYTES, step_work
@@ -222,6 +222,11 @@ def replica_of(
     )
 
 
+def pace_of(replica: Replica, load: Load, in_flight: Any) -> Pace:
+    """How a replica answers a load with so many requests in flight."""
+    return (pooled if load.pools else arrivals)(replica, load.lengths, in_flight)
+
+
 def replica_answer(
     shape: ModelShape,
     recipe: Recipe,
@@ -235,7 +240,7 @@ def replica_answer(
     NaN where a rate that the layout needs is unknown.
     """
     replica = replica_of(shape, recipe, layout, machine, factors, load)
-    pace = (pooled if load.pools else arrivals)(replica, load.lengths, layout.micro_batch)
+    pace = pace_of(replica, load, layout.micro_batch)
     request = pace.request_s(load.lengths)
     return Answer(
         ttft_s=pace.ttft_s,
