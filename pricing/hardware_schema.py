@@ -21,8 +21,7 @@ Rate = Annotated[float, Field(gt=0)]
 
 
 class _Block(BaseModel):
-    # One validator for a file, and none for each block beside it.
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class _Sourced(_Block):
