@@ -8,6 +8,7 @@ so that a lock outlives changes of what plans report. Written whole or not at al
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -37,6 +38,8 @@ _FREE = ("time_to_live", "reservation_end", "budget", "budget_email")
 # The same of a fleet: who may reach it, and how far it scales.
 _FREE_SERVING = ("clients", "least_nodes", "most_nodes")
 Record = TypeVar("Record", bound=Struct)
+# Where msgspec found what is no JSON.
+_BYTE = re.compile(r" \(byte (\d+)\)")
 _MEND = "restore it from version control, or delete it and run `berth lock`"
 
 
@@ -223,12 +226,20 @@ def _read_apart(path: Path, text: str) -> tuple[Head, Raw]:
             raise LockError(f"{path}: the lock of a vector index alone, for which there is no stack as yet")
         return read_record(text, Head), parts.plan
     except (DecodeError, RecursionError) as error:
-        raise LockError(f"{path}: not a lock that this Berth can read ({_fault(error)}); {_MEND}") from None
+        raise LockError(
+            f"{path}{_line(error, text)}: not a lock that this Berth can read ({_fault(error)}); {_MEND}"
+        ) from None
+
+
+def _line(error: Exception, text: str) -> str:
+    """The line of a lock that is no JSON; what is wrong otherwise is told by its field."""
+    at = _BYTE.search(str(error))
+    return f":{len(text.encode()[: int(at[1]) + 1].splitlines())}" if at else ""
 
 
 def _fault(error: Exception) -> str:
     """The field of a lock that cannot be read, and what is wrong there."""
-    said, _, inside = str(error).partition(" - at `$.")
+    said, _, inside = _BYTE.sub("", str(error)).partition(" - at `$.")
     _, _, lacking = said.partition("missing required field ")
     field = ".".join(part.strip("`") for part in (inside, lacking) if part) or "the file"
     return f"{field}: {'field required' if lacking else said.lower()}"

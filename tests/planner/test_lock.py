@@ -109,19 +109,20 @@ def test_a_lock_is_plain_json(lock: Lock) -> None:
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"", "not a lock that this Berth can read (the file: input data was truncated"),
-        (b"garbage", "not a lock that this Berth can read (the file: json is malformed"),
-        (b"[]", "not a lock that this Berth can read (the file: expected `object`, got `array`"),
-        (b"{}", "not a lock that this Berth can read (format: field required)"),
-        (b'{"format": 1}', "not a lock that this Berth can read (digest: field required)"),
-        (b'{"format": 2, "novel": true}', "a lock of format 2, and this Berth reads format 1"),
-        (b'{"format": 0}', "a lock of format 0, and this Berth reads format 1"),
-        (b'{"format": "one"}', "not a lock that this Berth can read (format: expected `int`, got `str`"),
-        (b"\xff\xfe\x00", "the lock is not UTF-8 text"),
-        (b"<<<<<<< HEAD\n{}\n=======\n", "not a lock that this Berth can read (the file: json is malformed"),
+        (b"", ": not a lock that this Berth can read (the file: input data was truncated"),
+        (b"garbage", ":1: not a lock that this Berth can read (the file: json is malformed"),
+        (b'{\n"format":\n<<<<<<< HEAD\n', ":3: not a lock that this Berth can read (the file: json is malformed"),
+        (b"[]", ": not a lock that this Berth can read (the file: expected `object`, got `array`"),
+        (b"{}", ": not a lock that this Berth can read (format: field required)"),
+        (b'{"format": 1}', ": not a lock that this Berth can read (digest: field required)"),
+        (b'{"format": 2, "novel": true}', ": a lock of format 2, and this Berth reads format 1"),
+        (b'{"format": 0}', ": a lock of format 0, and this Berth reads format 1"),
+        (b'{"format": "one"}', ": not a lock that this Berth can read (format: expected `int`, got `str`"),
+        (b"\xff\xfe\x00", ": the lock is not UTF-8 text"),
+        (b"<<<<<<< HEAD\n{}\n=======\n", ":1: not a lock that this Berth can read (the file: json is malformed"),
         (
             b'{"novel": ' + b"[" * 100_000,
-            "not a lock that this Berth can read (the file: maximum recursion depth exceeded",
+            ": not a lock that this Berth can read (the file: maximum recursion depth exceeded",
         ),
     ],
 )
@@ -132,7 +133,7 @@ def test_what_is_no_lock_is_told(tmp_path: Path, content: bytes, said: str) -> N
     with pytest.raises(LockError) as caught:
         read_lock(path)
     (finding,) = caught.value.findings
-    assert finding.startswith(f"{path}: {said}")
+    assert finding.startswith(f"{path}{said}")
     assert finding.endswith("restore it from version control, or delete it and run `berth lock`")
     assert path.read_bytes() == content
 
