@@ -24,7 +24,7 @@ _NONE = Software(name="none", title="", framework="", source="")
 OPT_SPARE_ROWS = 2
 
 
-class Streaming(Struct, frozen=True, kw_only=True):
+class Streaming(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How an engine works with weights or a cache that lie off the device (planner.streamed_time).
 
     Weights that were read serve up to `batches_per_block` batches before the next layer's come (FlexGen's zig-zag
@@ -37,7 +37,7 @@ class Streaming(Struct, frozen=True, kw_only=True):
     splits: bool = False
 
 
-class Framework(Struct, frozen=True, kw_only=True):
+class Framework(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One training framework or serving engine.
 
     `vendors` are the accelerator vendors it runs on, `methods` the training methods it knows and

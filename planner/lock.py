@@ -16,7 +16,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
-from msgspec import NODEFAULT, DecodeError, Raw, Struct, ValidationError, convert, to_builtins
+from msgspec import NODEFAULT, DecodeError, Raw, Struct, ValidationError, convert
 from msgspec.json import decode
 from msgspec.structs import asdict
 from pydantic_core import from_json, to_json
@@ -29,7 +29,7 @@ from planner.plan import Build, Candidate, Decision, Plan, Target
 from planner.provisioning import Serving
 from planner.workload import Provision, Workload
 from pricing.files import write_whole
-from pricing.records import no_numbers, replace
+from pricing.records import no_numbers, plain, replace
 
 FORMAT = 1
 # What a user may change while a stack stands, without the choice of machines being asked again; and the
@@ -137,24 +137,24 @@ def new_lock(loaded: Loaded, decision: Decision, calibration: Calibration, now: 
 
 def lock_json(lock: Lock) -> str:
     """The lock as it stands in its file. Raises LockError where a figure is no number, which JSON cannot say."""
-    lost = list(no_numbers(lock))
-    if lost:
-        raise LockError(
-            f"the lock cannot be written: {lost[0]} is no number, and would be read back as another plan; this is a "
-            "fault of Berth's, report it with the workload file"
-        )
     return record_json(lock)
 
 
 def record_json(record: Struct) -> str:
-    """A record as it stands in a file of its own."""
+    """A record as it stands in a file of its own. Raises LockError where a figure is no number."""
+    if lost := next(no_numbers(record), None):
+        raise LockError(
+            f"the lock cannot be written: {lost} is no number, and would be read back as another plan; this is a "
+            "fault of Berth's, report it with the workload file"
+        )
     # By the declared types: a whole number that stands for a float is written as it will be read.
-    typed = convert(to_builtins(record), type(record))
+    typed = convert(plain(record), type(record))
     return to_json(typed, indent=2, fallback=asdict).decode() + "\n"
 
 
 def read_record(written: bytes | str, kind: type[Record]) -> Record:
-    """What `record_json` wrote. Raises msgspec's DecodeError, also where an amount is no number."""
+    """What `record_json` wrote, each figure of the type that it declares. Raises msgspec's DecodeError, also where an
+    amount is no number."""
     record = decode(written, type=kind)
     if lost := next(no_numbers(record), None):
         raise ValidationError(f"Expected a finite number - at `$.{lost}`")
@@ -242,7 +242,8 @@ def _fault(error: Exception) -> str:
     said, _, inside = _BYTE.sub("", str(error)).partition(" - at `$.")
     _, _, lacking = said.partition("missing required field ")
     field = ".".join(part.strip("`") for part in (inside, lacking) if part) or "the file"
-    return f"{field}: {'field required' if lacking else said.lower()}"
+    said = said if said.startswith("JSON") else said[:1].lower() + said[1:]
+    return f"{field}: {'field required' if lacking else said}"
 
 
 def _write(path: Path, text: str) -> None:

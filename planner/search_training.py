@@ -75,7 +75,7 @@ def _kind(machine: InstanceType, option: Option, further: Sequence[Demand]) -> H
     """What decides on the layouts that fit."""
     chip, had = machine.accelerator, tuple(demand.have for demand in further)
     node = (machine.devices, machine.device_memory_bytes, chip.ranks, chip.vendor)
-    return option.framework.name, option.recipe, node, had
+    return option.framework.name, option.recipe, option.extra, node, had
 
 
 def _fits(needs: Needs, machine: InstanceType, option: Option, further: Sequence[Demand]) -> _Fits:

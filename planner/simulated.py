@@ -7,12 +7,12 @@ from math import isfinite
 from typing import Any
 
 import numpy as np
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
 from planner.replica_clock import StepTable
 from planner.simulation import Floats, Replay, Requests, replay
 from planner.spread import QUANTILES, Spread, Spreads
-from pricing.records import replace
+from pricing.records import plain, replace
 
 # How far a formula's mean may be from the simulated one; both have the same steps, so what differs is queueing and
 # how many requests a replica has at once, which formulas know on average only.
@@ -89,9 +89,9 @@ class Simulated(Struct, frozen=True, kw_only=True):
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain data, with the verdict on each comparison."""
-        compared = [{**to_builtins(each), "ratio": each.ratio, "agrees": each.agrees} for each in self.compared]
-        plain: dict[str, Any] = _known({**to_builtins(self), "compared": compared, "verdict": list(verdict(self))})
-        return plain
+        compared = [{**plain(each), "ratio": each.ratio, "agrees": each.agrees} for each in self.compared]
+        known: dict[str, Any] = _known({**plain(self), "compared": compared, "verdict": list(verdict(self))})
+        return known
 
 
 def simulated(

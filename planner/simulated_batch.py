@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from msgspec import Struct, to_builtins
+from msgspec import Struct
 
 from planner.simulated import Compared
+from pricing.records import plain
 
 # The formula has the mean of a full batch, the simulation each moment of it; of blocks the busiest of what goes on at
 # once, where the simulation follows what waits for what.
@@ -36,8 +37,8 @@ class SimulatedBatch(Struct, frozen=True, kw_only=True):
 
     def as_json(self) -> dict[str, Any]:
         """Everything as plain data, with the verdict on each comparison."""
-        compared = [{**to_builtins(each), "ratio": each.ratio, "agrees": each.agrees} for each in self.compared]
-        return {**to_builtins(self), "compared": compared, "verdict": list(batch_verdict(self))}
+        compared = [{**plain(each), "ratio": each.ratio, "agrees": each.agrees} for each in self.compared]
+        return {**plain(self), "compared": compared, "verdict": list(batch_verdict(self))}
 
 
 def batch_verdict(found: SimulatedBatch) -> Iterator[str]:

@@ -19,7 +19,7 @@ from msgspec import Struct, convert, field
 from pricing.records import replace
 
 
-class Operations(Struct, frozen=True, kw_only=True):
+class Operations(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What operations keep for the backward pass. Bytes, and rows of a width.
 
     `norm_bytes` is kept of each element that enters an RMSNorm, `layer_norm_bytes` a LayerNorm, `gated_rows` rows
@@ -43,7 +43,7 @@ class Operations(Struct, frozen=True, kw_only=True):
     chunked_logits_bytes: float = 2.0
 
 
-class Adapting(Struct, frozen=True, kw_only=True):
+class Adapting(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How adapters and the frozen base beneath them are kept. Bytes.
 
     `weight_bytes`, `gradient_bytes` and `state_bytes` are those of one adapter parameter (trained copies of embedding
@@ -68,7 +68,7 @@ class Adapting(Struct, frozen=True, kw_only=True):
     copy_step_bytes: float = 2.0
 
 
-class Stepping(Struct, frozen=True, kw_only=True):
+class Stepping(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a step holds beside the recipe's own states. Bytes for each trained parameter of the device, or sizes.
 
     `keeps_gradients` says that gradients have buffers that live as long as the run, `accumulates_whole` that those of
@@ -98,7 +98,7 @@ class Stepping(Struct, frozen=True, kw_only=True):
     further_communicators: int = 0
 
 
-class Products(Struct, frozen=True, kw_only=True):
+class Products(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What products in a narrow type keep inside the blocks. Bytes of an element.
 
     `weight_copy_bytes` is what copies of a weight in that type take beside the weight itself, `input_bytes` what is
@@ -109,7 +109,7 @@ class Products(Struct, frozen=True, kw_only=True):
     input_bytes: float | None = None
 
 
-class Ran(Struct, frozen=True, kw_only=True):
+class Ran(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What tells one run of a class of software from another, as measured files write it."""
 
     model: str = ""
@@ -118,7 +118,7 @@ class Ran(Struct, frozen=True, kw_only=True):
     sharding: str = ""
 
 
-class Variant(Struct, frozen=True, kw_only=True):
+class Variant(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What differs in runs of some models, of some techniques or shardings, or in runs that their notes mark (a later
     release, another recipe)."""
 
@@ -138,7 +138,7 @@ class Variant(Struct, frozen=True, kw_only=True):
         return named and done and sharded and self.notes.lower() in run.notes.lower()
 
 
-class Software(Struct, frozen=True, kw_only=True):
+class Software(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One class of training software.
 
     `names` are those that measured files call it by, `sources` publishers whose runs it is by whatever name;

@@ -11,12 +11,12 @@ Input that a person writes is checked by pydantic instead, which says in words w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import asdict
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 else:
     from msgspec.structs import replace
 
-__all__ = ["no_numbers", "replace"]
+__all__ = ["no_numbers", "plain", "replace"]
 
 
 def no_numbers(value: Any, name: str = "") -> Iterator[str]:
@@ -39,6 +39,14 @@ def no_numbers(value: Any, name: str = "") -> Iterator[str]:
     elif isinstance(value, tuple):
         for place, item in enumerate(value):
             yield from no_numbers(item, f"{name}[{place}]")
+    elif isinstance(value, Mapping):
+        for key, held in value.items():
+            yield from no_numbers(held, f"{name}.{key}".removeprefix("."))
     elif isinstance(value, Struct):
         for field, held in asdict(value).items():
             yield from no_numbers(held, f"{name}.{field}".removeprefix("."))
+
+
+def plain(record: Struct) -> Any:
+    """A record as mappings, lists and what JSON has; NumPy's numbers as Python's."""
+    return to_builtins(record, enc_hook=lambda number: number.item())

@@ -96,8 +96,10 @@ def ranked(held: Sequence[HeldOutRun]) -> str:
     lines = []
     for each in found:
         known = scatter.get(each.source)
-        best = f", {best_rank_correlation(each.measured, known):.2f} without any error of prediction" if known else ""
-        lines.append(f"{each.rank_correlation:5.2f}  {len(each.measured):3} layouts  {each.name}, {each.source}{best}")
+        best = best_rank_correlation(each.measured, known.deviation) if known else None
+        beside = "" if best is None else f", {best:.2f} without any error of prediction"
+        layouts = f"{len(each.measured):3} layouts  {each.name}, {each.source}"
+        lines.append(f"{each.rank_correlation:5.2f}  {layouts}{beside}")
     counts = [len(each.measured) for each in found]
     mean = float(np.average([each.rank_correlation for each in found], weights=counts))
     return "\n".join(
@@ -107,7 +109,10 @@ def ranked(held: Sequence[HeldOutRun]) -> str:
 
 def repeated(held: Sequence[HeldOutRun]) -> str:
     """How far each source's repeated measurements of one configuration scatter, which no model can follow."""
-    lines = [f"{scatter:6.1%}  {source}" for source, scatter in scatter_by_source(held).items()]
+    lines = [
+        f"{found.deviation:6.1%}  of {found.freedom:2} measured again  {source}"
+        for source, found in scatter_by_source(held).items()
+    ]
     return "\n".join(["deviation of repeated measurements of one configuration", *lines, ""])
 
 

@@ -110,8 +110,8 @@ def test_a_lock_is_plain_json(lock: Lock) -> None:
     ("content", "said"),
     [
         (b"", ": not a lock that this Berth can read (the file: input data was truncated"),
-        (b"garbage", ":1: not a lock that this Berth can read (the file: json is malformed"),
-        (b'{\n"format":\n<<<<<<< HEAD\n', ":3: not a lock that this Berth can read (the file: json is malformed"),
+        (b"garbage", ":1: not a lock that this Berth can read (the file: JSON is malformed"),
+        (b'{\n"format":\n<<<<<<< HEAD\n', ":3: not a lock that this Berth can read (the file: JSON is malformed"),
         (b"[]", ": not a lock that this Berth can read (the file: expected `object`, got `array`"),
         (b"{}", ": not a lock that this Berth can read (format: field required)"),
         (b'{"format": 1}', ": not a lock that this Berth can read (digest: field required)"),
@@ -119,7 +119,7 @@ def test_a_lock_is_plain_json(lock: Lock) -> None:
         (b'{"format": 0}', ": a lock of format 0, and this Berth reads format 1"),
         (b'{"format": "one"}', ": not a lock that this Berth can read (format: expected `int`, got `str`"),
         (b"\xff\xfe\x00", ": the lock is not UTF-8 text"),
-        (b"<<<<<<< HEAD\n{}\n=======\n", ":1: not a lock that this Berth can read (the file: json is malformed"),
+        (b"<<<<<<< HEAD\n{}\n=======\n", ":1: not a lock that this Berth can read (the file: JSON is malformed"),
         (
             b'{"novel": ' + b"[" * 100_000,
             ": not a lock that this Berth can read (the file: maximum recursion depth exceeded",

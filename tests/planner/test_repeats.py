@@ -24,14 +24,16 @@ def measured(speed: float, micro_batch: int = 1) -> HeldOutRun:
 def test_repeats_scatter_about_their_own_mean() -> None:
     """Two speeds a factor apart scatter by its logarithm over root two, whatever other configurations reach."""
     held = [measured(100.0), measured(110.0), measured(900.0, micro_batch=2)]
-    assert scatter_by_source(held)[RUN.source] == pytest.approx(np.log(1.1) / np.sqrt(2))
+    assert scatter_by_source(held)[RUN.source].deviation == pytest.approx(np.log(1.1) / np.sqrt(2))
 
 
 def test_configurations_pool_their_scatter() -> None:
     """Each configuration counts with the speeds that it has beyond one."""
     same = [measured(100.0), measured(110.0)]
     other = [measured(900.0, micro_batch=2), measured(900.0 * 1.1, micro_batch=2)]
-    assert scatter_by_source(same + other)[RUN.source] == pytest.approx(np.log(1.1) / np.sqrt(2))
+    found = scatter_by_source(same + other)[RUN.source]
+    assert found.deviation == pytest.approx(np.log(1.1) / np.sqrt(2))
+    assert found.freedom == 2
 
 
 @pytest.mark.parametrize("speeds", [(100.0,), (100.0, 100.0)])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pytest
 from msgspec import Struct
 
-from pricing.records import no_numbers, replace
+from pricing.records import no_numbers, plain, replace
 
 ROOT = Path(__file__).parents[2]
 
@@ -59,3 +60,17 @@ def test_records_are_declared_in_one_way() -> None:
     modules = [path for package in ("berth", "planner", "pricing", "stacks") for path in (ROOT / package).rglob("*.py")]
     assert len(modules) > 300
     assert [path for path in modules if "@dataclass" in path.read_text(encoding="utf-8")] == []
+
+
+class Counted(Struct, frozen=True, kw_only=True):
+    """A record whose figures come out of arrays."""
+
+    share: float
+    count: int
+
+
+def test_numbers_of_arrays_are_plain() -> None:
+    """What NumPy computed is written as Python's numbers are."""
+    held = plain(Counted(share=np.float64(0.5), count=np.int64(3)))  # type: ignore[arg-type]
+    assert held == {"share": 0.5, "count": 3}
+    assert [type(each) for each in held.values()] == [float, int]
